@@ -1,0 +1,42 @@
+"""Pomodoro: see and measure diffusion noise on a protein."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "errors": ["PomodoroError"],
+    "hierarchy": ["Hierarchy"],
+    "lab": ["NoiseResult", "run_noise"],
+    "levels": [
+        "LevelStatistics",
+        "Levels",
+        "ResidueLevels",
+        "expected_levels",
+        "expected_residues",
+        "level_sigmas",
+        "residue_sums",
+    ],
+    "noise": ["add_noise"],
+    "parameters": ["ColorParameters", "NoiseParameters"],
+    "schedule": ["sigma_from_z", "z_from_sigma"],
+    "structure": ["Structure"],
+    "weights": ["PRESETS", "LevelWeights"],
+}
+_MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
+
+__all__ = ["__version__", *sorted(_MODULE_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for, so that importing us costs nothing."""
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f".{_MODULE_OF[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

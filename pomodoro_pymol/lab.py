@@ -1,0 +1,172 @@
+"""One run of hierarchical noise on a structure: frames out, numbers back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .hierarchy import Hierarchy
+from .levels import LevelStatistics, ResidueLevels, expected_levels, expected_residues, residue_sums
+from .metrics import METRICS
+from .noise import draw_unit_noise, frame_generator, resolve_device, stream_frames
+from .parameters import NoiseParameters
+from .schedule import quantile, z_from_sigma
+from .structure import Structure
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseResult:
+    """What a noise run measured, beside what was to be expected.
+
+    Attributes
+    ----------
+    parameters : NoiseParameters
+        That repeat the run.
+    structure : Structure
+        The true structure.
+    hierarchy : Hierarchy
+    statistics : LevelStatistics
+        Of all frames, in angstrom.
+    device : str
+        Where the noise was drawn.
+    name : str
+        Object that holds the frames in PyMOL, if any.
+    """
+
+    parameters: NoiseParameters
+    structure: Structure
+    hierarchy: Hierarchy
+    statistics: LevelStatistics
+    device: str
+    name: str = ""
+
+    def frames(self) -> Iterator[Tensor]:
+        """Draw the run's frames again, in blocks of shape=(n_block, n_atoms, 3), angstrom.
+
+        A block's memory is used again two blocks later: copy what is to be kept.
+        """
+        for block, _ in _stream(self.parameters, self.structure, self.hierarchy, torch.device(self.device)):
+            yield block
+
+    def residues(self) -> tuple[ResidueLevels, ResidueLevels]:
+        """Return the measured and the expected displacement of each residue."""
+        parameters = self.parameters
+        return self.statistics.residues(), expected_residues(self.hierarchy, parameters.weights, parameters.noise_sigma)
+
+    def metric(self, name: str | None = None) -> np.ndarray:
+        """Return a metric of each residue, shape=(n_residues,); by default the one that colours."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return METRICS[name or self.parameters.metric].compute(*self.residues())
+
+    def titles(self) -> list[str]:
+        """Return one title per state: the truth, then each noised frame."""
+        parameters = self.parameters
+        sigma = parameters.noise_sigma
+        level = f"z={z_from_sigma(sigma):.4g} sigma={sigma:.4g} A seed={parameters.seed}"
+        noised = (f"{level} frame {frame}/{parameters.frames}" for frame in range(1, parameters.frames + 1))
+        return [f"truth ({self.structure.name} state {parameters.state})", *noised]
+
+    def record(self) -> dict:
+        """Return what a saved session keeps of the run: plain types only."""
+        return {
+            "command": self.parameters.to_text(),
+            "source": self.structure.name,
+            "device": self.device,
+            "n_atoms": len(self.structure),
+            "residues": {name: values.tolist() for name, values in vars(self.statistics.residues()).items()},
+        }
+
+    def report(self) -> str:
+        """Return the table that the command prints: measured, 95 % interval, expected."""
+        parameters = self.parameters
+        z = z_from_sigma(parameters.noise_sigma)
+        chain, residue, atom = parameters.weights.shares
+        head = (
+            f" z {z:.4g} ({100 * quantile(z):.3g} % quantile of training), sigma {parameters.noise_sigma:.4g} A, "
+            f"{parameters.frames} frames, seed {parameters.seed}, {self.device}\n"
+            f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"
+        )
+        return f"{head}\n{level_table(self.statistics, parameters)}"
+
+
+_ROWS = (
+    ("atom", "atom rms", "A"),
+    ("residue", "residue rms", "A"),
+    ("residue_relative", "residue rms relative to chain", "A"),
+    ("chain", "chain rms", "A"),
+    ("ratio", "residue / atom", ""),
+    ("ratio_relative", "residue / atom relative to chain", ""),
+    ("chain_share", "variance share: chain", ""),
+    ("residue_share", "variance share: residue in chain", ""),
+    ("atom_share", "variance share: atom in residue", ""),
+)
+
+
+def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str:
+    """Return measured levels beside their closed forms as aligned ASCII text."""
+    measured = statistics.levels()
+    low, high = statistics.interval()
+    expected = expected_levels(statistics.hierarchy, parameters.weights, parameters.noise_sigma)
+    lines = [f" {'':34}{'measured':>10}  {'95 % interval':^20}  {'expected':>8}"]
+    for name, label, unit in _ROWS:
+        form = "{:.4g}" if unit else "{:.4f}"
+        value, start, end, closed = (form.format(getattr(levels, name)) for levels in (measured, low, high, expected))
+        interval = "n/a (1 frame)" if statistics.n_frames == 1 else f"{start:>8} .. {end:<8}"
+        lines.append(f" {label:34}{value:>8} {unit:1}  {interval:^20}  {closed:>8} {unit}".rstrip())
+    return "\n".join(lines)
+
+
+def run_noise(
+    structure: Structure,
+    parameters: NoiseParameters,
+    write: Callable[[Tensor], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> NoiseResult:
+    """Noise ``structure`` and hand the frames to ``write``, block by block, in order.
+
+    Parameters
+    ----------
+    structure : Structure
+    parameters : NoiseParameters
+    write : callable
+        Takes frames, shape=(n_block, n_atoms, 3), float32 on the CPU, angstrom; it must
+        not keep them.
+    progress : callable
+        Called with the number of frames written and the number asked for.
+
+    Raises
+    ------
+    PomodoroError
+        If the device is absent. What ``write`` raises passes through.
+    """
+    device = resolve_device(parameters.device)
+    hierarchy = Hierarchy.from_structure(structure)
+    statistics = LevelStatistics(hierarchy, scale=parameters.noise_sigma)
+    done = 0
+    for block, sums in _stream(parameters, structure, hierarchy, device):
+        write(block)
+        statistics.add(torch.stack(sums))
+        done += len(block)
+        progress(done, parameters.frames)
+    return NoiseResult(parameters, structure, hierarchy, statistics, str(device))
+
+
+def _stream(
+    parameters: NoiseParameters, structure: Structure, hierarchy: Hierarchy, device: torch.device
+) -> Iterator[tuple[Tensor, list[Tensor]]]:
+    """Frames in blocks, each with the residue sums of its unit noise."""
+    hierarchy = hierarchy.to(device)
+    rows = torch.tensor(structure.coords.T, dtype=torch.float32, device=device).contiguous()
+    weights, sigma = parameters.weights, parameters.noise_sigma
+
+    def make(frame: int, out: Tensor) -> Tensor:
+        draw_unit_noise(out, hierarchy, weights, frame_generator(parameters.seed, frame, device))
+        sums = residue_sums(out.T, hierarchy)
+        out.mul_(sigma).add_(rows)
+        return sums
+
+    return stream_frames(make, parameters.frames, hierarchy.n_atoms, device)

@@ -1,0 +1,274 @@
+"""How much noise lands on atoms, residues and chains: measured and expected.
+
+All rms values are per coordinate, so they compare with sigma directly. A residue's or
+chain's displacement is the mean over its atoms. Shares are those of an atom-weighted
+nested analysis of variance about the true structure; they sum to one. Closed forms:
+the project's own, from the covariance of the noise; the tests hold them against Monte
+Carlo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from scipy import stats
+from torch import Tensor
+
+from .errors import PomodoroError
+from .hierarchy import Hierarchy, group_sum
+from .weights import LevelWeights
+
+
+@dataclass(frozen=True)
+class Levels:
+    """Displacement per structural level, as numbers or as arrays of equal shape.
+
+    Attributes
+    ----------
+    atom, residue, chain : float
+        Rms of atoms, residue means and chain means, angstrom per coordinate.
+    atom_relative, residue_relative : float
+        The same after removing the mean of the chain.
+    ratio : float
+        residue / atom.
+    ratio_relative : float
+        residue_relative / atom_relative; nan where nothing moves within chains.
+    chain_share, residue_share, atom_share : float
+        Parts of the variance: of chains, of residues in chains, of atoms in residues.
+    """
+
+    atom: float
+    residue: float
+    chain: float
+    atom_relative: float
+    residue_relative: float
+    ratio: float
+    ratio_relative: float
+    chain_share: float
+    residue_share: float
+    atom_share: float
+
+
+def level_names() -> tuple[str, ...]:
+    """Return the names of the values in `Levels`, in order."""
+    return tuple(field.name for field in fields(Levels))
+
+
+@dataclass(frozen=True, eq=False)
+class ResidueLevels:
+    """Displacement per residue, each an array of shape=(n_residues,).
+
+    Attributes
+    ----------
+    atom, residue : ndarray
+        Rms over frames of the residue's atoms and of its mean, angstrom per coordinate.
+    atom_relative, residue_relative : ndarray
+        The same after removing the mean of the chain.
+    """
+
+    atom: np.ndarray
+    residue: np.ndarray
+    atom_relative: np.ndarray
+    residue_relative: np.ndarray
+
+
+def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
+    """Sum displacements and their squares over the atoms of each residue.
+
+    Every statistic of this module follows from these sums.
+
+    Parameters
+    ----------
+    displacements : Tensor, shape=(..., n_atoms, 3)
+    hierarchy : Hierarchy
+
+    Returns
+    -------
+    Tensor, shape=(..., 4, n_residues)
+        Sums of x, y, z and of x**2 + y**2 + z**2.
+    """
+    rows = displacements.transpose(-1, -2)
+    rows = torch.cat([rows, rows.square().sum(-2, keepdim=True)], -2)
+    return group_sum(rows, hierarchy.atom_to_residue, hierarchy.n_residues)
+
+
+class LevelStatistics:
+    """Accumulates residue sums frame by frame; memory does not grow with the atoms of a frame.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    scale : float
+        Factor from the displacements given to angstrom: sigma where they are of unit noise.
+    """
+
+    def __init__(self, hierarchy: Hierarchy, scale: float = 1.0) -> None:
+        self.hierarchy = hierarchy.to("cpu")
+        self.scale = scale
+        self.n_frames = 0
+        self._frames: list[Tensor] = []
+        self._residues = torch.zeros(4, hierarchy.n_residues, dtype=torch.float64)
+
+    def add(self, sums: Tensor) -> None:
+        """Take in the `residue_sums` of some frames, shape=(n_frames, 4, n_residues)."""
+        hierarchy = self.hierarchy
+        sums = sums.to("cpu", torch.float64)
+        in_residue = hierarchy.atoms_per_residue
+        in_chain = hierarchy.atoms_per_chain
+        vectors, squares = sums[:, :3], sums[:, 3]
+        means = vectors / in_residue
+        chain_means = group_sum(vectors, hierarchy.residue_to_chain, hierarchy.n_chains) / in_chain
+        residue = _square(means)
+        relative = _square(means - chain_means.index_select(-1, hierarchy.residue_to_chain))
+        chain = _square(chain_means)
+        inside = (squares - in_residue * residue).clamp_min(0) * (in_residue > 1)
+        n_atoms = hierarchy.n_atoms
+        self._frames.append(
+            torch.stack(
+                [
+                    residue.mean(-1),
+                    chain.mean(-1),
+                    relative.mean(-1),
+                    (in_chain * chain).sum(-1) / n_atoms,
+                    (in_residue * relative).sum(-1) / n_atoms,
+                    inside.sum(-1) / n_atoms,
+                ],
+                -1,
+            )
+            / 3
+        )
+        per_atom = inside / in_residue
+        self._residues += torch.stack([per_atom + residue, residue, per_atom + relative, relative]).sum(1) / 3
+        self.n_frames += len(sums)
+
+    def levels(self) -> Levels:
+        """Return the values over all frames together."""
+        return _levels(self._mean_squares().mean(0), self.scale)
+
+    def interval(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
+        """Return the lower and upper ends of the confidence interval of `levels`.
+
+        Jackknife over frames, which are independent, with Student's t; nan for one frame.
+        """
+        center, error = self.levels(), self.standard_error()
+        width = float(stats.t.ppf((1 + coverage) / 2, max(self.n_frames - 1, 1)))
+        ends = (
+            Levels(**{name: getattr(center, name) + side * width * getattr(error, name) for name in level_names()})
+            for side in (-1, 1)
+        )
+        return next(ends), next(ends)
+
+    def standard_error(self) -> Levels:
+        """Return the jackknife standard error of `levels`; nan for one frame."""
+        squares = self._mean_squares()
+        n = self.n_frames
+        if n < 2:
+            return Levels(*[float("nan")] * len(level_names()))
+        left_out = _levels((squares.sum(0) - squares) / (n - 1), self.scale)
+        return Levels(**{name: float(np.std(getattr(left_out, name)) * np.sqrt(n - 1)) for name in level_names()})
+
+    def residues(self) -> ResidueLevels:
+        """Return the values of each residue over all frames."""
+        return ResidueLevels(*(self.scale * np.sqrt((self._residues / self.n_frames).numpy())))
+
+    def _mean_squares(self) -> np.ndarray:
+        if not self.n_frames:
+            raise PomodoroError("statistics need at least one frame")
+        return torch.cat(self._frames).numpy()
+
+
+def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "rms") -> tuple[float, float, float]:
+    """Return the noise level of atoms, residue means and chain means.
+
+    Parameters
+    ----------
+    displacements : Tensor, shape=(n_atoms, 3) or (n_frames, n_atoms, 3)
+        Noised minus true coordinates, angstrom.
+    hierarchy : Hierarchy
+    estimator : {"rms", "std"}
+        ``rms`` is about the true structure. ``std`` is about the mean over the points of
+        a frame, unbiased; nan for one point, so for the chain level of a single chain.
+        Frames are pooled by their mean square.
+
+    Returns
+    -------
+    atom, residue, chain : float
+        Angstrom per coordinate.
+    """
+    if estimator not in ("rms", "std"):
+        raise PomodoroError(f"estimator must be 'rms' or 'std', not {estimator!r}")
+    points = displacements.double()
+    levels = (points, hierarchy.pool(points, "residue"), hierarchy.pool(points, "chain"))
+    if estimator == "rms":
+        atom, residue, chain = (float(level.square().mean().sqrt()) for level in levels)
+    else:
+        atom, residue, chain = (
+            float(level.var(-2).mean().sqrt()) if level.shape[-2] > 1 else float("nan") for level in levels
+        )
+    return atom, residue, chain
+
+
+def expected_levels(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0) -> Levels:
+    """Return the closed form of `Levels` for noise of ``weights`` and ``sigma``."""
+    a = weights.shares[2]
+    residue, relative, chain = _expected_squares(hierarchy, weights)
+    share_of_chain = hierarchy.atoms_per_chain / hierarchy.n_atoms
+    share_of_residue = hierarchy.atoms_per_residue / hierarchy.n_atoms
+    squares = torch.stack(
+        [
+            residue.mean(),
+            chain.mean(),
+            relative.mean(),
+            (share_of_chain * chain).sum(),
+            (share_of_residue * relative).sum(),
+            torch.tensor(a * (1 - hierarchy.n_residues / hierarchy.n_atoms), dtype=torch.float64),
+        ]
+    )
+    return _levels(squares.numpy(), sigma)
+
+
+def expected_residues(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0) -> ResidueLevels:
+    """Return the closed form of `ResidueLevels` for noise of ``weights`` and ``sigma``."""
+    residue, relative, _ = _expected_squares(hierarchy, weights)
+    inside = weights.shares[2] * (1 - 1 / hierarchy.atoms_per_residue.double())
+    squares = torch.stack([residue + inside, residue, relative + inside, relative])
+    return ResidueLevels(*(sigma * squares.sqrt().numpy()))
+
+
+def _expected_squares(hierarchy: Hierarchy, weights: LevelWeights) -> tuple[Tensor, Tensor, Tensor]:
+    """Variance of each residue mean, of it relative to its chain mean, and of each chain mean."""
+    c, r, a = weights.shares
+    chain_of = hierarchy.residue_to_chain
+    in_residue = hierarchy.atoms_per_residue.double()
+    in_chain = hierarchy.atoms_per_chain.double()
+    p = in_residue / in_chain[chain_of]
+    sum_p2 = group_sum(p.square(), chain_of, hierarchy.n_chains)
+    residue = c + r + a / in_residue
+    relative = r * (1 - 2 * p + sum_p2[chain_of]) + a * (1 / in_residue - 1 / in_chain[chain_of])
+    return residue, relative.clamp_min(0), c + r * sum_p2 + a / in_chain
+
+
+def _levels(squares: np.ndarray, scale: float) -> Levels:
+    """From mean squares, shape=(..., 6): residue, chain, relative residue, three variance parts."""
+    residue, chain, relative, *parts = np.moveaxis(squares, -1, 0)
+    inside = parts[1] + parts[2]
+    atom = parts[0] + inside
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Levels(
+            atom=scale * np.sqrt(atom),
+            residue=scale * np.sqrt(residue),
+            chain=scale * np.sqrt(chain),
+            atom_relative=scale * np.sqrt(inside),
+            residue_relative=scale * np.sqrt(relative),
+            ratio=np.sqrt(residue / atom),
+            ratio_relative=np.sqrt(relative / inside),
+            chain_share=parts[0] / atom,
+            residue_share=parts[1] / atom,
+            atom_share=parts[2] / atom,
+        )
+
+
+def _square(vectors: Tensor) -> Tensor:
+    return vectors.square().sum(-2)

@@ -1,0 +1,185 @@
+"""Hierarchical Gaussian noise: chain, residue and atom parts, one generator per frame.
+
+    eps_i = sigma / sqrt(W) * (sqrt(w_c) eta_c[chain(i)] + sqrt(w_r) eta_r[residue(i)] + sqrt(w_a) eta_a[i])
+
+with W = w_c + w_r + w_a and eta standard normal per coordinate. Frame k depends on
+(seed, k) alone: not on how many frames are asked for, nor on blocks or threads. The
+draw is of unit sigma, and its three parts do not depend on the weights, so z, sigma
+and the weights scale the same random numbers.
+
+Frames are stored coordinate by coordinate, ``(n_frames, 3, n_atoms)``, and handed out
+as ``(n_frames, n_atoms, 3)`` views: normal draws, sums over residues and trajectory
+files all run over contiguous memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from math import sqrt
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import PomodoroError
+from .hierarchy import Hierarchy
+from .weights import FLAT, LevelWeights
+
+_BLOCK_BYTES = 16 << 20
+_MAX_THREADS = 4
+_WEYL = 0x9E3779B9  # odd, so that the frames of one seed never share a 32-bit generator seed
+
+T = TypeVar("T")
+
+
+def resolve_device(name: str = "auto") -> torch.device:
+    """Return the torch device called ``name``; ``auto`` prefers cuda, then mps, then cpu.
+
+    Raises
+    ------
+    PomodoroError
+        If the device is unknown or absent on this machine.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, here in present.items() if here)
+    if not present.get(name, False):
+        here = ", ".join(device for device, here in present.items() if here)
+        raise PomodoroError(f"device {name} is not available here: use device=auto or one of: {here}")
+    return torch.device(name)
+
+
+def frame_generator(seed: int, frame: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return the generator of frame ``frame`` (0, 1, ...) of a run with ``seed``.
+
+    The CPU generator keeps 32 bits of its seed, so they are spread by an odd stride:
+    no two of the first 2**32 frames of a seed coincide.
+    """
+    start = int(np.random.SeedSequence(seed).generate_state(1)[0])
+    return torch.Generator(device).manual_seed((start + _WEYL * frame) & 0xFFFFFFFF)
+
+
+def draw_unit_noise(out: Tensor, hierarchy: Hierarchy, weights: LevelWeights, generator: torch.Generator) -> Tensor:
+    """Fill ``out`` with one frame of hierarchical noise of unit sigma.
+
+    Parameters
+    ----------
+    out : Tensor, shape=(3, n_atoms)
+        Overwritten and returned; its dtype and device are those of the draw.
+    hierarchy : Hierarchy
+        On the same device.
+    weights : LevelWeights
+    generator : torch.Generator
+        On the same device.
+    """
+    chain, residue, atom = (sqrt(share) for share in weights.shares)
+    shared = out.new_empty(3, hierarchy.n_chains).normal_(generator=generator).mul_(chain)
+    shared = shared.index_select(1, hierarchy.residue_to_chain)
+    shared.add_(out.new_empty(3, hierarchy.n_residues).normal_(generator=generator), alpha=residue)
+    torch.index_select(shared, 1, hierarchy.atom_to_residue, out=out)
+    if atom:
+        out.add_(torch.empty_like(out).normal_(generator=generator), alpha=atom)
+    return out
+
+
+def add_noise(
+    coords: Tensor | np.ndarray,
+    hierarchy: Hierarchy,
+    sigma: float,
+    weights: LevelWeights | None = None,
+    *,
+    n_frames: int = 1,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    dtype: torch.dtype = torch.float32,
+) -> Tensor:
+    """Return noised copies of ``coords``.
+
+    Parameters
+    ----------
+    coords : Tensor or ndarray, shape=(n_atoms, 3)
+        Positions in angstrom.
+    hierarchy : Hierarchy
+        Of the same atoms.
+    sigma : float
+        Standard deviation of every atom per coordinate, in angstrom.
+    weights : LevelWeights, optional
+        None is flat noise: every atom on its own.
+    n_frames : int
+        How many frames; frame k is the same however many are asked for.
+    seed : int
+        Not negative.
+    device, dtype
+        Where and in which precision to draw. The CPU numbers are the reference;
+        other devices and float64 draw their own.
+
+    Returns
+    -------
+    Tensor, shape=(n_frames, n_atoms, 3)
+
+    Raises
+    ------
+    PomodoroError
+        If ``coords`` does not fit the hierarchy or is not finite, or sigma is
+        negative or not finite, or n_frames is less than 1.
+    """
+    coords = torch.as_tensor(coords, dtype=dtype, device=device)
+    if coords.shape != (hierarchy.n_atoms, 3):
+        raise PomodoroError(f"coords must have shape ({hierarchy.n_atoms}, 3), not {tuple(coords.shape)}")
+    if not coords.isfinite().all():
+        raise PomodoroError("coords are not all finite")
+    if not (0 <= sigma < float("inf")):
+        raise PomodoroError(f"sigma must be finite and not negative, in angstrom, not {sigma}")
+    if n_frames < 1:
+        raise PomodoroError(f"n_frames must be at least 1, not {n_frames}")
+    hierarchy = hierarchy.to(device)
+    frames = torch.empty(n_frames, 3, hierarchy.n_atoms, dtype=dtype, device=device)
+    for frame, out in enumerate(frames):
+        draw_unit_noise(out, hierarchy, weights or FLAT, frame_generator(seed, frame, device))
+        out.mul_(sigma).add_(coords.T)
+    return frames.transpose(1, 2)
+
+
+def stream_frames(
+    make: Callable[[int, Tensor], T], n_frames: int, n_atoms: int, device: torch.device | str = "cpu"
+) -> Iterator[tuple[Tensor, list[T]]]:
+    """Make frames block by block, the next block in threads while this one is used.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(frame, out)`` fills ``out``, shape=(3, n_atoms) float32 on ``device``, and
+        returns what else is to be kept of the frame.
+    n_frames, n_atoms : int
+    device
+
+    Yields
+    ------
+    frames : Tensor, shape=(n_block, n_atoms, 3)
+        On the CPU. Its memory is used again two blocks later.
+    kept : list
+        What ``make`` returned, in frame order.
+    """
+    device = torch.device(device)
+    size = min(n_frames, max(1, _BLOCK_BYTES // (12 * n_atoms)))
+    buffers = [torch.empty(size, 3, n_atoms, device=device) for _ in range(min(2, -(-n_frames // size)))]
+    threads = min(_MAX_THREADS, torch.get_num_threads()) if device.type == "cpu" else 1
+    starts = range(0, n_frames, size)
+    with ThreadPoolExecutor(threads) as pool:
+
+        def begin(start: int) -> tuple[Tensor, list]:
+            block = buffers[start // size % 2][: n_frames - start]
+            return block, [pool.submit(make, start + i, out) for i, out in enumerate(block)]
+
+        ahead = begin(0)
+        try:
+            for start in starts:
+                block, futures = ahead
+                kept = [future.result() for future in futures]
+                if start + size < n_frames:
+                    ahead = begin(start + size)
+                yield block.cpu().transpose(1, 2), kept
+        finally:
+            pool.shutdown(cancel_futures=True)
