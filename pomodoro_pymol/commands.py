@@ -155,7 +155,7 @@ def pomnoise(parameters: NoiseParameters, quiet: int, _self: Any) -> NoiseResult
         result = replace(result, name=name)
         viewer.set_titles(draft, result.titles(), _self=_self)
         measured, expected = result.residues()
-        scale = _paint(draft, result.hierarchy, measured, expected, parameters, None, _self)
+        scale, line = _paint(draft, result.hierarchy, measured, expected, parameters, None, _self)
         viewer.publish(draft, name, result.record(), _self=_self)
     key = viewer.show_key(name, scale.stops(), _self=_self)
     if not quiet:
@@ -165,7 +165,7 @@ def pomnoise(parameters: NoiseParameters, quiet: int, _self: Any) -> NoiseResult
             f"{hierarchy.n_residues} residues, {hierarchy.n_chains} chains, {parameters.frames + 1} states"
         )
         print(result.report())
-        print(_color_line(parameters.metric, scale, key))
+        print(f"{line}, key {key}")
     return result
 
 
@@ -201,10 +201,10 @@ def pomcolor(parameters: ColorParameters, quiet: int, _self: Any) -> ColorScale:
     if hierarchy.n_atoms != record["n_atoms"] or hierarchy.n_residues != len(measured.atom):
         raise PomodoroError(f"{name} was edited after pomnoise made it: run pomnoise again")
     expected = expected_residues(hierarchy, noise.weights, noise.noise_sigma)
-    scale = _paint(name, hierarchy, measured, expected, parameters, parameters.range, _self)
+    scale, line = _paint(name, hierarchy, measured, expected, parameters, parameters.range, _self)
     key = viewer.show_key(name, scale.stops(), _self=_self)
     if not quiet:
-        print(f" pomcolor: {name}\n{_color_line(parameters.metric, scale, key)}")
+        print(f" pomcolor: {name}\n{line}, key {key}")
     return scale
 
 
@@ -269,28 +269,25 @@ def _paint(
     choice: NoiseParameters | ColorParameters,
     span: Interval | None,
     _self: Any,
-) -> ColorScale:
-    """Colour an object by the chosen metric and set its b; return the scale of the colours."""
+) -> tuple[ColorScale, str]:
+    """Colour an object by the chosen metric and set its b; return the scale and a line on it."""
     import numpy as np
 
     from .colors import ColorScale
     from .metrics import METRICS
 
+    metric = METRICS[choice.metric]
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = METRICS[choice.metric].compute(measured, expected)
+        values, closed = metric.compute(measured, expected), metric.compute(expected, expected)
     scale = ColorScale.over(choice.palette, values, span)
     of_atom = hierarchy.atom_to_residue.numpy()
-    colors = scale.rgb(values)[of_atom].tolist()
-    viewer.paint(name, colors, np.nan_to_num(values)[of_atom].tolist(), _self=_self)
-    return scale
-
-
-def _color_line(metric: str, scale: ColorScale, key: str) -> str:
-    from .metrics import METRICS
-
-    meaning = METRICS[metric]
-    unit = f" {meaning.unit}" if meaning.unit else ""
-    return f" colour: {metric} ({meaning.label}), {scale.low:.3g} .. {scale.high:.3g}{unit}, {scale.palette}, key {key}"
+    viewer.paint(name, scale.rgb(values)[of_atom].tolist(), np.nan_to_num(values)[of_atom].tolist(), _self=_self)
+    line = (
+        f" colour: {choice.metric} = {metric.label}\n"
+        f"         {scale.low:.3g} .. {scale.high:.3g} {metric.unit}".rstrip()
+        + f", expected {np.nanmin(closed):.3g} .. {np.nanmax(closed):.3g}, {scale.palette}"
+    )
+    return scale, line
 
 
 def _progress(command: str, quiet: int) -> Callable[[int, int], None]:
