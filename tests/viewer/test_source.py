@@ -1,0 +1,65 @@
+"""The source, and all else in the session, is the same to the bit after a run, good or failed."""
+
+import pytest
+
+
+def changes(differences, before, after):
+    """Return what differs; our record is meant to, and PyMOL keeps the names of deleted colour ramps."""
+    after["session"].pop("pomodoro", None)
+    before["session"].pop("pomodoro", None)
+    after["color_ext"] = before["color_ext"]
+    return differences(before, after)
+
+
+def test_a_run_changes_nothing_else(cmd, source, typed, session, differences):
+    before = session(cmd)
+    names = set(cmd.get_names("all"))
+    printed = typed(cmd, source.line("frames=3"))
+    assert "Error" not in printed
+    new = sorted(set(cmd.get_names("all")) - names)
+    assert new == [f"{source.object}_noise", f"{source.object}_noise_key"]
+    for name in new:
+        cmd.delete(name)
+    assert changes(differences, before, session(cmd)) == []
+
+
+def test_a_failed_run_changes_nothing(cmd, source, typed, session, differences, monkeypatch):
+    from pomodoro_pymol import viewer
+
+    def fail(*_, **__):
+        raise viewer.PomodoroError("the disk is full")
+
+    before = session(cmd)
+    monkeypatch.setattr(viewer, "set_titles", fail)
+    assert typed(cmd, source.line("frames=3")) == " Error: the disk is full"
+    assert differences(before, session(cmd)) == []
+
+
+def test_matrices_are_kept(cmd, load_source, typed):
+    load_source("state matrix", cmd)
+    cmd.translate([1, 2, 3], object="1hpv", camera=0)
+    before = cmd.get_object_matrix("1hpv"), cmd.get_object_ttt("1hpv")
+    typed(cmd, "pomnoise frames=2")
+    assert (cmd.get_object_matrix("1hpv"), cmd.get_object_ttt("1hpv")) == before
+
+
+@pytest.mark.parametrize("state", [1, 4])
+def test_frame_and_state_are_kept(cmd, load_source, typed, state):
+    load_source("ensemble", cmd)
+    cmd.frame(state)
+    typed(cmd, "pomnoise frames=2")
+    assert (cmd.get_frame(), cmd.get_state()) == (state, state)
+
+
+def test_view_is_kept(hpv, typed):
+    hpv.turn("x", 20)
+    view = hpv.get_view()
+    typed(hpv, "pomnoise z=2 frames=2")
+    assert hpv.get_view() == view
+
+
+def test_a_second_run_changes_nothing_but_its_object(hpv, typed, session, differences):
+    typed(hpv, "pomnoise frames=2")
+    before = session(hpv)
+    typed(hpv, "pomnoise frames=2")
+    assert changes(differences, before, session(hpv)) == []
