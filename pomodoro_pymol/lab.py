@@ -113,7 +113,7 @@ def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str
     expected = expected_levels(statistics.hierarchy, parameters.weights, parameters.noise_sigma)
     lines = [f" {'':34}{'measured':>10}  {'95 % interval':^20}  {'expected':>8}"]
     for name, label, unit in _ROWS:
-        form = "{:.4g}" if unit else "{:.4f}"
+        form = "{:#.4g}" if unit else "{:.4f}"
         value, start, end, closed = (form.format(getattr(levels, name)) for levels in (measured, low, high, expected))
         interval = "n/a (1 frame)" if statistics.n_frames == 1 else f"{start:>8} .. {end:<8}"
         lines.append(f" {label:34}{value:>8} {unit:1}  {interval:^20}  {closed:>8} {unit}".rstrip())
