@@ -214,8 +214,8 @@ def expected_levels(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 
     """Return the closed form of `Levels` for noise of ``weights`` and ``sigma``."""
     a = weights.shares[2]
     residue, relative, chain = _expected_squares(hierarchy, weights)
-    share_of_chain = hierarchy.atoms_per_chain / hierarchy.n_atoms
-    share_of_residue = hierarchy.atoms_per_residue / hierarchy.n_atoms
+    share_of_chain = hierarchy.atoms_per_chain.double() / hierarchy.n_atoms
+    share_of_residue = hierarchy.atoms_per_residue.double() / hierarchy.n_atoms
     squares = torch.stack(
         [
             residue.mean(),
