@@ -21,6 +21,9 @@ from .hierarchy import Hierarchy, group_sum
 from .weights import LevelWeights
 
 
+ESTIMATORS = ("rms", "std")
+
+
 @dataclass(frozen=True)
 class Levels:
     """Displacement per structural level, as numbers or as arrays of equal shape.
@@ -109,6 +112,7 @@ class LevelStatistics:
         self.scale = scale
         self.n_frames = 0
         self._frames: list[Tensor] = []
+        self._variances: list[Tensor] = []
         self._residues = torch.zeros(4, hierarchy.n_residues, dtype=torch.float64)
 
     def add(self, sums: Tensor) -> None:
@@ -139,6 +143,17 @@ class LevelStatistics:
             )
             / 3
         )
+        center = vectors.sum(-1) / n_atoms
+        self._variances.append(
+            torch.stack(
+                [
+                    (squares.sum(-1) - n_atoms * center.square().sum(-1)) / (3 * max(n_atoms - 1, 0) or torch.nan),
+                    _variance(means.transpose(-1, -2)),
+                    _variance(chain_means.transpose(-1, -2)),
+                ],
+                -1,
+            )
+        )
         per_atom = inside / in_residue
         self._residues += torch.stack([per_atom + residue, residue, per_atom + relative, relative]).sum(1) / 3
         self.n_frames += len(sums)
@@ -146,6 +161,15 @@ class LevelStatistics:
     def levels(self) -> Levels:
         """Return the values over all frames together."""
         return _levels(self._mean_squares().mean(0), self.scale)
+
+    def sigmas(self, estimator: str = "rms") -> tuple[float, float, float]:
+        """Return the noise level of atoms, residue means and chain means: see `level_sigmas`."""
+        _check_estimator(estimator)
+        if estimator == "rms":
+            levels = self.levels()
+            return levels.atom, levels.residue, levels.chain
+        atom, residue, chain = torch.cat(self._variances).mean(0).sqrt().tolist()
+        return self.scale * atom, self.scale * residue, self.scale * chain
 
     def interval(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
         """Return the lower and upper ends of the confidence interval of `levels`.
@@ -197,16 +221,13 @@ def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "
     atom, residue, chain : float
         Angstrom per coordinate.
     """
-    if estimator not in ("rms", "std"):
-        raise PomodoroError(f"estimator must be 'rms' or 'std', not {estimator!r}")
+    _check_estimator(estimator)
     points = displacements.double()
     levels = (points, hierarchy.pool(points, "residue"), hierarchy.pool(points, "chain"))
     if estimator == "rms":
         atom, residue, chain = (float(level.square().mean().sqrt()) for level in levels)
     else:
-        atom, residue, chain = (
-            float(level.var(-2).mean().sqrt()) if level.shape[-2] > 1 else float("nan") for level in levels
-        )
+        atom, residue, chain = (float(_variance(level).mean().sqrt()) for level in levels)
     return atom, residue, chain
 
 
@@ -227,6 +248,34 @@ def expected_levels(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 
         ]
     )
     return _levels(squares.numpy(), sigma)
+
+
+def expected_sigmas(
+    hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0, estimator: str = "rms"
+) -> tuple[float, float, float]:
+    """Return the closed form of `level_sigmas`: the root of the expected mean square."""
+    _check_estimator(estimator)
+    levels = expected_levels(hierarchy, weights, sigma)
+    if estimator == "rms":
+        return levels.atom, levels.residue, levels.chain
+    c, r, a = weights.shares
+    residue, _, chain = _expected_squares(hierarchy, weights)
+    n_atoms, n_residues, n_chains = hierarchy.n_atoms, hierarchy.n_residues, hierarchy.n_chains
+    of_atoms = hierarchy.atoms_per_chain.double() / n_atoms
+    of_residues = hierarchy.residues_per_chain.double() / n_residues
+    in_residue = hierarchy.atoms_per_residue.double()
+    # Variance of the mean over all points, which the estimator removes.
+    removed = (
+        (of_atoms.square() * chain).sum(),
+        c * of_residues.square().sum() + r / n_residues + a * (1 / in_residue).sum() / n_residues**2,
+        chain.sum() / n_chains**2,
+    )
+    means = (torch.tensor(1.0, dtype=torch.float64), residue.mean(), chain.mean())
+    atom, residue_, chain_ = (
+        sigma * float(((mean - off) * n / (n - 1)).clamp_min(0).sqrt()) if n > 1 else float("nan")
+        for mean, off, n in zip(means, removed, (n_atoms, n_residues, n_chains))
+    )
+    return atom, residue_, chain_
 
 
 def expected_residues(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0) -> ResidueLevels:
@@ -272,3 +321,15 @@ def _levels(squares: np.ndarray, scale: float) -> Levels:
 
 def _square(vectors: Tensor) -> Tensor:
     return vectors.square().sum(-2)
+
+
+def _variance(points: Tensor) -> Tensor:
+    """Unbiased variance over points per coordinate, ``(..., n, 3)`` to ``(...)``; nan for one point."""
+    if points.shape[-2] == 1:
+        return points.new_full(points.shape[:-2], torch.nan)
+    return points.var(-2).mean(-1)
+
+
+def _check_estimator(estimator: str) -> None:
+    if estimator not in ESTIMATORS:
+        raise PomodoroError(f"estimator must be one of {', '.join(ESTIMATORS)}, not {estimator!r}")
