@@ -16,6 +16,7 @@ from .noise import draw_unit_noise, frame_generator, resolve_device, stream_fram
 from .parameters import NoiseParameters
 from .schedule import quantile, z_from_sigma
 from .structure import Structure
+from .weights import LevelWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,6 +154,33 @@ def run_noise(
         done += len(block)
         progress(done, parameters.frames)
     return NoiseResult(parameters, structure, hierarchy, statistics, str(device))
+
+
+def measure(
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    frames: int,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> LevelStatistics:
+    """Return the statistics of ``frames`` draws of unit sigma; no structure is needed.
+
+    The draws are those of `run_noise` with the same seed.
+    """
+    on = resolve_device(device)
+    there = hierarchy.to(on)
+    statistics = LevelStatistics(hierarchy)
+
+    def make(frame: int, out: Tensor) -> Tensor:
+        draw_unit_noise(out, there, weights, frame_generator(seed, frame, on))
+        return residue_sums(out.T, there)
+
+    for _, sums in stream_frames(make, frames, hierarchy.n_atoms, on):
+        statistics.add(torch.stack(sums))
+        progress(statistics.n_frames, frames)
+    return statistics
 
 
 def _stream(

@@ -9,6 +9,7 @@ Carlo.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -183,6 +184,20 @@ class LevelStatistics:
             for side in (-1, 1)
         )
         return next(ends), next(ends)
+
+    def draw_range(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
+        """Return the range in which the central part of the single draws lies, as drawn."""
+        draws = _levels(self._mean_squares(), self.scale)
+        ends = [(1 - coverage) / 2, (1 + coverage) / 2]
+        values = {name: np.quantile(getattr(draws, name), ends) for name in level_names()}
+        low, high = (Levels(**{name: float(value[side]) for name, value in values.items()}) for side in (0, 1))
+        return low, high
+
+    def scaled(self, scale: float) -> LevelStatistics:
+        """Return the same statistics for displacements ``scale`` times as large."""
+        other = copy.copy(self)
+        other.scale = self.scale * scale
+        return other
 
     def standard_error(self) -> Levels:
         """Return the jackknife standard error of `levels`; nan for one frame."""

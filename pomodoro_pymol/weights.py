@@ -55,3 +55,38 @@ PRESETS: dict[str, LevelWeights] = {
     "3-8-1": LevelWeights(3, 8, 1),
     "2-6-2": LevelWeights(2, 6, 2),
 }
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Weights with the name they go by in tables: a preset's, or the numbers themselves."""
+
+    name: str
+    weights: LevelWeights
+
+
+def parse_schemes(text: str) -> list[Scheme]:
+    """Read schemes joined by ``+``: presets by name, others as ``chain:residue:atom``.
+
+    ``flat+ms+1:1:15`` are three schemes.
+
+    Raises
+    ------
+    PomodoroError
+        If a word is neither a preset nor three numbers.
+    """
+    schemes = []
+    for word in text.replace("+", " ").split():
+        if word in PRESETS:
+            schemes.append(Scheme(word, PRESETS[word]))
+            continue
+        try:
+            chain, residue, atom = (float(number) for number in word.split(":"))
+        except ValueError:
+            raise PomodoroError(
+                f"{word!r} is no weight scheme: give {', '.join(PRESETS)}, or chain:residue:atom as in 1:1:15"
+            ) from None
+        schemes.append(Scheme(word, LevelWeights(chain, residue, atom)))
+    if not schemes:
+        raise PomodoroError("give at least one weight scheme, as in flat+ms+rb")
+    return schemes
