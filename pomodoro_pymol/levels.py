@@ -21,7 +21,6 @@ from .errors import PomodoroError
 from .hierarchy import Hierarchy, group_sum
 from .weights import LevelWeights
 
-
 ESTIMATORS = ("rms", "std")
 
 
