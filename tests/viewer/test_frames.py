@@ -9,8 +9,6 @@ def noised(result):
     return np.concatenate([block.numpy().copy() for block in result.frames()])
 
 
-
-
 @pytest.fixture
 def pomnoise():
     from pomodoro_pymol.commands import pomnoise
@@ -137,3 +135,7 @@ def test_two_instances_do_not_see_each_other(new_instance, load_source, typed):
     assert "pomcolor: built_noise" in typed(two, "pomcolor metric=relative")
     two.create("2juy_noise", "built")
     assert "was not made by pomnoise" in typed(two, "pomcolor 2juy_noise")
+
+
+def test_the_current_state_is_the_one_noised(cmd, load_source, run):
+    assert run(load_source("current state", cmd), frames=1).parameters.state == 7
