@@ -189,7 +189,7 @@ def test_a_damaged_record_does_no_harm(saved, typed, session, differences, key, 
 
 def test_numbers_that_are_not_finite_do_no_harm(saved, typed, session, differences):
     record = saved._pymol.session.pomodoro["1hpv_noise"]
-    wrong = [math.nan, math.inf, -1e300] + record["residues"]["residue"][3:]
+    wrong = [math.nan, math.inf, -1e300, *record["residues"]["residue"][3:]]
     record["residues"] = {**copy.deepcopy(record["residues"]), "residue": wrong}
     before = session(saved)
     is_refused(saved, typed(saved, "pomcolor 1hpv_noise"), before, session(saved), differences)

@@ -127,7 +127,7 @@ def test_examples_of_the_help_run(hpv, typed):
         assert any(line.startswith(function.__name__) for line in lines)
         for line in lines:
             if line.startswith(function.__name__):
-                assert "Error" not in typed(hpv, line)
+                assert " Error:" not in typed(hpv, line)
 
 
 def test_signature_is_the_dataclass(command):
