@@ -94,6 +94,21 @@ def _state_matrix(cmd: Any) -> Source:
     return Source("1hpv", "")
 
 
+def _one_state_moved(cmd: Any) -> Source:
+    source = _ensemble(cmd)
+    cmd.set("matrix_mode", 1)
+    cmd.transform_object("2juy", [0, -1, 0, 12, 1, 0, 0, -3, 0, 0, 1, 8, 0, 0, 0, 1], 5)
+    return source
+
+
+def _both_matrices(cmd: Any) -> Source:
+    source = _state_matrix(cmd)
+    cmd.set("matrix_mode", -1)
+    cmd.rotate("y", 40, object="1hpv", camera=0)
+    cmd.translate([5, -7, 11], object="1hpv", camera=0)
+    return source
+
+
 def _ensemble(cmd: Any) -> Source:
     cmd.load(str(DATA / "2juy.pdb.gz"), "2juy", quiet=1)
     return Source("2juy", "state=5")
@@ -162,6 +177,8 @@ def _scene(cmd: Any) -> Source:
 SOURCES: dict[str, Callable[[Any], Source]] = {
     "ttt": _ttt,
     "state matrix": _state_matrix,
+    "one state moved": _one_state_moved,
+    "both matrices": _both_matrices,
     "ensemble": _ensemble,
     "current state": _current_state,
     "missing atoms": _missing_atoms,
@@ -231,7 +248,11 @@ def load_source() -> Callable[[str, Any], Source]:
 @pytest.fixture
 def read_pdb() -> Callable[[Any, str], None]:
     """A function that loads a small three-residue protein under a name."""
-    return lambda cmd, name: _pdb(_PLAIN, name)(cmd) and None
+
+    def read(cmd: Any, name: str) -> None:
+        cmd.read_pdbstr(pdb_text(_PLAIN), name, quiet=1)
+
+    return read
 
 
 @pytest.fixture

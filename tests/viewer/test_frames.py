@@ -49,13 +49,15 @@ def test_the_first_state_is_the_source(cmd, source, run, snapshot):
     assert sorted(atoms) == sorted(zip(made["labels"], made["coords"][0]))
 
 
-@pytest.mark.parametrize("name", ["ttt", "state matrix", "ensemble"])
-def test_noised_states_lie_on_a_moved_source(cmd, name, load_source, run):
+@pytest.mark.parametrize("name", ["ttt", "state matrix", "both matrices", "one state moved", "ensemble"])
+def test_noised_states_lie_on_a_moved_source(cmd, name, load_source, run, coords):
     source = load_source(name, cmd)
-    # The fit of nothing: get_model applies state matrix and TTT alike.
     result = run(source, frames=2, z=-6)
+    # Unlike iterate_state, get_model applies the state matrix and the TTT.
     there = cmd.get_model(f"({result.parameters.selection}) and %{source.object}", result.parameters.state)
     there = np.array(there.get_coord_list())
+    inside = coords(cmd, result.name, 1)
+    assert (np.abs(there - inside).max() > 5) == (name != "ensemble")
     for state in (1, 2, 3):
         here = np.array(cmd.get_model(result.name, state).get_coord_list())
         # z = -6 is sigma 0.0006 A: five sigma and float32 stay far below 0.01 A.
@@ -135,3 +137,7 @@ def test_two_instances_do_not_see_each_other(new_instance, load_source, typed):
     assert "pomcolor: built_noise" in typed(two, "pomcolor metric=relative")
     two.create("2juy_noise", "built")
     assert "was not made by pomnoise" in typed(two, "pomcolor 2juy_noise")
+
+
+def test_the_current_state_is_the_one_noised(cmd, load_source, run):
+    assert run(load_source("current state", cmd), frames=1).parameters.state == 7

@@ -1,0 +1,179 @@
+"""pomcolor: colours and b are the metric on the scale it returns, with one key; what is not ours is refused."""
+
+import numpy as np
+import pytest
+
+METRICS = ("ratio", "relative", "displacement", "scramble", "excess")
+PALETTES = ("viridis", "cividis", "magma", "coolwarm")
+
+
+@pytest.fixture
+def made(hpv):
+    """A PyMOL with an output of chain A and the ligand, and the result."""
+    from pomodoro_pymol.commands import pomnoise
+
+    return hpv, pomnoise("chain A or organic", frames=6, wc=1, wr=4, wa=4, _self=hpv)
+
+
+def keys(cmd):
+    """Return the names of the colour keys."""
+    return [name for name in cmd.get_names("objects") if cmd.get_type(name) == "object:ramp"]
+
+
+@pytest.mark.parametrize("palette", PALETTES)
+@pytest.mark.parametrize("metric", METRICS)
+def test_colours_and_b_are_the_metric(made, snapshot, metric, palette):
+    from pomodoro_pymol.commands import pomcolor
+
+    cmd, result = made
+    scale = pomcolor(metric=metric, palette=palette, _self=cmd)
+    assert scale.palette == palette
+    of_atom = result.hierarchy.atom_to_residue.numpy()
+    values = result.metric(metric)
+    seen = snapshot(cmd, result.name)
+    assert seen["colors"] == tuple((0x40000000 | scale.rgb(values)[of_atom]).tolist())
+    # b is a float32, and 0 where the metric is not defined.
+    assert np.array_equal(np.float32(seen["b"]), np.nan_to_num(values).astype(np.float32)[of_atom])
+    assert keys(cmd) == [f"{result.name}_key"]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_pomnoise_colours_as_pomcolor(hpv, snapshot, metric):
+    from pomodoro_pymol.commands import pomcolor, pomnoise
+
+    name = pomnoise(frames=3, metric=metric, palette="magma", _self=hpv).name
+    seen = snapshot(hpv, name)
+    pomcolor(metric="displacement", palette="cividis", _self=hpv)
+    pomcolor(metric=metric, palette="magma", _self=hpv)
+    assert snapshot(hpv, name) == seen
+
+
+def test_only_colours_and_b_change(made, typed, snapshot, session, differences):
+    cmd, result = made
+    before, seen = session(cmd), snapshot(cmd, result.name)
+    typed(cmd, "pomcolor metric=scramble")
+    after = snapshot(cmd, result.name)
+    for part in ("coords", "titles", "labels"):
+        assert after[part] == seen[part]
+    cmd.delete(result.name)
+    cmd.delete(keys(cmd)[0])
+    left = session(cmd)["names"]
+    assert differences([entry for entry in before["names"] if not entry or "_noise" not in entry[0]], left) == []
+
+
+def test_range(made, typed):
+    from pomodoro_pymol.commands import pomcolor
+
+    cmd, _ = made
+    scale = pomcolor(range="0.25:1.5", _self=cmd)
+    assert (scale.low, scale.high) == (0.25, 1.5)
+    assert "0.25 .. 1.5" in typed(cmd, "pomcolor range=0.25:1.5")
+    assert "0.25 .. 1.5" in typed(cmd, "pomcolor 1hpv_noise, ratio, viridis, 0.25:1.5")
+
+
+def test_values_beyond_the_range_take_the_end_colours(made, snapshot):
+    from pomodoro_pymol.commands import pomcolor
+
+    cmd, result = made
+    pomcolor(range="5:6", _self=cmd)
+    assert set(snapshot(cmd, result.name)["colors"]) == {0x40440154}
+    pomcolor(range="-6:-5", _self=cmd)
+    assert set(snapshot(cmd, result.name)["colors"]) == {0x40FDE725}
+
+
+@pytest.mark.parametrize("span", ["1:0", "1:1", "1", "a:b", "0:inf", "nan:1", "0:1:2", ":1"])
+def test_bad_range(made, typed, session, differences, span):
+    cmd, _ = made
+    before = session(cmd)
+    printed = typed(cmd, f"pomcolor range={span}")
+    assert len(printed.splitlines()) == 1
+    assert printed.startswith(" Error: ")
+    assert differences(before, session(cmd)) == []
+
+
+@pytest.mark.filterwarnings("error")
+def test_undefined_is_grey(cmd, read_pdb, snapshot):
+    from pomodoro_pymol.commands import pomcolor, pomnoise
+
+    read_pdb(cmd, "tiny")
+    # A chain of one atom does not move relative to itself: 0 / 0.
+    name = pomnoise("name CA and resi 1", frames=2, _self=cmd).name
+    pomcolor(metric="relative", _self=cmd)
+    seen = snapshot(cmd, name)
+    assert set(seen["colors"]) == {0x40808080}
+    assert set(seen["b"]) == {0.0}
+
+
+def refused(typed, session, differences, cmd, line, message):
+    """Check that a line is refused in one line and changes nothing."""
+    before = session(cmd)
+    printed = typed(cmd, line)
+    assert len(printed.splitlines()) == 1, printed
+    assert printed.startswith(" Error: ")
+    assert message in printed
+    assert differences(before, session(cmd)) == []
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "remove {} and resi 30",
+        "remove {} and name CB",
+        "alter {} and resi 30, chain='Z'",
+        "alter {} and resi 30, resi='31'",
+        "alter {} and resi 30, resi='500'",
+    ],
+)
+def test_edited_object(made, typed, session, differences, edit):
+    cmd, result = made
+    cmd.do(edit.format(result.name))
+    cmd.sort()
+    refused(typed, session, differences, cmd, "pomcolor", "edited")
+
+
+def test_nothing_of_ours(hpv, typed, session, differences):
+    refused(typed, session, differences, hpv, "pomcolor", "run pomnoise first")
+    refused(typed, session, differences, hpv, "pomcolor 1hpv", "was not made by pomnoise")
+    refused(typed, session, differences, hpv, "pomcolor nosuch", "was not made by pomnoise")
+
+
+def test_several_of_ours(made, typed, session, differences):
+    cmd, _ = made
+    typed(cmd, "pomnoise frames=1 name=second")
+    refused(typed, session, differences, cmd, "pomcolor", "1hpv_noise, second")
+    assert "Error" not in typed(cmd, "pomcolor second")
+
+
+@pytest.mark.parametrize("words", ["metric=rato", "palette=jet", "colour=red", "1hpv_noise, ratio, magma, 0:1, 5"])
+def test_bad_input(made, typed, session, differences, words):
+    refused(typed, session, differences, made[0], f"pomcolor {words}", "")
+
+
+def test_one_key_however_often(made, typed):
+    cmd, result = made
+    for line in ("pomcolor metric=relative", "pomcolor palette=magma", "pomnoise chain A, frames=2", "pomcolor"):
+        typed(cmd, line)
+        assert keys(cmd) == [f"{result.name}_key"]
+
+
+def test_key_is_drawn_again_when_deleted(made, typed):
+    cmd, result = made
+    cmd.delete(f"{result.name}_key")
+    typed(cmd, "pomcolor")
+    assert keys(cmd) == [f"{result.name}_key"]
+
+
+def test_a_users_object_with_the_keys_name_is_kept(made, typed):
+    cmd, result = made
+    cmd.delete(f"{result.name}_key")
+    cmd.pseudoatom(f"{result.name}_key", pos=[1, 2, 3])
+    typed(cmd, "pomcolor")
+    assert cmd.get_type(f"{result.name}_key") == "object:molecule"
+    assert len(keys(cmd)) == 1
+
+
+def test_a_renamed_output_is_still_not_a_candidate(made, typed):
+    cmd, result = made
+    cmd.set_name(result.name, "mine")
+    assert "Error" not in typed(cmd, "pomnoise frames=1 name=again")
+    assert cmd.count_states("mine") == 7

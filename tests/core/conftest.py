@@ -1,0 +1,216 @@
+"""Fixtures of the core tests: ragged hierarchies, structures, and dense or looped oracles.
+
+The oracles share no code with the library: they follow the definitions in plain numpy.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from pomodoro_pymol.hierarchy import Hierarchy
+from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
+from pomodoro_pymol.weights import LevelWeights
+
+settings.register_profile("core", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("core")
+
+
+def nest(chains: list[list[int]], seed: int | None = None) -> Hierarchy:
+    """Hierarchy with these residue sizes per chain; with a seed, atoms and residues are shuffled."""
+    sizes = [size for chain in chains for size in chain]
+    atom_to_residue = np.repeat(np.arange(len(sizes)), sizes)
+    residue_to_chain = np.repeat(np.arange(len(chains)), [len(chain) for chain in chains])
+    if seed is not None:
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(sizes))
+        residue_to_chain = residue_to_chain[order]
+        atom_to_residue = rng.permutation(np.argsort(order)[atom_to_residue])
+    return Hierarchy(torch.from_numpy(atom_to_residue), torch.from_numpy(residue_to_chain))
+
+
+weight = st.just(0.0) | st.floats(0.1, 10)
+residue_sizes = st.lists(st.integers(1, 6), min_size=1, max_size=5)
+st.register_type_strategy(
+    Hierarchy,
+    st.builds(nest, st.lists(residue_sizes, min_size=1, max_size=4), st.none() | st.integers(0, 2**32 - 1)),
+)
+st.register_type_strategy(
+    LevelWeights, st.tuples(weight, weight, weight).filter(any).map(lambda weights: LevelWeights(*weights))
+)
+
+
+def membership(hierarchy: Hierarchy) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices (n_atoms, n_residues) and (n_residues, n_chains), filled entry by entry."""
+    residues, chains = hierarchy.atom_to_residue.tolist(), hierarchy.residue_to_chain.tolist()
+    atom_residue = np.zeros((len(residues), max(residues) + 1))
+    residue_chain = np.zeros((len(chains), max(chains) + 1))
+    for atom, residue in enumerate(residues):
+        atom_residue[atom, residue] = 1
+    for residue, chain in enumerate(chains):
+        residue_chain[residue, chain] = 1
+    return atom_residue, residue_chain
+
+
+def covariance(hierarchy: Hierarchy, weights: LevelWeights) -> np.ndarray:
+    """Covariance of one coordinate of the atoms at sigma 1, from its definition."""
+    atom_residue, residue_chain = membership(hierarchy)
+    atom_chain = atom_residue @ residue_chain
+    parts = (
+        weights.atom * np.eye(len(atom_residue))
+        + weights.residue * atom_residue @ atom_residue.T
+        + weights.chain * atom_chain @ atom_chain.T
+    )
+    return parts / (weights.atom + weights.residue + weights.chain)
+
+
+def maps(hierarchy: Hierarchy) -> SimpleNamespace:
+    """Dense linear maps from atom displacements to those of each level."""
+    atom_residue, residue_chain = membership(hierarchy)
+    atom_chain = atom_residue @ residue_chain
+    residue = (atom_residue / atom_residue.sum(0)).T
+    chain = (atom_chain / atom_chain.sum(0)).T
+    return SimpleNamespace(
+        atom=np.eye(len(atom_residue)),
+        residue=residue,
+        chain=chain,
+        chain_on_atoms=atom_chain @ chain,
+        atom_relative=np.eye(len(atom_residue)) - atom_chain @ chain,
+        residue_relative=residue - residue_chain @ chain,
+        residue_on_atoms=atom_residue @ residue - atom_chain @ chain,
+        atom_in_residue=np.eye(len(atom_residue)) - atom_residue @ residue,
+    )
+
+
+def variances(matrix: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Variance of each row of ``matrix @ x`` for x of covariance ``sigma``, per coordinate."""
+    return np.diag(matrix @ sigma @ matrix.T)
+
+
+def combine(squares: dict[str, float], parts: tuple[float, float, float]) -> dict[str, float]:
+    """Fields of `Levels` from mean squares and variance parts; squares below rounding are zero."""
+    squares = {name: value if value > 1e-14 * squares["atom"] else 0.0 for name, value in squares.items()}
+    inside = squares["atom_relative"]
+    return {
+        **{name: value**0.5 for name, value in squares.items()},
+        "ratio": (squares["residue"] / squares["atom"]) ** 0.5,
+        "ratio_relative": (squares["residue_relative"] / inside) ** 0.5 if inside else np.nan,
+        **dict(zip(("chain_share", "residue_share", "atom_share"), (part / sum(parts) for part in parts))),
+    }
+
+
+def quadratic_levels(hierarchy: Hierarchy, weights: LevelWeights) -> dict[str, float]:
+    """Fields of `Levels` at sigma 1 from traces of dense matrices against the dense covariance."""
+    to, sigma = maps(hierarchy), covariance(hierarchy, weights)
+    names = ("atom", "residue", "chain", "atom_relative", "residue_relative")
+    squares = {name: variances(getattr(to, name), sigma).mean() for name in names}
+    parts = (to.chain_on_atoms, to.residue_on_atoms, to.atom_in_residue)
+    return combine(squares, tuple(variances(part, sigma).mean() for part in parts))
+
+
+def quadratic_residues(hierarchy: Hierarchy, weights: LevelWeights) -> dict[str, np.ndarray]:
+    """Squares of the fields of `ResidueLevels` at sigma 1, from dense matrices."""
+    to, sigma = maps(hierarchy), covariance(hierarchy, weights)
+    return {
+        "atom": to.residue @ variances(to.atom, sigma),
+        "residue": variances(to.residue, sigma),
+        "atom_relative": to.residue @ variances(to.atom_relative, sigma),
+        "residue_relative": variances(to.residue_relative, sigma),
+    }
+
+
+def nested_anova(displacements: np.ndarray, hierarchy: Hierarchy) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Fields of `Levels`, and squares of those of `ResidueLevels`, by loops over frames, chains and residues."""
+    residues = hierarchy.atom_to_residue.numpy()
+    chains = hierarchy.residue_to_chain.numpy()
+    n_frames, n_atoms = displacements.shape[:2]
+    per_residue = {name: np.zeros(len(chains)) for name in ("atom", "residue", "atom_relative", "residue_relative")}
+    chain_square, parts = 0.0, np.zeros(3)
+    for frame in displacements.astype(float):
+        for chain in range(chains.max() + 1):
+            in_chain = frame[chains[residues] == chain]
+            center = in_chain.mean(0)
+            chain_square += (center**2).sum() / 3
+            parts[0] += len(in_chain) * (center**2).sum()
+            for residue in np.flatnonzero(chains == chain):
+                atoms = frame[residues == residue]
+                mean = atoms.mean(0)
+                per_residue["atom"][residue] += (atoms**2).mean()
+                per_residue["residue"][residue] += (mean**2).mean()
+                per_residue["atom_relative"][residue] += ((atoms - center) ** 2).mean()
+                per_residue["residue_relative"][residue] += ((mean - center) ** 2).mean()
+                parts[1] += len(atoms) * ((mean - center) ** 2).sum()
+                parts[2] += ((atoms - mean) ** 2).sum()
+    per_residue = {name: square / n_frames for name, square in per_residue.items()}
+    weight = np.bincount(residues) / n_atoms
+    squares = {
+        "atom": weight @ per_residue["atom"],
+        "residue": per_residue["residue"].mean(),
+        "chain": chain_square / n_frames / (chains.max() + 1),
+        "atom_relative": weight @ per_residue["atom_relative"],
+        "residue_relative": per_residue["residue_relative"].mean(),
+    }
+    return combine(squares, tuple(parts)), per_residue
+
+
+@pytest.fixture(scope="session")
+def oracle():
+    """The dense and looped oracles of this file."""
+    return SimpleNamespace(
+        membership=membership,
+        covariance=covariance,
+        quadratic_levels=quadratic_levels,
+        quadratic_residues=quadratic_residues,
+        nested_anova=nested_anova,
+    )
+
+
+@pytest.fixture(scope="session", name="nest")
+def nest_fixture():
+    """Build a hierarchy from residue sizes per chain."""
+    return nest
+
+
+@pytest.fixture(scope="session")
+def peptide():
+    """Three chains, ragged residues, atoms in shuffled order: 12 atoms, 5 residues."""
+    return nest([[3, 1], [2, 4], [2]], seed=7)
+
+
+@pytest.fixture(scope="session")
+def complex_():
+    """Four chains, one of a single atom: 41 atoms, 10 residues, in shuffled order."""
+    return nest([[4, 1, 7, 3], [2, 5, 8], [1], [6, 4]], seed=11)
+
+
+@pytest.fixture(scope="session")
+def make_structure():
+    """Build a structure from one ``(segi, chain, resi, resn, hetero)`` and one ``alt`` per atom."""
+
+    def make(residues: list[tuple], alts: list[str] | None = None, seed: int = 0) -> Structure:
+        rows = list(dict.fromkeys(residues))
+        atoms = np.array([("CA", "C", alt) for alt in alts or [""] * len(residues)], ATOM_LABELS)
+        coords = np.random.default_rng(seed).normal(0, 20, (len(residues), 3)).astype(np.float32)
+        row_of_atom = np.array([rows.index(residue) for residue in residues])
+        return Structure(coords, atoms, np.array(rows, RESIDUE_LABELS), row_of_atom, "toy")
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def dimer(make_structure):
+    """Two protein chains and a ligand: 15 atoms, 6 residues, 3 chains."""
+    sizes = {
+        ("", "A", "1", "GLY", False): 4,
+        ("", "A", "2", "SER", False): 1,
+        ("", "A", "2A", "VAL", False): 3,
+        ("", "B", "1", "ALA", False): 2,
+        ("", "B", "2", "CYS", False): 3,
+        ("", "A", "99", "HEM", True): 2,
+    }
+    return make_structure([residue for residue, size in sizes.items() for _ in range(size)])

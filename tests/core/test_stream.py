@@ -1,0 +1,122 @@
+"""Frames made in threads, block by block: order, memory, errors and early stops."""
+
+import threading
+import time
+
+import pytest
+import torch
+
+from pomodoro_pymol import noise
+from pomodoro_pymol.noise import stream_frames
+
+N_ATOMS = 5
+
+
+@pytest.fixture
+def block_size(monkeypatch):
+    return lambda frames: monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * N_ATOMS * frames)
+
+
+def number(frame, out):
+    out.fill_(frame)
+    return -frame
+
+
+def settled(before):
+    """Wait until no thread is left that was not there before."""
+    limit = time.monotonic() + 10
+    while set(threading.enumerate()) - before and time.monotonic() < limit:
+        time.sleep(0.01)
+    return not set(threading.enumerate()) - before
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_frames_come_in_order_whatever_the_block_size(block_size, size):
+    block_size(size)
+    seen, kept, sizes = [], [], []
+    for block, values in stream_frames(number, 7, N_ATOMS):
+        assert block.shape[1:] == (N_ATOMS, 3)
+        assert (block == block[:, :1, :1]).all()
+        seen += block[:, 0, 0].tolist()
+        kept += values
+        sizes.append(len(block))
+    assert seen == list(range(7))
+    assert kept == [-frame for frame in range(7)]
+    assert sizes == [size] * (7 // size) + [7 % size] * (7 % size > 0)
+
+
+def test_a_frame_larger_than_a_block_is_a_block(monkeypatch):
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 1)
+    assert [len(block) for block, _ in stream_frames(number, 3, N_ATOMS)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("n_frames", "buffers"), [(1, 1), (3, 1), (4, 2), (6, 2), (30, 2)])
+def test_two_buffers_are_enough(block_size, monkeypatch, n_frames, buffers):
+    block_size(3)
+    made = []
+    empty = torch.empty
+    monkeypatch.setattr(noise.torch, "empty", lambda *size, **kwargs: made.append(size) or empty(*size, **kwargs))
+    pointers = {block.data_ptr() for block, _ in stream_frames(number, n_frames, N_ATOMS)}
+    assert made == [(min(n_frames, 3), 3, N_ATOMS)] * buffers
+    assert len(pointers) == buffers
+
+
+def test_the_next_block_is_made_while_this_one_is_used(block_size):
+    block_size(2)
+    ahead = threading.Event()
+
+    def make(frame, out):
+        number(frame, out)
+        if frame == 3:
+            ahead.set()
+
+    stream = stream_frames(make, 4, N_ATOMS)
+    block, _ = next(stream)
+    assert ahead.wait(10)
+    assert block[:, 0, 0].tolist() == [0, 1]
+    assert next(stream)[0][:, 0, 0].tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("bad", [0, 1, 4, 5, 9])
+def test_an_error_passes_and_leaves_no_thread(block_size, bad):
+    block_size(2)
+    before = set(threading.enumerate())
+
+    def make(frame, out):
+        if frame == bad:
+            raise LookupError(f"frame {frame}")
+        number(frame, out)
+
+    seen = []
+    with pytest.raises(LookupError, match=f"frame {bad}"):
+        seen.extend(len(block) for block, _ in stream_frames(make, 10, N_ATOMS))
+    assert seen == [2] * (bad // 2)
+    assert settled(before)
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2, 5])
+def test_a_consumer_may_stop_early(block_size, taken):
+    block_size(2)
+    before = set(threading.enumerate())
+    made = []
+
+    def make(frame, out):
+        made.append(frame)
+        number(frame, out)
+
+    stream = stream_frames(make, 10, N_ATOMS)
+    for _ in range(taken):
+        next(stream)
+    stream.close()
+    assert settled(before)
+    assert len(made) <= 2 * (taken + 1)
+
+
+def test_a_consumer_may_fail(block_size):
+    block_size(2)
+    before = set(threading.enumerate())
+    stream = stream_frames(number, 10, N_ATOMS)
+    next(stream)
+    with pytest.raises(LookupError, match="mine"):
+        stream.throw(LookupError("mine"))
+    assert settled(before)

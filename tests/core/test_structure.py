@@ -1,0 +1,38 @@
+"""The structure record refuses what the core cannot use."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pomodoro_pymol.errors import PomodoroError
+
+
+def test_length_is_the_number_of_atoms(dimer):
+    assert len(dimer) == 15
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_coordinates_must_be_finite(dimer, value):
+    coords = dimer.coords.copy()
+    coords[3, 1] = value
+    with pytest.raises(PomodoroError, match="not finite"):
+        dataclasses.replace(dimer, coords=coords)
+
+
+def test_no_atoms(dimer):
+    with pytest.raises(PomodoroError, match="no atoms"):
+        dataclasses.replace(
+            dimer, coords=dimer.coords[:0], atoms=dimer.atoms[:0], residue_of_atom=dimer.residue_of_atom[:0]
+        )
+
+
+@pytest.mark.parametrize("field", ["coords", "residue_of_atom"])
+def test_shapes_must_agree(dimer, field):
+    with pytest.raises(PomodoroError, match=r"15 atoms need coords of shape \(15, 3\)"):
+        dataclasses.replace(dimer, **{field: getattr(dimer, field)[:-1]})
+
+
+def test_coordinates_are_three(dimer):
+    with pytest.raises(PomodoroError, match=r"\(15, 2\)"):
+        dataclasses.replace(dimer, coords=dimer.coords[:, :2])
