@@ -21,7 +21,7 @@ _PUBLIC = {
         "residue_sums",
     ],
     "noise": ["add_noise"],
-    "parameters": ["ColorParameters", "NoiseParameters"],
+    "catalogue": ["ColorParameters", "NoiseParameters"],
     "schedule": ["sigma_from_z", "z_from_sigma"],
     "structure": ["Structure"],
     "weights": ["PRESETS", "LevelWeights"],

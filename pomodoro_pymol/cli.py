@@ -9,8 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from . import __version__, health
+from .catalogue import NoiseParameters
 from .errors import PomodoroError
-from .parameters import NoiseParameters, describe
+from .parameters import describe
 
 #: Parameters of pomnoise that need a running PyMOL, so that flags for them make no sense.
 _SESSION_ONLY = {"selection", "name", "state"}

@@ -13,8 +13,10 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from . import viewer
+from .catalogue import CheckParameters, ColorParameters, NoiseParameters
 from .errors import PomodoroError
-from .parameters import CheckParameters, ColorParameters, Interval, NoiseParameters, Parameters, split_values
+from .parameters import Interval, Parameters, choices_of
+from .typed import split_values
 
 if TYPE_CHECKING:
     from .colors import ColorScale
@@ -93,7 +95,7 @@ def _completion(parameters: type[Parameters], position: int, _self: Any) -> Call
     def words() -> Any:
         found = []
         for spec in fields(parameters):
-            found += [f"{spec.name}={value}" for value in ("", *spec.metadata["choices"])]
+            found += [f"{spec.name}={value}" for value in ("", *choices_of(spec))]
         if position == 0:
             found += _self.get_names("public")
         return _self.Shortcut(found)

@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import commands, viewer
+from .catalogue import NoiseParameters
 from .errors import PomodoroError
 from .lab import NoiseResult
 from .metrics import METRICS
-from .parameters import NoiseParameters
 
 _STEPS = 5
 

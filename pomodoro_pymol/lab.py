@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .catalogue import NoiseParameters
 from .hierarchy import Hierarchy
 from .levels import LevelStatistics, ResidueLevels, expected_levels, expected_residues, residue_sums
 from .metrics import METRICS
 from .noise import draw_unit_noise, frame_generator, resolve_device, stream_frames
-from .parameters import NoiseParameters
 from .schedule import quantile, z_from_sigma
 from .structure import Structure
 from .weights import LevelWeights

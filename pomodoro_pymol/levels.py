@@ -19,9 +19,7 @@ from torch import Tensor
 
 from .errors import PomodoroError
 from .hierarchy import Hierarchy, group_sum
-from .weights import LevelWeights
-
-ESTIMATORS = ("rms", "std")
+from .weights import ESTIMATORS, LevelWeights
 
 
 @dataclass(frozen=True)

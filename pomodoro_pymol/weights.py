@@ -44,6 +44,9 @@ class LevelWeights:
         return self.chain / total, self.residue / total, self.atom / total
 
 
+#: Ways to take the noise level of a draw: see `levels.level_sigmas`.
+ESTIMATORS = ("rms", "std")
+
 FLAT = LevelWeights(0, 0, 1)
 
 #: The schemes of the researcher's note: ``ms`` is the one in use, ``rb`` residue-balanced,
@@ -63,30 +66,3 @@ class Scheme:
 
     name: str
     weights: LevelWeights
-
-
-def parse_schemes(text: str) -> list[Scheme]:
-    """Read schemes joined by ``+``: presets by name, others as ``chain:residue:atom``.
-
-    ``flat+ms+1:1:15`` are three schemes.
-
-    Raises
-    ------
-    PomodoroError
-        If a word is neither a preset nor three numbers.
-    """
-    schemes = []
-    for word in text.replace("+", " ").split():
-        if word in PRESETS:
-            schemes.append(Scheme(word, PRESETS[word]))
-            continue
-        try:
-            chain, residue, atom = (float(number) for number in word.split(":"))
-        except ValueError:
-            raise PomodoroError(
-                f"{word!r} is no weight scheme: give {', '.join(PRESETS)}, or chain:residue:atom as in 1:1:15"
-            ) from None
-        schemes.append(Scheme(word, LevelWeights(chain, residue, atom)))
-    if not schemes:
-        raise PomodoroError("give at least one weight scheme, as in flat+ms+rb")
-    return schemes
