@@ -14,6 +14,7 @@ from .levels import LevelStatistics, ResidueLevels, expected_levels, expected_re
 from .metrics import METRICS
 from .noise import draw_unit_noise, frame_generator, resolve_device, stream_frames
 from .parameters import NoiseParameters
+from .records import Record, digest
 from .schedule import quantile, z_from_sigma
 from .structure import Structure
 
@@ -70,15 +71,15 @@ class NoiseResult:
         noised = (f"{level} frame {frame}/{parameters.frames}" for frame in range(1, parameters.frames + 1))
         return [f"truth ({self.structure.name} state {parameters.state})", *noised]
 
-    def record(self) -> dict:
-        """Return what a saved session keeps of the run: plain types only."""
-        return {
-            "command": self.parameters.to_text(),
-            "source": self.structure.name,
-            "device": self.device,
-            "n_atoms": len(self.structure),
-            "residues": {name: values.tolist() for name, values in vars(self.statistics.residues()).items()},
-        }
+    def record(self) -> Record:
+        """Return what a saved session keeps of the run."""
+        return Record(
+            parameters=self.parameters,
+            source=self.structure.name,
+            device=self.device,
+            digest=digest(self.structure, self.hierarchy),
+            residues=self.statistics.residues(),
+        )
 
     def report(self) -> str:
         """Return the table that the command prints: measured, 95 % interval, expected."""

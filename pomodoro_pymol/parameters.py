@@ -124,7 +124,9 @@ class Parameters:
         """Return the USAGE and ARGUMENTS sections of PyMOL's help form."""
         specs = fields(cls)
         words = [f"[ {spec.name}= ]" if position else f"[ {spec.name} ]" for position, spec in enumerate(specs)]
-        sections = ["USAGE", _wrap(" ".join([cls.command, *words]))]
+        # Words hold together where the line wraps.
+        usage = " ".join([cls.command, *(word.replace(" ", "\0") for word in words)])
+        sections = ["USAGE", _wrap(usage).replace("\0", " ")]
         if specs:
             sections += ["ARGUMENTS", *(_wrap(describe(spec)) for spec in specs)]
         return "\n\n".join(sections)
@@ -284,7 +286,7 @@ def _convert(spec: Field, value: Any) -> Any:
 def _to_number(name: str, kind: type, value: Any) -> Any:
     wanted = "a whole number" if kind is int else "a number"
     try:
-        number = float(value)
+        number = float(value if "_" not in str(value) else "")
     except (TypeError, ValueError):
         raise PomodoroError(f"{name} must be {wanted}, not {value!r}") from None
     if not math.isfinite(number):
@@ -309,7 +311,7 @@ def _number_text(value: Any) -> str:
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(str(word).lower(), list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
 
 

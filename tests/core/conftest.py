@@ -17,7 +17,7 @@ from pomodoro_pymol.hierarchy import Hierarchy
 from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
 from pomodoro_pymol.weights import LevelWeights
 
-settings.register_profile("core", derandomize=True, deadline=None, max_examples=60)
+settings.register_profile("core", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("core")
 
 

@@ -132,7 +132,7 @@ def test_noise_measures_as_expected(complex_, name):
 
 @pytest.mark.parametrize("weights", [PRESETS["3-8-1"], PRESETS["flat"]], ids=["3-8-1", "flat"])
 def test_the_interval_covers_the_closed_form(complex_, weights):
-    repetitions, n_frames = 400, 30
+    repetitions, n_frames = 400, 25
     sums = residue_sums(unit_noise(complex_, weights, repetitions * n_frames, seed=21), complex_)
     expected = expected_levels(complex_, weights)
     covered = dict.fromkeys(level_names(), 0)
@@ -253,7 +253,7 @@ def numpy_sigmas(frames, hierarchy, spread):
     return [np.sqrt(np.mean(spread(level))) for level in levels]
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(hierarchy=hierarchies, seed=st.integers(0, 99))
 def test_level_sigmas_rms(hierarchy, seed):
     frames = random_frames(hierarchy, seed)
@@ -261,7 +261,7 @@ def test_level_sigmas_rms(hierarchy, seed):
     assert level_sigmas(frames, hierarchy) == pytest.approx(reference, rel=1e-12)
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(hierarchy=hierarchies.filter(lambda hierarchy: hierarchy.n_chains > 1), seed=st.integers(0, 99))
 def test_level_sigmas_std(hierarchy, seed):
     frames = random_frames(hierarchy, seed)
