@@ -1,6 +1,5 @@
 """A whole run: the frames it writes, the numbers it hands back."""
 
-import json
 import re
 
 import numpy as np
@@ -14,6 +13,7 @@ from pomodoro_pymol.lab import run_noise
 from pomodoro_pymol.levels import expected_levels, expected_residues
 from pomodoro_pymol.noise import add_noise
 from pomodoro_pymol.parameters import NoiseParameters
+from pomodoro_pymol.records import digest
 
 PARAMETERS = NoiseParameters(preset="ms", sigma=2.0, frames=23, seed=9, device="cpu")
 
@@ -108,12 +108,14 @@ def test_motion_within_a_chain_that_moves_as_one_is_undefined(dimer):
     assert np.isnan(result.metric()).all()
 
 
-def test_the_record_is_plain_and_repeats_the_run(dimer):
+def test_the_record_repeats_the_run(dimer):
     result, frames = run(dimer)
-    record = json.loads(json.dumps(result.record()))
-    assert torch.equal(run(dimer, NoiseParameters.from_text(record["command"]))[1], frames)
-    assert (record["source"], record["n_atoms"], record["device"]) == ("toy", 15, "cpu")
-    assert record["residues"]["residue"] == result.statistics.residues().residue.tolist()
+    record = result.record()
+    assert torch.equal(run(dimer, record.parameters)[1], frames)
+    assert (record.source, record.device) == ("toy", "cpu")
+    assert record.digest == digest(dimer, result.hierarchy)
+    for name, values in vars(result.statistics.residues()).items():
+        np.testing.assert_array_equal(getattr(record.residues, name), values)
 
 
 def test_there_is_a_title_per_state(dimer):
