@@ -155,6 +155,8 @@ class Hierarchy:
 
     def to(self, device: torch.device | str) -> Hierarchy:
         """Return the same hierarchy with its maps on ``device``."""
+        if torch.device(device) == self.atom_to_residue.device:
+            return self
         return Hierarchy(self.atom_to_residue.to(device), self.residue_to_chain.to(device))
 
     def pool(self, values: Tensor, level: str = "residue") -> Tensor:
@@ -202,6 +204,8 @@ def group_sum(values: Tensor, index: Tensor, n_groups: int) -> Tensor:
 
 def _number(labels: Iterable[Hashable]) -> np.ndarray:
     """Number equal labels alike, in order of first appearance."""
+    if isinstance(labels, (Tensor, np.ndarray)):
+        labels = labels.tolist()
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.int64)
 

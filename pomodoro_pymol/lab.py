@@ -10,7 +10,15 @@ import torch
 from torch import Tensor
 
 from .hierarchy import Hierarchy
-from .levels import LevelStatistics, ResidueLevels, expected_levels, expected_residues, residue_sums
+from .levels import (
+    LevelSquares,
+    LevelStatistics,
+    ResidueLevels,
+    expected_levels,
+    expected_residues,
+    level_squares,
+    residue_sums,
+)
 from .metrics import METRICS
 from .noise import draw_unit_noise, frame_generator, resolve_device, stream_frames
 from .parameters import NoiseParameters
@@ -148,9 +156,10 @@ def run_noise(
     hierarchy = Hierarchy.from_structure(structure)
     statistics = LevelStatistics(hierarchy, scale=parameters.noise_sigma)
     done = 0
-    for block, sums in _stream(parameters, structure, hierarchy, device):
+    for block, squares in _stream(parameters, structure, hierarchy, device):
         write(block)
-        statistics.add(torch.stack(sums))
+        for frame in squares:
+            statistics.add_squares(frame)
         done += len(block)
         progress(done, parameters.frames)
     return NoiseResult(parameters, structure, hierarchy, statistics, str(device))
@@ -158,16 +167,16 @@ def run_noise(
 
 def _stream(
     parameters: NoiseParameters, structure: Structure, hierarchy: Hierarchy, device: torch.device
-) -> Iterator[tuple[Tensor, list[Tensor]]]:
-    """Frames in blocks, each with the residue sums of its unit noise."""
-    hierarchy = hierarchy.to(device)
+) -> Iterator[tuple[Tensor, list[LevelSquares]]]:
+    """Frames in blocks, each frame with the mean squares of its unit noise."""
+    there = hierarchy.to(device)
     rows = torch.tensor(structure.coords.T, dtype=torch.float32, device=device).contiguous()
     weights, sigma = parameters.weights, parameters.noise_sigma
 
-    def make(frame: int, out: Tensor) -> Tensor:
-        draw_unit_noise(out, hierarchy, weights, frame_generator(parameters.seed, frame, device))
-        sums = residue_sums(out.T, hierarchy)
-        out.mul_(sigma).add_(rows)
-        return sums
+    def make(frame: int, out: Tensor) -> LevelSquares:
+        draw_unit_noise(out, there, weights, frame_generator(parameters.seed, frame, device))
+        squares = level_squares(residue_sums(out.T[None], there), hierarchy)
+        torch.add(rows, out, alpha=sigma, out=out)
+        return squares
 
     return stream_frames(make, parameters.frames, hierarchy.n_atoms, device)

@@ -90,8 +90,59 @@ def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
         Sums of x, y, z and of x**2 + y**2 + z**2.
     """
     rows = displacements.transpose(-1, -2)
-    rows = torch.cat([rows, rows.square().sum(-2, keepdim=True)], -2)
-    return group_sum(rows, hierarchy.atom_to_residue, hierarchy.n_residues)
+    frames = rows.reshape(-1, 3, rows.shape[-1])
+    sums = rows.new_zeros(len(frames), 4, hierarchy.n_residues)
+    for total, (x, y, z) in zip(sums, frames):
+        squares = (x * x).addcmul_(y, y).addcmul_(z, z)
+        for group, row in zip(total, (x, y, z, squares)):
+            group.scatter_add_(0, hierarchy.atom_to_residue, row)
+    return sums.reshape(*rows.shape[:-2], 4, hierarchy.n_residues)
+
+
+@dataclass(frozen=True, eq=False)
+class LevelSquares:
+    """Mean squares of some frames, all that the statistics keep of them.
+
+    Attributes
+    ----------
+    frames : ndarray, shape=(n_frames, 6)
+        Residue, chain and relative residue mean squares, then the three variance parts.
+    residues : ndarray, shape=(4, n_residues)
+        Sums over the frames of the squares of `ResidueLevels`.
+    """
+
+    frames: np.ndarray
+    residues: np.ndarray
+
+
+def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
+    """Reduce the `residue_sums` of some frames, shape=(n_frames, 4, n_residues), in float64."""
+    # Differences that the precision of the sums does not resolve are none.
+    resolution = 16 * torch.finfo(sums.dtype).eps
+    sums = sums.to("cpu", torch.float64)
+    in_residue = hierarchy.atoms_per_residue
+    in_chain = hierarchy.atoms_per_chain
+    n_atoms = hierarchy.n_atoms
+    vectors, squares = sums[:, :3], sums[:, 3]
+    means = vectors / in_residue
+    chain_means = group_sum(vectors, hierarchy.residue_to_chain, hierarchy.n_chains) / in_chain
+    residue = _square(means)
+    relative = _square(means - chain_means.index_select(-1, hierarchy.residue_to_chain))
+    relative = torch.where(relative > resolution**2 * residue, relative, 0.0)
+    chain = _square(chain_means)
+    inside = squares - in_residue * residue
+    inside = torch.where(inside > resolution * squares, inside, 0.0) * (in_residue > 1)
+    frames = [
+        residue.mean(-1),
+        chain.mean(-1),
+        relative.mean(-1),
+        (in_chain * chain).sum(-1) / n_atoms,
+        (in_residue * relative).sum(-1) / n_atoms,
+        inside.sum(-1) / n_atoms,
+    ]
+    per_atom = inside / in_residue
+    residues = torch.stack([per_atom + residue, residue, per_atom + relative, relative]).sum(1)
+    return LevelSquares(torch.stack(frames, -1).numpy() / 3, residues.numpy() / 3)
 
 
 class LevelStatistics:
@@ -108,40 +159,18 @@ class LevelStatistics:
         self.hierarchy = hierarchy.to("cpu")
         self.scale = scale
         self.n_frames = 0
-        self._frames: list[Tensor] = []
-        self._residues = torch.zeros(4, hierarchy.n_residues, dtype=torch.float64)
+        self._frames: list[np.ndarray] = []
+        self._residues = np.zeros((4, hierarchy.n_residues))
 
     def add(self, sums: Tensor) -> None:
         """Take in the `residue_sums` of some frames, shape=(n_frames, 4, n_residues)."""
-        hierarchy = self.hierarchy
-        sums = sums.to("cpu", torch.float64)
-        in_residue = hierarchy.atoms_per_residue
-        in_chain = hierarchy.atoms_per_chain
-        vectors, squares = sums[:, :3], sums[:, 3]
-        means = vectors / in_residue
-        chain_means = group_sum(vectors, hierarchy.residue_to_chain, hierarchy.n_chains) / in_chain
-        residue = _square(means)
-        relative = _square(means - chain_means.index_select(-1, hierarchy.residue_to_chain))
-        chain = _square(chain_means)
-        inside = (squares - in_residue * residue).clamp_min(0) * (in_residue > 1)
-        n_atoms = hierarchy.n_atoms
-        self._frames.append(
-            torch.stack(
-                [
-                    residue.mean(-1),
-                    chain.mean(-1),
-                    relative.mean(-1),
-                    (in_chain * chain).sum(-1) / n_atoms,
-                    (in_residue * relative).sum(-1) / n_atoms,
-                    inside.sum(-1) / n_atoms,
-                ],
-                -1,
-            )
-            / 3
-        )
-        per_atom = inside / in_residue
-        self._residues += torch.stack([per_atom + residue, residue, per_atom + relative, relative]).sum(1) / 3
-        self.n_frames += len(sums)
+        self.add_squares(level_squares(sums, self.hierarchy))
+
+    def add_squares(self, squares: LevelSquares) -> None:
+        """Take in the `level_squares` of some frames."""
+        self._frames.append(squares.frames)
+        self._residues += squares.residues
+        self.n_frames += len(squares.frames)
 
     def levels(self) -> Levels:
         """Return the values over all frames together."""
@@ -171,12 +200,16 @@ class LevelStatistics:
 
     def residues(self) -> ResidueLevels:
         """Return the values of each residue over all frames."""
-        return ResidueLevels(*(self.scale * np.sqrt((self._residues / self.n_frames).numpy())))
+        self._check_frames()
+        return ResidueLevels(*(self.scale * np.sqrt(self._residues / self.n_frames)))
 
     def _mean_squares(self) -> np.ndarray:
+        self._check_frames()
+        return np.concatenate(self._frames)
+
+    def _check_frames(self) -> None:
         if not self.n_frames:
             raise PomodoroError("statistics need at least one frame")
-        return torch.cat(self._frames).numpy()
 
 
 def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "rms") -> tuple[float, float, float]:

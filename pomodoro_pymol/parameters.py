@@ -6,7 +6,6 @@ widgets all come from the dataclasses below. ``from_text`` and ``to_text`` are i
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 import textwrap
@@ -24,6 +23,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 
 # Selection words that PyMOL compares with "=", so not misspelt parameters.
 _SELECTION_PROPERTIES = {"b", "q", "x", "y", "partial_charge", "pc", "formal_charge", "fc"}
+_WORD_START = re.compile(r"(^|[\s(,=+])$")
 _KEY = re.compile(r"(?:^|(?<=\s))([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 P = TypeVar("P", bound="Parameters")
@@ -287,7 +287,7 @@ def _to_number(name: str, kind: type, value: Any) -> Any:
     wanted = "a whole number" if kind is int else "a number"
     try:
         number = float(value if "_" not in str(value) else "")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise PomodoroError(f"{name} must be {wanted}, not {value!r}") from None
     if not math.isfinite(number):
         raise PomodoroError(f"{name} must be finite, not {value}")
@@ -299,8 +299,8 @@ def _to_number(name: str, kind: type, value: Any) -> Any:
 def _interval(name: str, value: Any) -> Interval:
     if isinstance(value, Interval):
         return value
-    ends = value.split(":") if isinstance(value, str) else list(value)
-    if len(ends) != 2:
+    ends = value.split(":") if isinstance(value, str) else value
+    if not isinstance(ends, (list, tuple)) or len(ends) != 2:
         raise PomodoroError(f"{name} must be low:high, as in {name}=0.9:1, not {value!r}")
     return Interval(*(_to_number(name, float, end) for end in ends))
 
@@ -311,6 +311,8 @@ def _number_text(value: Any) -> str:
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:
+    import difflib
+
     close = difflib.get_close_matches(str(word).lower(), list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
 
@@ -326,16 +328,20 @@ def _split(value: Any) -> tuple[Any, list[tuple[str, str]]]:
 
 
 def _mask(text: str) -> str:
-    """Blank out what stands in quotes or brackets, where commas and ``=`` separate nothing."""
+    """Blank out what stands in quotes or brackets, where commas and ``=`` separate nothing.
+
+    A quote opens only at the start of a word: the prime of ``name C1'`` is a letter.
+    """
     masked: list[str] = []
     closing: list[str] = []
-    for letter in text:
+    for place, letter in enumerate(text):
         inside = bool(closing)
-        if closing and letter == closing[-1]:
+        quoted = inside and closing[-1] in "\"'"
+        if inside and letter == closing[-1]:
             closing.pop()
-        elif letter in "([{" and (not closing or closing[-1] not in "\"'"):
+        elif letter in "([{" and not quoted:
             closing.append({"(": ")", "[": "]", "{": "}"}[letter])
-        elif letter in "\"'" and not closing:
+        elif letter in "\"'" and not inside and _WORD_START.search(text[:place]) and letter in text[place + 1 :]:
             closing.append(letter)
         masked.append("\0" if inside else letter)
     return "".join(masked)
@@ -349,7 +355,9 @@ def _protect(text: str) -> str:
 
 
 def _unquote(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+    quote = text[:1]
+    whole = len(text) > 1 and quote in "\"'" and text.endswith(quote) and quote not in text[1:-1]
+    return text[1:-1] if whole else text
 
 
 def _wrap(text: str) -> str:

@@ -9,7 +9,6 @@ the end, or goes without a trace.
 
 from __future__ import annotations
 
-import ctypes
 import io
 import os
 import tempfile
@@ -442,6 +441,8 @@ def _c_stdout_muted() -> Iterator[None]:
     if os.name != "posix":
         yield
         return
+    import ctypes
+
     libc = ctypes.CDLL(None)
     libc.fflush(None)
     saved = os.dup(1)

@@ -64,7 +64,10 @@ def test_the_parameters_of_a_record_are_those_of_the_run(selection):
     [
         *(without(key) for key in RECORD.to_plain()),
         *(without("residues", name) for name in RECORD.to_plain()["residues"]),
-        *(changed("command", value=value) for value in ("", "pomcolor", "pomnoise z=99", "pomnoise frmes=2", 3, None, [])),
+        *(
+            changed("command", value=value)
+            for value in ("", "pomcolor", "pomnoise z=99", "pomnoise frmes=2", 3, None, [])
+        ),
         *(changed("residues", value=value) for value in (None, [], 3, "text")),
         changed("residues", "more", value=[1.0, 1.0, 1.0]),
         *(changed("residues", "atom", value=value) for value in (None, 1.0, [], [1.0], [[1.0]] * 3, ["a", "b", "c"])),
