@@ -43,6 +43,14 @@ def test_frames_do_not_depend_on_the_block_size(dimer, monkeypatch, block):
     assert torch.equal(torch.cat([frame.clone() for frame in result.frames()]), frames)
 
 
+@pytest.mark.parametrize("block", [1, 3])
+def test_frames_of_a_large_structure_are_those_of_add_noise(make_structure, monkeypatch, block):
+    large = make_structure([("", "A", str(i), "LYS", False) for i in range(120) for _ in range(9)] * 31)
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(large) * block)
+    parameters = NoiseParameters(frames=4, device="cpu")
+    assert torch.equal(run(large, parameters)[1], direct(large, parameters))
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 def test_frames_do_not_depend_on_the_thread_count(dimer, monkeypatch, threads):
     monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 4)

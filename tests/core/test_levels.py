@@ -130,6 +130,17 @@ def test_noise_measures_as_expected(complex_, name):
         )
 
 
+@pytest.mark.parametrize("weights", [(1e6, 1, 1), (1e5, 1, 1), (1, 1, 1e-6), (1, 1e6, 1)], ids=str)
+def test_small_parts_of_single_precision_noise_measure_as_expected(complex_, weights):
+    statistics = measure(unit_noise(complex_, LevelWeights(*weights), 500, seed=3, dtype=torch.float32), complex_)
+    measured, expected = statistics.levels(), expected_levels(complex_, LevelWeights(*weights))
+    error = statistics.standard_error()
+    for field in level_names():
+        # Rounding of single precision is 1e-7 of the whole, averaged over atoms and frames.
+        distance = abs(getattr(measured, field) - getattr(expected, field))
+        assert distance <= 4 * getattr(error, field) + 2e-8, field
+
+
 @pytest.mark.parametrize("weights", [PRESETS["3-8-1"], PRESETS["flat"]], ids=["3-8-1", "flat"])
 def test_the_interval_covers_the_closed_form(complex_, weights):
     repetitions, n_frames = 400, 25
