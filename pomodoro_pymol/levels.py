@@ -17,7 +17,7 @@ from scipy import stats
 from torch import Tensor
 
 from .errors import PomodoroError
-from .hierarchy import Hierarchy, group_sum
+from .hierarchy import Hierarchy, group_sum, take_groups
 from .weights import LevelWeights
 
 
@@ -92,9 +92,8 @@ def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
     rows = displacements.transpose(-1, -2)
     frames = rows.reshape(-1, 3, rows.shape[-1])
     sums = rows.new_zeros(len(frames), 4, hierarchy.n_residues)
-    for total, (x, y, z) in zip(sums, frames):
-        squares = (x * x).addcmul_(y, y).addcmul_(z, z)
-        for group, row in zip(total, (x, y, z, squares)):
+    for total, frame in zip(sums, frames):
+        for group, row in zip(total, (*frame, _square(frame))):
             group.scatter_add_(0, hierarchy.atom_to_residue, row)
     return sums.reshape(*rows.shape[:-2], 4, hierarchy.n_residues)
 
@@ -107,42 +106,48 @@ class LevelSquares:
     ----------
     frames : ndarray, shape=(n_frames, 6)
         Residue, chain and relative residue mean squares, then the three variance parts.
-    residues : ndarray, shape=(4, n_residues)
-        Sums over the frames of the squares of `ResidueLevels`.
+    residues : ndarray, shape=(3, n_residues)
+        Sums over the frames: of each residue's mean, of it relative to its chain, and of
+        its atoms about it.
+    resolution : float
+        Relative rounding error of the displacements.
     """
 
     frames: np.ndarray
     residues: np.ndarray
+    resolution: float
 
 
 def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
-    """Reduce the `residue_sums` of some frames, shape=(n_frames, 4, n_residues), in float64."""
-    # Differences that the precision of the sums does not resolve are none.
-    resolution = 16 * torch.finfo(sums.dtype).eps
-    sums = sums.to("cpu", torch.float64)
-    in_residue = hierarchy.atoms_per_residue
-    in_chain = hierarchy.atoms_per_chain
-    n_atoms = hierarchy.n_atoms
+    """Reduce the `residue_sums` of some frames, shape=(n_frames, 4, n_residues), on the CPU.
+
+    Residue by residue in the precision of the sums, over residues in float64.
+    """
+    sums = sums.cpu()
+    chain_of = hierarchy.residue_to_chain
+    in_residue = hierarchy.atoms_per_residue.to(sums.dtype)
+    in_chain = hierarchy.atoms_per_chain.to(sums.dtype)
     vectors, squares = sums[:, :3], sums[:, 3]
+    chain_means = group_sum(vectors, chain_of, hierarchy.n_chains) / in_chain
     means = vectors / in_residue
-    chain_means = group_sum(vectors, hierarchy.residue_to_chain, hierarchy.n_chains) / in_chain
-    residue = _square(means)
-    relative = _square(means - chain_means.index_select(-1, hierarchy.residue_to_chain))
-    relative = torch.where(relative > resolution**2 * residue, relative, 0.0)
-    chain = _square(chain_means)
-    inside = squares - in_residue * residue
-    inside = torch.where(inside > resolution * squares, inside, 0.0) * (in_residue > 1)
+    residue, chain = _square(means), _square(chain_means)
+    relative = _square(means - take_groups(chain_means, chain_of))
+    inside = torch.addcmul(squares, in_residue, residue, value=-1).clamp_min_(0)
+
+    def total(values: Tensor) -> Tensor:
+        return values.sum(-1, dtype=torch.float64)
+
+    n_atoms = hierarchy.n_atoms
     frames = [
-        residue.mean(-1),
-        chain.mean(-1),
-        relative.mean(-1),
-        (in_chain * chain).sum(-1) / n_atoms,
-        (in_residue * relative).sum(-1) / n_atoms,
-        inside.sum(-1) / n_atoms,
+        total(residue) / hierarchy.n_residues,
+        total(chain) / hierarchy.n_chains,
+        total(relative) / hierarchy.n_residues,
+        total(chain * in_chain) / n_atoms,
+        total(relative * in_residue) / n_atoms,
+        total(inside) / n_atoms,
     ]
-    per_atom = inside / in_residue
-    residues = torch.stack([per_atom + residue, residue, per_atom + relative, relative]).sum(1)
-    return LevelSquares(torch.stack(frames, -1).numpy() / 3, residues.numpy() / 3)
+    residues = [part.sum(0, dtype=torch.float64).numpy() for part in (residue, relative, inside / in_residue)]
+    return LevelSquares(torch.stack(frames, -1).numpy() / 3, np.stack(residues) / 3, torch.finfo(sums.dtype).eps)
 
 
 class LevelStatistics:
@@ -160,7 +165,8 @@ class LevelStatistics:
         self.scale = scale
         self.n_frames = 0
         self._frames: list[np.ndarray] = []
-        self._residues = np.zeros((4, hierarchy.n_residues))
+        self._residues = np.zeros((3, hierarchy.n_residues))
+        self._resolution = 0.0
 
     def add(self, sums: Tensor) -> None:
         """Take in the `residue_sums` of some frames, shape=(n_frames, 4, n_residues)."""
@@ -170,11 +176,12 @@ class LevelStatistics:
         """Take in the `level_squares` of some frames."""
         self._frames.append(squares.frames)
         self._residues += squares.residues
+        self._resolution = max(self._resolution, squares.resolution)
         self.n_frames += len(squares.frames)
 
     def levels(self) -> Levels:
         """Return the values over all frames together."""
-        return _levels(self._mean_squares().mean(0), self.scale)
+        return self._levels(self._mean_squares().mean(0))
 
     def interval(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
         """Return the lower and upper ends of the confidence interval of `levels`.
@@ -195,13 +202,25 @@ class LevelStatistics:
         n = self.n_frames
         if n < 2:
             return Levels(*[float("nan")] * len(level_names()))
-        left_out = _levels((squares.sum(0) - squares) / (n - 1), self.scale)
+        left_out = self._levels((squares.sum(0) - squares) / (n - 1))
         return Levels(**{name: float(np.std(getattr(left_out, name)) * np.sqrt(n - 1)) for name in level_names()})
 
     def residues(self) -> ResidueLevels:
         """Return the values of each residue over all frames."""
         self._check_frames()
-        return ResidueLevels(*(self.scale * np.sqrt(self._residues / self.n_frames)))
+        residue, relative, inside = self._residues / self.n_frames
+        in_residue = self.hierarchy.atoms_per_residue.numpy()
+        relative, inside = _resolved(residue, relative, inside, self._resolution, in_residue)
+        return ResidueLevels(
+            *(self.scale * np.sqrt(part) for part in (residue + inside, residue, relative + inside, relative))
+        )
+
+    def _levels(self, squares: np.ndarray) -> Levels:
+        residue, chain, relative, *parts = np.moveaxis(squares, -1, 0)
+        in_residue = self.hierarchy.n_atoms / self.hierarchy.n_residues
+        relative, parts[2] = _resolved(residue, relative, parts[2], self._resolution, in_residue)
+        parts[1] = _resolved(residue, parts[1], parts[2], self._resolution, in_residue)[0]
+        return _levels(np.stack([residue, chain, relative, *parts], -1), self.scale)
 
     def _mean_squares(self) -> np.ndarray:
         self._check_frames()
@@ -303,5 +322,19 @@ def _levels(squares: np.ndarray, scale: float) -> Levels:
         )
 
 
+def _resolved(
+    residue: np.ndarray, relative: np.ndarray, inside: np.ndarray, resolution: float, in_residue: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Zero what rounding alone would leave of differences: in a rigid chain, in a rigid residue.
+
+    Means are rounded to ``resolution`` of themselves; sums of n squares, of which the
+    larger part is taken away again, to about its sqrt(n) fold.
+    """
+    relative = np.where(relative > (16 * resolution) ** 2 * residue, relative, 0.0)
+    return relative, np.where(inside > resolution * np.sqrt(in_residue) * residue, inside, 0.0)
+
+
 def _square(vectors: Tensor) -> Tensor:
-    return vectors.square().sum(-2)
+    """Squared length over the second to last axis, which has three rows."""
+    x, y, z = vectors.unbind(-2)
+    return (x * x).addcmul_(y, y).addcmul_(z, z)

@@ -57,8 +57,9 @@ def resolve_device(name: str = "auto") -> torch.device:
 def frame_generator(seed: int, frame: int, device: torch.device | str = "cpu") -> torch.Generator:
     """Return the generator of frame ``frame`` (0, 1, ...) of a run with ``seed``.
 
-    The CPU generator keeps 32 bits of its seed, so they are spread by an odd stride:
-    no two of the first 2**32 frames of a seed coincide.
+    The CPU generator keeps 32 bits of its seed, so they are spread by an odd stride: no
+    two of the first 2**32 frames of a seed coincide. Two seeds may share a run of frames,
+    by a chance of about n_frames / 2**31.
     """
     start = _spread(seed)
     return torch.Generator(device).manual_seed((start + _WEYL * frame) & 0xFFFFFFFF)
@@ -89,9 +90,7 @@ def draw_unit_noise(out: Tensor, hierarchy: Hierarchy, weights: LevelWeights, ge
     if not atom:
         return torch.index_select(shared, 1, hierarchy.atom_to_residue, out=out)
     out.normal_(generator=generator).mul_(atom)
-    for row, values in zip(out, shared):
-        row.add_(values.index_select(0, hierarchy.atom_to_residue))
-    return out
+    return out.add_(shared.index_select(1, hierarchy.atom_to_residue))
 
 
 def add_noise(
@@ -218,4 +217,5 @@ def _frame_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
         torch.set_num_threads(wanted)
         yield pool
     finally:
+        ready.abort()  # where a thread could not start, the others must not wait for it
         pool.shutdown(cancel_futures=True)
