@@ -121,7 +121,7 @@ class LevelSquares:
 def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
     """Reduce the `residue_sums` of some frames, shape=(n_frames, 4, n_residues), on the CPU.
 
-    Residue by residue in the precision of the sums, over residues in float64.
+    In the precision of the sums; frames are added up in float64.
     """
     sums = sums.cpu()
     chain_of = hierarchy.residue_to_chain
@@ -135,7 +135,7 @@ def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
     inside = torch.addcmul(squares, in_residue, residue, value=-1).clamp_min_(0)
 
     def total(values: Tensor) -> Tensor:
-        return values.sum(-1, dtype=torch.float64)
+        return values.sum(-1).double()
 
     n_atoms = hierarchy.n_atoms
     frames = [
@@ -146,7 +146,7 @@ def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
         total(relative * in_residue) / n_atoms,
         total(inside) / n_atoms,
     ]
-    residues = [part.sum(0, dtype=torch.float64).numpy() for part in (residue, relative, inside / in_residue)]
+    residues = [part.numpy().sum(0, dtype=np.float64) for part in (residue, relative, inside / in_residue)]
     return LevelSquares(torch.stack(frames, -1).numpy() / 3, np.stack(residues) / 3, torch.finfo(sums.dtype).eps)
 
 
