@@ -48,10 +48,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    values = {name: value for name, value in vars(arguments).items() if name in NoiseParameters.names()}
+    parameters = NoiseParameters.from_values(values)
+
     from .demo import run_demo
 
-    values = {name: value for name, value in vars(arguments).items() if name in NoiseParameters.names()}
-    run_demo(arguments.output, NoiseParameters.from_values(values))
+    run_demo(arguments.output, parameters)
     return 0
 
 

@@ -39,8 +39,10 @@ def _command(parameters: type[Parameters]) -> Callable[[Callable], Callable]:
                     raise PomodoroError(f"{parameters.command} takes at most {len(names)} values by position")
                 given = {name: value for name, value in values.items() if value is not None}
                 given = split_values(names, given={**given, **unknown})
-                quiet = int(given.pop("quiet", quiet))
-                return run(parameters.from_values(given), quiet, _self)
+                quiet = given.pop("quiet", quiet)
+                if str(quiet) not in ("0", "1", "False", "True"):
+                    raise PomodoroError(f"quiet must be 0 or 1, not {quiet!r}")
+                return run(parameters.from_values(given), str(quiet) in ("1", "True"), _self)
             except PomodoroError as error:
                 raise viewer.CmdException(str(error)) from None
             except ModuleNotFoundError as error:
@@ -85,6 +87,7 @@ def register(_self: Any = viewer.cmd) -> None:
     """Make the commands known, with completion, to a PyMOL instance; again does no harm."""
     for function, parameters in _COMMANDS:
         _self.extend(function.__name__, function)
+        _self.auto_arg.extend({} for _ in range(len(_self.auto_arg), len(parameters.names())))
         for position, completions in enumerate(_self.auto_arg):
             completions[function.__name__] = [_completion(parameters, position, _self), "parameter", ""]
 
@@ -104,7 +107,7 @@ def _completion(parameters: type[Parameters], position: int, _self: Any) -> Call
 
 
 @_command(NoiseParameters)
-def pomnoise(parameters: NoiseParameters, quiet: int, _self: Any) -> NoiseResult:
+def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResult:
     """
     DESCRIPTION
 
@@ -150,7 +153,7 @@ def pomnoise(parameters: NoiseParameters, quiet: int, _self: Any) -> NoiseResult
         viewer.state_bytes(source.n_atoms, parameters.frames + 1),
         f"{parameters.frames} frames of {source.n_atoms} atoms",
     )
-    with viewer.draft(source, _self=_self) as draft:
+    with viewer.draft(source, name, _self=_self) as draft:
         structure = viewer.read_structure(draft, title=source.object, _self=_self)
         with viewer.StateWriter(draft, _self=_self) as writer:
             result = lab.run_noise(structure, parameters, writer.write, _progress("pomnoise", quiet))
@@ -158,7 +161,7 @@ def pomnoise(parameters: NoiseParameters, quiet: int, _self: Any) -> NoiseResult
         viewer.set_titles(draft, result.titles(), _self=_self)
         measured, expected = result.residues()
         scale, line = _paint(draft, result.hierarchy, measured, expected, parameters, None, _self)
-        viewer.publish(draft, name, result.record(), _self=_self)
+        viewer.publish(draft, name, result.record().to_plain(), _self=_self)
     key = viewer.show_key(name, scale.stops(), _self=_self)
     if not quiet:
         hierarchy = result.hierarchy
@@ -172,7 +175,7 @@ def pomnoise(parameters: NoiseParameters, quiet: int, _self: Any) -> NoiseResult
 
 
 @_command(ColorParameters)
-def pomcolor(parameters: ColorParameters, quiet: int, _self: Any) -> ColorScale:
+def pomcolor(parameters: ColorParameters, quiet: bool, _self: Any) -> ColorScale:
     """
     DESCRIPTION
 
@@ -196,14 +199,16 @@ def pomcolor(parameters: ColorParameters, quiet: int, _self: Any) -> ColorScale:
     """
     from .hierarchy import Hierarchy
     from .levels import expected_residues
+    from .records import Record, digest
 
-    name, record = _find_ours(parameters.object, _self)
-    noise, measured = _read_record(name, record)
-    hierarchy = Hierarchy.from_structure(viewer.read_structure(name, _self=_self))
-    if hierarchy.n_atoms != record["n_atoms"] or hierarchy.n_residues != len(measured.atom):
+    name, plain = _find_ours(parameters.object, _self)
+    record = Record.from_plain(plain)
+    structure = viewer.read_structure(name, _self=_self)
+    hierarchy = Hierarchy.from_structure(structure)
+    if record.digest != digest(structure, hierarchy) or len(record.residues.atom) != hierarchy.n_residues:
         raise PomodoroError(f"{name} was edited after pomnoise made it: run pomnoise again")
-    expected = expected_residues(hierarchy, noise.weights, noise.noise_sigma)
-    scale, line = _paint(name, hierarchy, measured, expected, parameters, parameters.range, _self)
+    expected = expected_residues(hierarchy, record.parameters.weights, record.parameters.noise_sigma)
+    scale, line = _paint(name, hierarchy, record.residues, expected, parameters, parameters.range, _self)
     key = viewer.show_key(name, scale.stops(), _self=_self)
     if not quiet:
         print(f" pomcolor: {name}\n{line}, key {key}")
@@ -211,7 +216,7 @@ def pomcolor(parameters: ColorParameters, quiet: int, _self: Any) -> ColorScale:
 
 
 @_command(CheckParameters)
-def pomcheck(parameters: CheckParameters, quiet: int, _self: Any) -> dict[str, str]:
+def pomcheck(parameters: CheckParameters, quiet: bool, _self: Any) -> dict[str, str]:
     """
     DESCRIPTION
 
@@ -240,27 +245,13 @@ def _find_ours(name: str, _self: Any) -> tuple[str, dict[str, Any]]:
     ours = viewer.our_objects(_self=_self)
     if not name and len(ours) == 1:
         name = ours[0]
+    name = viewer.spelling(name, _self=_self) or name
     record = viewer.get_record(name, _self=_self)
     if record is None:
         what = f"{name!r} was not made by pomnoise" if name else f"pomnoise has made {len(ours) or 'no'} objects here"
         right = f"name one of: {', '.join(ours)}" if ours else "run pomnoise first"
         raise PomodoroError(f"{what}: {right}")
     return name, record
-
-
-def _read_record(name: str, record: dict[str, Any]) -> tuple[NoiseParameters, ResidueLevels]:
-    """Read a record back; it comes from a session file, so anything may stand in it."""
-    import numpy as np
-
-    from .levels import ResidueLevels
-
-    try:
-        measured = ResidueLevels(**{key: np.array(values, dtype=float) for key, values in record["residues"].items()})
-        if len({len(values) for values in vars(measured).values()}) != 1 or not isinstance(record["n_atoms"], int):
-            raise ValueError
-        return NoiseParameters.from_text(record["command"]), measured
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise PomodoroError(f"what the session says of {name} is damaged: run pomnoise again") from None
 
 
 def _paint(
@@ -284,15 +275,17 @@ def _paint(
     scale = ColorScale.over(choice.palette, values, span)
     of_atom = hierarchy.atom_to_residue.numpy()
     viewer.paint(name, scale.rgb(values)[of_atom].tolist(), np.nan_to_num(values)[of_atom].tolist(), _self=_self)
+    finite = closed[np.isfinite(closed)]
+    expectation = f"{finite.min():.3g} .. {finite.max():.3g}" if len(finite) else "n/a"
     line = (
         f" colour: {choice.metric} = {metric.label}\n"
         f"         {scale.low:.3g} .. {scale.high:.3g} {metric.unit}".rstrip()
-        + f", expected {np.nanmin(closed):.3g} .. {np.nanmax(closed):.3g}, {scale.palette}"
+        + f", expected {expectation}, {scale.palette}"
     )
     return scale, line
 
 
-def _progress(command: str, quiet: int) -> Callable[[int, int], None]:
+def _progress(command: str, quiet: bool) -> Callable[[int, int], None]:
     """Return a callback that prints how far a long run is, every two seconds."""
     last = time.monotonic()
 

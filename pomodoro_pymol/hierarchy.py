@@ -155,6 +155,8 @@ class Hierarchy:
 
     def to(self, device: torch.device | str) -> Hierarchy:
         """Return the same hierarchy with its maps on ``device``."""
+        if torch.device(device) == self.atom_to_residue.device:
+            return self
         return Hierarchy(self.atom_to_residue.to(device), self.residue_to_chain.to(device))
 
     def pool(self, values: Tensor, level: str = "residue") -> Tensor:
@@ -185,7 +187,7 @@ class Hierarchy:
         -------
         Tensor, shape=(..., n_atoms, 3)
         """
-        return values.index_select(-2, self._level(level)[0])
+        return take_groups(values.transpose(-1, -2), self._level(level)[0]).transpose(-1, -2)
 
     def _level(self, level: str) -> tuple[Tensor, Tensor]:
         if level == "residue":
@@ -197,11 +199,20 @@ class Hierarchy:
 
 def group_sum(values: Tensor, index: Tensor, n_groups: int) -> Tensor:
     """Sum over the last axis by group: ``(..., n)`` to ``(..., n_groups)``."""
-    return values.new_zeros((*values.shape[:-1], n_groups)).index_add_(-1, index, values)
+    rows = values.reshape(-1, values.shape[-1])  # torch is slow on more than two axes
+    return rows.new_zeros(len(rows), n_groups).index_add_(1, index, rows).view(*values.shape[:-1], n_groups)
+
+
+def take_groups(values: Tensor, index: Tensor) -> Tensor:
+    """Give each member the value of its group: ``(..., n_groups)`` to ``(..., n)``."""
+    rows = values.reshape(-1, values.shape[-1])
+    return rows.index_select(1, index).view(*values.shape[:-1], len(index))
 
 
 def _number(labels: Iterable[Hashable]) -> np.ndarray:
     """Number equal labels alike, in order of first appearance."""
+    if isinstance(labels, (Tensor, np.ndarray)):
+        labels = labels.tolist()
     numbers: dict[Hashable, int] = {}
     return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.int64)
 

@@ -11,9 +11,18 @@ from torch import Tensor
 
 from .catalogue import NoiseParameters
 from .hierarchy import Hierarchy
-from .levels import LevelStatistics, ResidueLevels, expected_levels, expected_residues, residue_sums
+from .levels import (
+    LevelSquares,
+    LevelStatistics,
+    ResidueLevels,
+    expected_levels,
+    expected_residues,
+    level_squares,
+    residue_sums,
+)
 from .metrics import METRICS
 from .noise import draw_unit_noise, frame_generator, resolve_device, stream_frames
+from .records import Record, digest
 from .schedule import quantile, z_from_sigma
 from .structure import Structure
 from .weights import LevelWeights
@@ -71,15 +80,15 @@ class NoiseResult:
         noised = (f"{level} frame {frame}/{parameters.frames}" for frame in range(1, parameters.frames + 1))
         return [f"truth ({self.structure.name} state {parameters.state})", *noised]
 
-    def record(self) -> dict:
-        """Return what a saved session keeps of the run: plain types only."""
-        return {
-            "command": self.parameters.to_text(),
-            "source": self.structure.name,
-            "device": self.device,
-            "n_atoms": len(self.structure),
-            "residues": {name: values.tolist() for name, values in vars(self.statistics.residues()).items()},
-        }
+    def record(self) -> Record:
+        """Return what a saved session keeps of the run."""
+        return Record(
+            parameters=self.parameters,
+            source=self.structure.name,
+            device=self.device,
+            digest=digest(self.structure, self.hierarchy),
+            residues=self.statistics.residues(),
+        )
 
     def report(self) -> str:
         """Return the table that the command prints: measured, 95 % interval, expected."""
@@ -148,9 +157,10 @@ def run_noise(
     hierarchy = Hierarchy.from_structure(structure)
     statistics = LevelStatistics(hierarchy, scale=parameters.noise_sigma)
     done = 0
-    for block, sums in _stream(parameters, structure, hierarchy, device):
+    for block, squares in _stream(parameters, structure, hierarchy, device):
         write(block)
-        statistics.add(torch.stack(sums))
+        for frame in squares:
+            statistics.add_squares(frame)
         done += len(block)
         progress(done, parameters.frames)
     return NoiseResult(parameters, structure, hierarchy, statistics, str(device))
@@ -173,28 +183,29 @@ def measure(
     there = hierarchy.to(on)
     statistics = LevelStatistics(hierarchy)
 
-    def make(frame: int, out: Tensor) -> Tensor:
+    def make(frame: int, out: Tensor) -> LevelSquares:
         draw_unit_noise(out, there, weights, frame_generator(seed, frame, on))
-        return residue_sums(out.T, there)
+        return level_squares(residue_sums(out.T[None], there), hierarchy)
 
-    for _, sums in stream_frames(make, frames, hierarchy.n_atoms, on):
-        statistics.add(torch.stack(sums))
+    for _, squares in stream_frames(make, frames, hierarchy.n_atoms, on):
+        for frame in squares:
+            statistics.add_squares(frame)
         progress(statistics.n_frames, frames)
     return statistics
 
 
 def _stream(
     parameters: NoiseParameters, structure: Structure, hierarchy: Hierarchy, device: torch.device
-) -> Iterator[tuple[Tensor, list[Tensor]]]:
-    """Frames in blocks, each with the residue sums of its unit noise."""
-    hierarchy = hierarchy.to(device)
+) -> Iterator[tuple[Tensor, list[LevelSquares]]]:
+    """Frames in blocks, each frame with the mean squares of its unit noise."""
+    there = hierarchy.to(device)
     rows = torch.tensor(structure.coords.T, dtype=torch.float32, device=device).contiguous()
     weights, sigma = parameters.weights, parameters.noise_sigma
 
-    def make(frame: int, out: Tensor) -> Tensor:
-        draw_unit_noise(out, hierarchy, weights, frame_generator(parameters.seed, frame, device))
-        sums = residue_sums(out.T, hierarchy)
-        out.mul_(sigma).add_(rows)
-        return sums
+    def make(frame: int, out: Tensor) -> LevelSquares:
+        draw_unit_noise(out, there, weights, frame_generator(parameters.seed, frame, device))
+        squares = level_squares(residue_sums(out.T[None], there), hierarchy)
+        torch.add(rows, out, alpha=sigma, out=out)
+        return squares
 
     return stream_frames(make, parameters.frames, hierarchy.n_atoms, device)

@@ -18,7 +18,7 @@ from scipy import stats
 from torch import Tensor
 
 from .errors import PomodoroError
-from .hierarchy import Hierarchy, group_sum
+from .hierarchy import Hierarchy, group_sum, take_groups
 from .weights import ESTIMATORS, LevelWeights
 
 
@@ -91,8 +91,68 @@ def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
         Sums of x, y, z and of x**2 + y**2 + z**2.
     """
     rows = displacements.transpose(-1, -2)
-    rows = torch.cat([rows, rows.square().sum(-2, keepdim=True)], -2)
-    return group_sum(rows, hierarchy.atom_to_residue, hierarchy.n_residues)
+    frames = rows.reshape(-1, 3, rows.shape[-1])
+    sums = rows.new_zeros(len(frames), 4, hierarchy.n_residues)
+    for total, frame in zip(sums, frames):
+        for group, row in zip(total, (*frame, _square(frame))):
+            group.scatter_add_(0, hierarchy.atom_to_residue, row)
+    return sums.reshape(*rows.shape[:-2], 4, hierarchy.n_residues)
+
+
+@dataclass(frozen=True, eq=False)
+class LevelSquares:
+    """Mean squares of some frames, all that the statistics keep of them.
+
+    Attributes
+    ----------
+    frames : ndarray, shape=(n_frames, 9)
+        Residue, chain and relative residue mean squares, the three variance parts, and
+        the squares of the centres of all atoms, residue means and chain means.
+    residues : ndarray, shape=(3, n_residues)
+        Sums over the frames: of each residue's mean, of it relative to its chain, and of
+        its atoms about it.
+    resolution : float
+        Relative rounding error of the displacements.
+    """
+
+    frames: np.ndarray
+    residues: np.ndarray
+    resolution: float
+
+
+def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
+    """Reduce the `residue_sums` of some frames, shape=(n_frames, 4, n_residues), on the CPU.
+
+    In the precision of the sums; frames are added up in float64.
+    """
+    sums = sums.cpu()
+    chain_of = hierarchy.residue_to_chain
+    in_residue = hierarchy.atoms_per_residue.to(sums.dtype)
+    in_chain = hierarchy.atoms_per_chain.to(sums.dtype)
+    vectors, squares = sums[:, :3], sums[:, 3]
+    chain_means = group_sum(vectors, chain_of, hierarchy.n_chains) / in_chain
+    means = vectors / in_residue
+    residue, chain = _square(means), _square(chain_means)
+    relative = _square(means - take_groups(chain_means, chain_of))
+    inside = torch.addcmul(squares, in_residue, residue, value=-1).clamp_min_(0)
+
+    def total(values: Tensor) -> Tensor:
+        return values.sum(-1).double()
+
+    n_atoms = hierarchy.n_atoms
+    frames = [
+        total(residue) / hierarchy.n_residues,
+        total(chain) / hierarchy.n_chains,
+        total(relative) / hierarchy.n_residues,
+        total(chain * in_chain) / n_atoms,
+        total(relative * in_residue) / n_atoms,
+        total(inside) / n_atoms,
+        _square(total(vectors)[..., None])[..., 0] / n_atoms**2,
+        _square(total(means)[..., None])[..., 0] / hierarchy.n_residues**2,
+        _square(total(chain_means)[..., None])[..., 0] / hierarchy.n_chains**2,
+    ]
+    residues = [part.numpy().sum(0, dtype=np.float64) for part in (residue, relative, inside / in_residue)]
+    return LevelSquares(torch.stack(frames, -1).numpy() / 3, np.stack(residues) / 3, torch.finfo(sums.dtype).eps)
 
 
 class LevelStatistics:
@@ -109,56 +169,24 @@ class LevelStatistics:
         self.hierarchy = hierarchy.to("cpu")
         self.scale = scale
         self.n_frames = 0
-        self._frames: list[Tensor] = []
-        self._variances: list[Tensor] = []
-        self._residues = torch.zeros(4, hierarchy.n_residues, dtype=torch.float64)
+        self._frames: list[np.ndarray] = []
+        self._residues = np.zeros((3, hierarchy.n_residues))
+        self._resolution = 0.0
 
     def add(self, sums: Tensor) -> None:
         """Take in the `residue_sums` of some frames, shape=(n_frames, 4, n_residues)."""
-        hierarchy = self.hierarchy
-        sums = sums.to("cpu", torch.float64)
-        in_residue = hierarchy.atoms_per_residue
-        in_chain = hierarchy.atoms_per_chain
-        vectors, squares = sums[:, :3], sums[:, 3]
-        means = vectors / in_residue
-        chain_means = group_sum(vectors, hierarchy.residue_to_chain, hierarchy.n_chains) / in_chain
-        residue = _square(means)
-        relative = _square(means - chain_means.index_select(-1, hierarchy.residue_to_chain))
-        chain = _square(chain_means)
-        inside = (squares - in_residue * residue).clamp_min(0) * (in_residue > 1)
-        n_atoms = hierarchy.n_atoms
-        self._frames.append(
-            torch.stack(
-                [
-                    residue.mean(-1),
-                    chain.mean(-1),
-                    relative.mean(-1),
-                    (in_chain * chain).sum(-1) / n_atoms,
-                    (in_residue * relative).sum(-1) / n_atoms,
-                    inside.sum(-1) / n_atoms,
-                ],
-                -1,
-            )
-            / 3
-        )
-        center = vectors.sum(-1) / n_atoms
-        self._variances.append(
-            torch.stack(
-                [
-                    (squares.sum(-1) - n_atoms * center.square().sum(-1)) / (3 * max(n_atoms - 1, 0) or torch.nan),
-                    _variance(means.transpose(-1, -2)),
-                    _variance(chain_means.transpose(-1, -2)),
-                ],
-                -1,
-            )
-        )
-        per_atom = inside / in_residue
-        self._residues += torch.stack([per_atom + residue, residue, per_atom + relative, relative]).sum(1) / 3
-        self.n_frames += len(sums)
+        self.add_squares(level_squares(sums, self.hierarchy))
+
+    def add_squares(self, squares: LevelSquares) -> None:
+        """Take in the `level_squares` of some frames."""
+        self._frames.append(squares.frames)
+        self._residues += squares.residues
+        self._resolution = max(self._resolution, squares.resolution)
+        self.n_frames += len(squares.frames)
 
     def levels(self) -> Levels:
         """Return the values over all frames together."""
-        return _levels(self._mean_squares().mean(0), self.scale)
+        return self._levels(self._mean_squares().mean(0))
 
     def sigmas(self, estimator: str = "rms") -> tuple[float, float, float]:
         """Return the noise level of atoms, residue means and chain means: see `level_sigmas`."""
@@ -166,8 +194,14 @@ class LevelStatistics:
         if estimator == "rms":
             levels = self.levels()
             return levels.atom, levels.residue, levels.chain
-        atom, residue, chain = torch.cat(self._variances).mean(0).sqrt().tolist()
-        return self.scale * atom, self.scale * residue, self.scale * chain
+        squares = self._mean_squares().mean(0)
+        points = (self.hierarchy.n_atoms, self.hierarchy.n_residues, self.hierarchy.n_chains)
+        about_truth = (squares[3:6].sum(), squares[0], squares[1])
+        atom, residue, chain = (
+            self.scale * float(np.sqrt(max(square - center, 0) * n / (n - 1))) if n > 1 else float("nan")
+            for square, center, n in zip(about_truth, squares[6:], points)
+        )
+        return atom, residue, chain
 
     def interval(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
         """Return the lower and upper ends of the confidence interval of `levels`.
@@ -184,7 +218,7 @@ class LevelStatistics:
 
     def draw_range(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
         """Return the range in which the central part of the single draws lies, as drawn."""
-        draws = _levels(self._mean_squares(), self.scale)
+        draws = self._levels(self._mean_squares())
         ends = [(1 - coverage) / 2, (1 + coverage) / 2]
         values = {name: np.quantile(getattr(draws, name), ends) for name in level_names()}
         low, high = (Levels(**{name: float(value[side]) for name, value in values.items()}) for side in (0, 1))
@@ -202,17 +236,33 @@ class LevelStatistics:
         n = self.n_frames
         if n < 2:
             return Levels(*[float("nan")] * len(level_names()))
-        left_out = _levels((squares.sum(0) - squares) / (n - 1), self.scale)
+        left_out = self._levels((squares.sum(0) - squares) / (n - 1))
         return Levels(**{name: float(np.std(getattr(left_out, name)) * np.sqrt(n - 1)) for name in level_names()})
 
     def residues(self) -> ResidueLevels:
         """Return the values of each residue over all frames."""
-        return ResidueLevels(*(self.scale * np.sqrt((self._residues / self.n_frames).numpy())))
+        self._check_frames()
+        residue, relative, inside = self._residues / self.n_frames
+        in_residue = self.hierarchy.atoms_per_residue.numpy()
+        relative, inside = _resolved(residue, relative, inside, self._resolution, in_residue)
+        return ResidueLevels(
+            *(self.scale * np.sqrt(part) for part in (residue + inside, residue, relative + inside, relative))
+        )
+
+    def _levels(self, squares: np.ndarray) -> Levels:
+        residue, chain, relative, *parts = np.moveaxis(squares[..., :6], -1, 0)
+        in_residue = self.hierarchy.n_atoms / self.hierarchy.n_residues
+        relative, parts[2] = _resolved(residue, relative, parts[2], self._resolution, in_residue)
+        parts[1] = _resolved(residue, parts[1], parts[2], self._resolution, in_residue)[0]
+        return _levels(np.stack([residue, chain, relative, *parts], -1), self.scale)
 
     def _mean_squares(self) -> np.ndarray:
+        self._check_frames()
+        return np.concatenate(self._frames)
+
+    def _check_frames(self) -> None:
         if not self.n_frames:
             raise PomodoroError("statistics need at least one frame")
-        return torch.cat(self._frames).numpy()
 
 
 def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "rms") -> tuple[float, float, float]:
@@ -331,8 +381,22 @@ def _levels(squares: np.ndarray, scale: float) -> Levels:
         )
 
 
+def _resolved(
+    residue: np.ndarray, relative: np.ndarray, inside: np.ndarray, resolution: float, in_residue: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Zero what rounding alone would leave of differences: in a rigid chain, in a rigid residue.
+
+    Means are rounded to ``resolution`` of themselves; sums of n squares, of which the
+    larger part is taken away again, to about its sqrt(n) fold.
+    """
+    relative = np.where(relative > (16 * resolution) ** 2 * residue, relative, 0.0)
+    return relative, np.where(inside > resolution * np.sqrt(in_residue) * residue, inside, 0.0)
+
+
 def _square(vectors: Tensor) -> Tensor:
-    return vectors.square().sum(-2)
+    """Squared length over the second to last axis, which has three rows."""
+    x, y, z = vectors.unbind(-2)
+    return (x * x).addcmul_(y, y).addcmul_(z, z)
 
 
 def _variance(points: Tensor) -> Tensor:

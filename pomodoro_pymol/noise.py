@@ -16,7 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
 from math import sqrt
+from threading import Barrier
 from typing import TypeVar
 
 import numpy as np
@@ -54,11 +57,17 @@ def resolve_device(name: str = "auto") -> torch.device:
 def frame_generator(seed: int, frame: int, device: torch.device | str = "cpu") -> torch.Generator:
     """Return the generator of frame ``frame`` (0, 1, ...) of a run with ``seed``.
 
-    The CPU generator keeps 32 bits of its seed, so they are spread by an odd stride:
-    no two of the first 2**32 frames of a seed coincide.
+    The CPU generator keeps 32 bits of its seed, so they are spread by an odd stride: no
+    two of the first 2**32 frames of a seed coincide. Two seeds may share a run of frames,
+    by a chance of about n_frames / 2**31.
     """
-    start = int(np.random.SeedSequence(seed).generate_state(1)[0])
+    start = _spread(seed)
     return torch.Generator(device).manual_seed((start + _WEYL * frame) & 0xFFFFFFFF)
+
+
+@lru_cache(maxsize=16)
+def _spread(seed: int) -> int:
+    return int(np.random.SeedSequence(seed).generate_state(1)[0])
 
 
 def draw_unit_noise(out: Tensor, hierarchy: Hierarchy, weights: LevelWeights, generator: torch.Generator) -> Tensor:
@@ -78,10 +87,10 @@ def draw_unit_noise(out: Tensor, hierarchy: Hierarchy, weights: LevelWeights, ge
     shared = out.new_empty(3, hierarchy.n_chains).normal_(generator=generator).mul_(chain)
     shared = shared.index_select(1, hierarchy.residue_to_chain)
     shared.add_(out.new_empty(3, hierarchy.n_residues).normal_(generator=generator), alpha=residue)
-    torch.index_select(shared, 1, hierarchy.atom_to_residue, out=out)
-    if atom:
-        out.add_(torch.empty_like(out).normal_(generator=generator), alpha=atom)
-    return out
+    if not atom:
+        return torch.index_select(shared, 1, hierarchy.atom_to_residue, out=out)
+    out.normal_(generator=generator).mul_(atom)
+    return out.add_(shared.index_select(1, hierarchy.atom_to_residue))
 
 
 def add_noise(
@@ -123,8 +132,10 @@ def add_noise(
     ------
     PomodoroError
         If ``coords`` does not fit the hierarchy or is not finite, or sigma is
-        negative or not finite, or n_frames is less than 1.
+        negative or not finite, or seed is negative, or n_frames is less than 1.
     """
+    if isinstance(coords, np.ndarray):
+        coords = coords.copy()  # torch warns of arrays that it may not write to
     coords = torch.as_tensor(coords, dtype=dtype, device=device)
     if coords.shape != (hierarchy.n_atoms, 3):
         raise PomodoroError(f"coords must have shape ({hierarchy.n_atoms}, 3), not {tuple(coords.shape)}")
@@ -132,13 +143,15 @@ def add_noise(
         raise PomodoroError("coords are not all finite")
     if not (0 <= sigma < float("inf")):
         raise PomodoroError(f"sigma must be finite and not negative, in angstrom, not {sigma}")
+    if seed < 0:
+        raise PomodoroError(f"seed must not be negative, not {seed}")
     if n_frames < 1:
         raise PomodoroError(f"n_frames must be at least 1, not {n_frames}")
     hierarchy = hierarchy.to(device)
     frames = torch.empty(n_frames, 3, hierarchy.n_atoms, dtype=dtype, device=device)
     for frame, out in enumerate(frames):
         draw_unit_noise(out, hierarchy, weights or FLAT, frame_generator(seed, frame, device))
-        out.mul_(sigma).add_(coords.T)
+        torch.add(coords.T, out, alpha=sigma, out=out)
     return frames.transpose(1, 2)
 
 
@@ -165,21 +178,44 @@ def stream_frames(
     device = torch.device(device)
     size = min(n_frames, max(1, _BLOCK_BYTES // (12 * n_atoms)))
     buffers = [torch.empty(size, 3, n_atoms, device=device) for _ in range(min(2, -(-n_frames // size)))]
-    threads = min(_MAX_THREADS, torch.get_num_threads()) if device.type == "cpu" else 1
-    starts = range(0, n_frames, size)
-    with ThreadPoolExecutor(threads) as pool:
+    with _frame_threads(device) as pool:
 
         def begin(start: int) -> tuple[Tensor, list]:
             block = buffers[start // size % 2][: n_frames - start]
             return block, [pool.submit(make, start + i, out) for i, out in enumerate(block)]
 
         ahead = begin(0)
-        try:
-            for start in starts:
-                block, futures = ahead
-                kept = [future.result() for future in futures]
-                if start + size < n_frames:
-                    ahead = begin(start + size)
-                yield block.cpu().transpose(1, 2), kept
-        finally:
-            pool.shutdown(cancel_futures=True)
+        for start in range(0, n_frames, size):
+            block, futures = ahead
+            kept = [future.result() for future in futures]
+            if start + size < n_frames:
+                ahead = begin(start + size)
+            yield block.cpu().transpose(1, 2), kept
+
+
+@contextmanager
+def _frame_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
+    """Yield threads that each make whole frames, without OpenMP teams of their own.
+
+    Setting a thread's number of OpenMP threads also sets that of threads yet to start, so
+    the number is set back once every worker has its own.
+    """
+    wanted = torch.get_num_threads()
+    count = min(_MAX_THREADS, wanted) if device.type == "cpu" else 1
+    ready = Barrier(count + 1)
+
+    def begin() -> None:
+        torch.set_num_threads(1)
+        torch.get_num_threads()  # makes the number this thread's own
+        ready.wait()
+
+    pool = ThreadPoolExecutor(count, initializer=begin)
+    try:
+        for _ in range(count):
+            pool.submit(int)
+        ready.wait()
+        torch.set_num_threads(wanted)
+        yield pool
+    finally:
+        ready.abort()  # where a thread could not start, the others must not wait for it
+        pool.shutdown(cancel_futures=True)

@@ -7,7 +7,6 @@ widgets all come from dataclasses of such fields, which stand in `catalogue`.
 
 from __future__ import annotations
 
-import difflib
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
@@ -137,7 +136,9 @@ class Parameters:
         """Return the USAGE and ARGUMENTS sections of PyMOL's help form."""
         specs = fields(cls)
         words = [f"[ {spec.name}= ]" if position else f"[ {spec.name} ]" for position, spec in enumerate(specs)]
-        sections = ["USAGE", _wrap(" ".join([cls.command, *words]))]
+        # Words hold together where the line wraps.
+        usage = " ".join([cls.command, *(word.replace(" ", "\0") for word in words)])
+        sections = ["USAGE", _wrap(usage).replace("\0", " ")]
         if specs:
             sections += ["ARGUMENTS", *(_wrap(describe(spec)) for spec in specs)]
         return "\n\n".join(sections)
@@ -203,8 +204,8 @@ def _convert(spec: Field, value: Any) -> Any:
 def _to_number(name: str, kind: type, value: Any) -> Any:
     wanted = "a whole number" if kind is int else "a number"
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(value if "_" not in str(value) else "")
+    except (TypeError, ValueError, OverflowError):
         raise PomodoroError(f"{name} must be {wanted}, not {value!r}") from None
     if not math.isfinite(number):
         raise PomodoroError(f"{name} must be finite, not {value}")
@@ -216,14 +217,13 @@ def _to_number(name: str, kind: type, value: Any) -> Any:
 def _range(name: str, kind: type, value: Any) -> Any:
     if isinstance(value, kind):
         return value
-    try:
-        parts = value.split(":") if isinstance(value, str) else list(value)
-    except TypeError:
+    parts = value.split(":") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)):
         parts = [value]
-    numbers = [_to_number(name, float, part) for part in parts]
+    numbers = [_to_number(name, float, part) for part in parts] if 1 <= len(parts) <= 3 else []
     if kind is Interval and len(numbers) == 2:
         return Interval(*numbers)
-    if kind is Grid and 1 <= len(numbers) <= 3:
+    if kind is Grid and numbers:
         return Grid(*(numbers if len(numbers) > 1 else numbers * 2))
     form = "low:high, as in 0.9:1" if kind is Interval else "one value, low:high or low:high:step, as in -3:3"
     raise PomodoroError(f"{name} must be {form}, not {value!r}")
@@ -239,7 +239,9 @@ def _number_text(value: Any) -> str:
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(str(word), list(known), n=1, cutoff=0.5)
+    import difflib
+
+    close = difflib.get_close_matches(str(word).lower(), list(known), n=1, cutoff=0.5)
     return f"; did you mean {close[0]}?" if close else ""
 
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from .errors import PomodoroError
 
-#: Labels of one atom.
-ATOM_LABELS = np.dtype([("name", "U8"), ("elem", "U4"), ("alt", "U2")])
+#: Labels of one atom; text is of any length.
+ATOM_LABELS = np.dtype([("name", "O"), ("elem", "O"), ("alt", "O")])
 
 #: Labels of one residue. ``resi`` includes the insertion code; ``hetero`` marks what is
 #: outside the polymers: ligand, ion, water.
-RESIDUE_LABELS = np.dtype([("segi", "U8"), ("chain", "U8"), ("resi", "U8"), ("resn", "U8"), ("hetero", "?")])
+RESIDUE_LABELS = np.dtype([("segi", "O"), ("chain", "O"), ("resi", "O"), ("resn", "O"), ("hetero", "?")])
 
 
 @dataclass(frozen=True, eq=False)

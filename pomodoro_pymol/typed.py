@@ -10,6 +10,7 @@ from .errors import PomodoroError
 
 # Selection words that PyMOL compares with "=", so not misspelt parameters.
 _SELECTION_PROPERTIES = {"b", "q", "x", "y", "partial_charge", "pc", "formal_charge", "fc"}
+_WORD_START = re.compile(r"(^|[\s(,=+])$")
 _KEY = re.compile(r"(?:^|(?<=\s))([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
@@ -68,16 +69,20 @@ def _split(value: Any) -> tuple[Any, list[tuple[str, str]]]:
 
 
 def _mask(text: str) -> str:
-    """Blank out what stands in quotes or brackets, where commas and ``=`` separate nothing."""
+    """Blank out what stands in quotes or brackets, where commas and ``=`` separate nothing.
+
+    A quote opens only at the start of a word: the prime of ``name C1'`` is a letter.
+    """
     masked: list[str] = []
     closing: list[str] = []
-    for letter in text:
+    for place, letter in enumerate(text):
         inside = bool(closing)
-        if closing and letter == closing[-1]:
+        quoted = inside and closing[-1] in "\"'"
+        if inside and letter == closing[-1]:
             closing.pop()
-        elif letter in "([{" and (not closing or closing[-1] not in "\"'"):
+        elif letter in "([{" and not quoted:
             closing.append({"(": ")", "[": "]", "{": "}"}[letter])
-        elif letter in "\"'" and not closing:
+        elif letter in "\"'" and not inside and _WORD_START.search(text[:place]) and letter in text[place + 1 :]:
             closing.append(letter)
         masked.append("\0" if inside else letter)
     return "".join(masked)
@@ -91,4 +96,6 @@ def protect(text: str) -> str:
 
 
 def unquote(text: str) -> str:
-    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+    quote = text[:1]
+    whole = len(text) > 1 and quote in "\"'" and text.endswith(quote) and quote not in text[1:-1]
+    return text[1:-1] if whole else text

@@ -9,7 +9,6 @@ the end, or goes without a trace.
 
 from __future__ import annotations
 
-import ctypes
 import io
 import os
 import tempfile
@@ -98,10 +97,17 @@ def check_output(name: str, source: Source, *, _self=cmd) -> None:
     legal = _self.get_legal_name(name)
     if legal != name:
         raise PomodoroError(f"{name!r} is not a legal object name: PyMOL would make it {legal!r}")
-    if name == source.object:
+    there = spelling(name, _self=_self)
+    if there == source.object:
         raise PomodoroError(f"name={name} is the source itself, which is never changed: choose another name")
-    if name in _self.get_names("all") and get_record(name, _self=_self) is None:
-        raise PomodoroError(f"{name} exists and was not made by pomnoise: choose another name")
+    if there and get_record(there, _self=_self) is None:
+        raise PomodoroError(f"{there} exists and was not made by pomnoise: choose another name")
+
+
+def spelling(name: str, *, _self=cmd) -> str:
+    """Return the name as PyMOL spells it, "" where nothing is called so; case does not matter to it."""
+    names = _self.get_names("all")
+    return name if name in names else next((other for other in names if other.lower() == name.lower()), "")
 
 
 def state_bytes(n_atoms: int, n_states: int) -> int:
@@ -110,20 +116,36 @@ def state_bytes(n_atoms: int, n_states: int) -> int:
 
 
 @contextmanager
-def draft(source: Source, *, _self=cmd) -> Iterator[str]:
+def draft(source: Source, output: str, *, _self=cmd) -> Iterator[str]:
     """Yield the name of a hidden copy of the source with one state.
 
-    The copy is deleted at the end unless `publish` has made it the output object.
+    The copy is deleted at the end unless `publish` has made it the object ``output``.
+
+    Raises
+    ------
+    PomodoroError
+        If PyMOL would not take ``output`` as a name.
     """
     name = _self.get_unused_name("_pomodoro")
     atoms = f"({source.selection}) and %{source.object} and state {source.state}"
     try:
-        with _muted(_self), _kept_settings(_self):
+        with _muted(_self), _kept_session(_self):
             _self.create(name, atoms, source.state, 1, zoom=0)
+        if not spelling(output, _self=_self):
+            _check_name(name, output, _self)
         yield name
     finally:
         if name in _self.get_names("all"):
             _self.delete(name)
+
+
+def _check_name(draft_name: str, output: str, _self) -> None:
+    try:
+        with _muted(_self):
+            _self.set_name(draft_name, output)
+            _self.set_name(output, draft_name)
+    except CmdException:
+        raise PomodoroError(f"{output!r} is a word of PyMOL's own: choose another name") from None
 
 
 def read_structure(name: str, *, title: str = "", _self=cmd):
@@ -233,23 +255,28 @@ def publish(draft_name: str, name: str, record: dict[str, Any], *, _self=cmd) ->
 
     ``record`` is of plain types only, so that a saved session opens anywhere.
     """
-    former = get_record(name, _self=_self) or {}
+    records = _records(_self)
+    former = spelling(name, _self=_self)
+    key = (records.pop(former, None) or {}).get("key", "")
     title = _self.get_title(draft_name, 2)
     with _muted(_self):
-        _self.delete(name)
+        if former:
+            _self.delete(former)
         _self.set_name(draft_name, name)
-    _store(_self)[name] = {**record, "title": title, "key": former.get("key", "")}
+    setattr(_self._pymol.session, _STORE, {**records, name: {**record, "title": title, "key": key}})
 
 
 def show_key(name: str, stops: Sequence[tuple[float, tuple[float, float, float]]], *, _self=cmd) -> str:
     """Draw the colour key of our object ``name`` in the viewport; return its object's name."""
-    record = _store(_self)[name]
-    if record["key"] in _self.get_names("objects"):
-        _self.delete(record["key"])
+    record = _records(_self)[name]
     key = f"{name}_key"
-    if key in _self.get_names("all"):
+    former = record.get("key")
+    ramps = [ramp for ramp in _self.get_names("objects") if _self.get_type(ramp) == "object:ramp"]
+    if former in ramps and former.lower().startswith(key.lower()):
+        _self.delete(former)
+    if spelling(key, _self=_self):
         key = _self.get_unused_name(key)
-    with _muted(_self):
+    with _muted(_self), _kept_session(_self):
         _self.ramp_new(key, "none", [value for value, _ in stops], [list(rgb) for _, rgb in stops])
     record["key"] = key
     return key
@@ -264,7 +291,7 @@ def is_ours(name: str, *, _self=cmd) -> bool:
     """Tell whether the object bears the title of one that pomnoise made, renamed or copied or not."""
     title = _title(name, _self)
     return bool(title) and any(
-        isinstance(record, dict) and record.get("title") == title for record in _store(_self).values()
+        isinstance(record, dict) and record.get("title") == title for record in _records(_self).values()
     )
 
 
@@ -273,10 +300,16 @@ def get_record(name: str, *, _self=cmd) -> dict[str, Any] | None:
 
     The session's store outlives ``reinitialize``, so the object must bear its title too.
     """
-    record = _store(_self).get(name)
+    record = _records(_self).get(name)
     if isinstance(record, dict) and record.get("title") and record["title"] == _title(name, _self):
         return record
     return None
+
+
+def _records(_self) -> dict[str, Any]:
+    """Return what the session says of our objects; it may come from a file, so check each."""
+    store = getattr(_self._pymol.session, _STORE, None)
+    return store if isinstance(store, dict) else {}
 
 
 def _title(name: str, _self) -> str:
@@ -378,23 +411,17 @@ def _numbering() -> defaultdict:
     return numbers
 
 
-def _store(_self) -> dict[str, Any]:
-    session = _self._pymol.session
-    store = getattr(session, _STORE, None)
-    if not isinstance(store, dict):
-        store = {}
-        setattr(session, _STORE, store)
-    return store
-
-
 @contextmanager
-def _kept_settings(_self) -> Iterator[None]:
-    """Keep PyMOL's automatic colour for new objects from moving on."""
+def _kept_session(_self) -> Iterator[None]:
+    """Keep what making an object changes beside it: the next automatic colour, the selection shown."""
     color = _self.get("auto_color_next")
+    shown = _self.get_names("public_selections", enabled_only=1)
     try:
         yield
     finally:
         _self.set("auto_color_next", color, quiet=1)
+        for selection in shown:
+            _self.enable(selection)
 
 
 @contextmanager
@@ -414,6 +441,8 @@ def _c_stdout_muted() -> Iterator[None]:
     if os.name != "posix":
         yield
         return
+    import ctypes
+
     libc = ctypes.CDLL(None)
     libc.fflush(None)
     saved = os.dup(1)

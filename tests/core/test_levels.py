@@ -130,9 +130,20 @@ def test_noise_measures_as_expected(complex_, name):
         )
 
 
+@pytest.mark.parametrize("weights", [(1e6, 1, 1), (1e5, 1, 1), (1, 1, 1e-6), (1, 1e6, 1)], ids=str)
+def test_small_parts_of_single_precision_noise_measure_as_expected(complex_, weights):
+    statistics = measure(unit_noise(complex_, LevelWeights(*weights), 500, seed=3, dtype=torch.float32), complex_)
+    measured, expected = statistics.levels(), expected_levels(complex_, LevelWeights(*weights))
+    error = statistics.standard_error()
+    for field in level_names():
+        # Rounding of single precision is 1e-7 of the whole, averaged over atoms and frames.
+        distance = abs(getattr(measured, field) - getattr(expected, field))
+        assert distance <= 4 * getattr(error, field) + 2e-8, field
+
+
 @pytest.mark.parametrize("weights", [PRESETS["3-8-1"], PRESETS["flat"]], ids=["3-8-1", "flat"])
 def test_the_interval_covers_the_closed_form(complex_, weights):
-    repetitions, n_frames = 400, 30
+    repetitions, n_frames = 400, 25
     sums = residue_sums(unit_noise(complex_, weights, repetitions * n_frames, seed=21), complex_)
     expected = expected_levels(complex_, weights)
     covered = dict.fromkeys(level_names(), 0)
@@ -253,7 +264,7 @@ def numpy_sigmas(frames, hierarchy, spread):
     return [np.sqrt(np.mean(spread(level))) for level in levels]
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(hierarchy=hierarchies, seed=st.integers(0, 99))
 def test_level_sigmas_rms(hierarchy, seed):
     frames = random_frames(hierarchy, seed)
@@ -261,7 +272,7 @@ def test_level_sigmas_rms(hierarchy, seed):
     assert level_sigmas(frames, hierarchy) == pytest.approx(reference, rel=1e-12)
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(hierarchy=hierarchies.filter(lambda hierarchy: hierarchy.n_chains > 1), seed=st.integers(0, 99))
 def test_level_sigmas_std(hierarchy, seed):
     frames = random_frames(hierarchy, seed)

@@ -81,11 +81,12 @@ def test_a_frame_does_not_depend_on_how_many_are_asked_for(complex_, weights, dt
 
 @pytest.mark.usefixtures("restore_threads")
 def test_a_frame_does_not_depend_on_the_thread_count(nest):
-    hierarchy = nest([[8] * 4000, [11] * 1000])
+    hierarchy = nest([[8] * 4000, [11] * 1001])
+    coords = coords_of(hierarchy)
     frames = []
     for threads in (1, 2, 4):
         torch.set_num_threads(threads)
-        frames.append(unit_noise(hierarchy, PRESETS["ms"], n_frames=2))
+        frames.append(add_noise(coords, hierarchy, 4.82, PRESETS["ms"], n_frames=2))
     assert torch.equal(frames[0], frames[1])
     assert torch.equal(frames[0], frames[2])
 

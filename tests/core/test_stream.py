@@ -94,6 +94,42 @@ def test_an_error_passes_and_leaves_no_thread(block_size, bad):
     assert settled(before)
 
 
+def test_an_error_does_not_wait_for_the_rest(block_size):
+    block_size(1000)
+    made = []
+
+    def make(frame, out):
+        if frame == 0:
+            raise LookupError
+        time.sleep(0.01)
+        made.append(frame)
+
+    with pytest.raises(LookupError):
+        next(stream_frames(make, 1000, N_ATOMS))
+    assert len(made) < 500
+
+
+@pytest.mark.parametrize("take", [1, 5])
+def test_torchs_thread_count_is_left_alone(block_size, take):
+    block_size(2)
+    count = torch.get_num_threads()
+    seen = []
+    try:
+        torch.set_num_threads(3)
+        stream = stream_frames(number, 10, N_ATOMS)
+        for _ in range(take):
+            next(stream)
+        seen.append(torch.get_num_threads())
+        stream.close()
+        seen.append(torch.get_num_threads())
+        thread = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+        thread.start()
+        thread.join()
+    finally:
+        torch.set_num_threads(count)
+    assert seen == [3, 3, 3]
+
+
 @pytest.mark.parametrize("taken", [0, 1, 2, 5])
 def test_a_consumer_may_stop_early(block_size, taken):
     block_size(2)

@@ -1,0 +1,35 @@
+"""The benchmark runs and prints every row; what it measures is not tested."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROWS = [
+    "pomnoise, extra cost per frame",
+    "pomnoise, fixed cost",
+    "multi-MODEL PDB written and loaded",
+    "load_coordset, numpy rows",
+    "load_coordset, nested lists",
+    "frame loop",
+    "cost per atom and frame",
+    "cost per frame",
+    "peak memory",
+    "importing the commands into PyMOL",
+    "core noise on cpu",
+    "core noise on cuda",
+]
+
+
+def test_every_row_is_printed():
+    pytest.importorskip("pymol")
+    if sys.platform != "linux":
+        pytest.skip("memory is read from /proc")
+    script = Path(__file__).with_name("bench_noise.py")
+    run = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    assert [row for row in ROWS if not any(line.startswith(row) for line in lines)] == []
+    verdicts = ("met", "MISSED", "for information", "not run: no GPU")
+    assert [line for line in lines[1:] if not line.endswith(verdicts)] == []

@@ -1,0 +1,155 @@
+"""A whole run: the frames it writes, the numbers it hands back."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from pomodoro_pymol import noise
+from pomodoro_pymol.catalogue import NoiseParameters
+from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.hierarchy import Hierarchy
+from pomodoro_pymol.lab import run_noise
+from pomodoro_pymol.levels import expected_levels, expected_residues
+from pomodoro_pymol.noise import add_noise
+from pomodoro_pymol.records import digest
+
+PARAMETERS = NoiseParameters(preset="ms", sigma=2.0, frames=23, seed=9, device="cpu")
+
+
+def run(structure, parameters=PARAMETERS):
+    frames = []
+    result = run_noise(structure, parameters, lambda block: frames.append(block.clone()))
+    return result, torch.cat(frames)
+
+
+def direct(structure, parameters=PARAMETERS):
+    return add_noise(
+        structure.coords,
+        Hierarchy.from_structure(structure),
+        parameters.noise_sigma,
+        parameters.weights,
+        n_frames=parameters.frames,
+        seed=parameters.seed,
+    )
+
+
+@pytest.mark.parametrize("block", [1, 2, 7, 22, 23, 1000])
+def test_frames_do_not_depend_on_the_block_size(dimer, monkeypatch, block):
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * block)
+    result, frames = run(dimer)
+    assert torch.equal(frames, direct(dimer))
+    assert torch.equal(torch.cat([frame.clone() for frame in result.frames()]), frames)
+
+
+@pytest.mark.parametrize("block", [1, 3])
+def test_frames_of_a_large_structure_are_those_of_add_noise(make_structure, monkeypatch, block):
+    large = make_structure([("", "A", str(i), "LYS", False) for i in range(120) for _ in range(9)] * 31)
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(large) * block)
+    parameters = NoiseParameters(frames=4, device="cpu")
+    assert torch.equal(run(large, parameters)[1], direct(large, parameters))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_frames_do_not_depend_on_the_thread_count(dimer, monkeypatch, threads):
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 4)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert torch.equal(run(dimer)[1], direct(dimer))
+
+
+@pytest.mark.parametrize("block", [3, 1000])
+def test_statistics_are_those_of_the_written_frames(oracle, dimer, monkeypatch, block):
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * block)
+    result, frames = run(dimer)
+    displacements = frames.double().numpy() - dimer.coords
+    levels, residues = oracle.nested_anova(displacements, result.hierarchy)
+    # Displacements come out of the frames rounded at the size of the coordinates. An rms moves by at
+    # most the rms of that; shares and ratios of rms near 1 A or more by at most four times as much.
+    rounding = np.finfo("f4").eps.item() * frames.abs().max().item()
+    for name, value in levels.items():
+        assert getattr(result.statistics.levels(), name) == pytest.approx(value, rel=0, abs=4 * rounding), name
+    for name, square in residues.items():
+        measured = getattr(result.statistics.residues(), name)
+        np.testing.assert_allclose(measured, np.sqrt(square), rtol=0, atol=4 * rounding, err_msg=name)
+
+
+def test_the_same_seed_scales_the_same_noise(dimer):
+    coords = torch.from_numpy(dimer.coords)
+    small, large = (run(dimer, NoiseParameters(z=z, frames=3, device="cpu"))[1] - coords for z in (0, 1))
+    # Coordinates near 100 A are rounded to 8e-6, a few times, and once scaled by 4.5.
+    assert (large - np.exp(1.5) * small).abs().max() < 1e-4
+
+
+def test_progress_counts_to_the_number_of_frames(dimer, monkeypatch):
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 10)
+    calls = []
+    run_noise(dimer, PARAMETERS, lambda block: None, lambda done, total: calls.append((done, total)))
+    assert calls == [(10, 23), (20, 23), (23, 23)]
+
+
+def test_what_write_raises_passes_through(dimer):
+    def write(block):
+        raise KeyError("full")
+
+    with pytest.raises(KeyError, match="full"):
+        run_noise(dimer, PARAMETERS, write)
+
+
+def test_an_absent_device_is_an_error(dimer, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(PomodoroError, match="device cuda is not available here"):
+        run(dimer, NoiseParameters(device="cuda"))
+
+
+def test_metrics_of_a_run(dimer):
+    result, _ = run(dimer)
+    measured, expected = result.residues()
+    np.testing.assert_array_equal(result.metric(), measured.residue / measured.atom)
+    np.testing.assert_array_equal(result.metric("displacement"), measured.residue)
+    closed = expected_residues(result.hierarchy, PARAMETERS.weights, 2.0)
+    np.testing.assert_array_equal(expected.atom_relative, closed.atom_relative)
+
+
+def test_motion_within_a_chain_that_moves_as_one_is_undefined(dimer):
+    result, _ = run(dimer, NoiseParameters(wc=1, wr=0, wa=0, metric="relative", device="cpu"))
+    assert np.isnan(result.metric()).all()
+
+
+def test_the_record_repeats_the_run(dimer):
+    result, frames = run(dimer)
+    record = result.record()
+    assert torch.equal(run(dimer, record.parameters)[1], frames)
+    assert (record.source, record.device) == ("toy", "cpu")
+    assert record.digest == digest(dimer, result.hierarchy)
+    for name, values in vars(result.statistics.residues()).items():
+        np.testing.assert_array_equal(getattr(record.residues, name), values)
+
+
+def test_there_is_a_title_per_state(dimer):
+    titles = run(dimer)[0].titles()
+    assert len(titles) == 24
+    assert titles[0].startswith("truth (toy")
+    assert titles[1].endswith("frame 1/23")
+    assert all("sigma=2 A seed=9" in title for title in titles[1:])
+
+
+@pytest.mark.parametrize("n_frames", [1, 23])
+def test_the_report_puts_measured_beside_expected(dimer, n_frames):
+    parameters = NoiseParameters(preset="ms", z=1, frames=n_frames, device="cpu")
+    result, _ = run(dimer, parameters)
+    report = result.report()
+    assert "z 1 (84.1 % quantile of training), sigma 21.6 A" in report
+    assert "chain 0.739, residue 0.144, atom 0.117" in report
+    measured, expected = result.statistics.levels(), expected_levels(result.hierarchy, parameters.weights, 21.597)
+    for label, name in {
+        "residue rms": "residue",
+        "residue / atom": "ratio",
+        "variance share: chain": "chain_share",
+    }.items():
+        (line,) = (line for line in report.splitlines() if re.match(f" {label}  ", line))
+        numbers = [float(text) for text in re.findall(r"\d+\.\d+", line)]
+        assert numbers[0] == pytest.approx(getattr(measured, name), rel=1e-3)
+        assert numbers[-1] == pytest.approx(getattr(expected, name), rel=1e-3)
+        assert ("n/a (1 frame)" in line) == (n_frames == 1)
+        assert line.isascii()

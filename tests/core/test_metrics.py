@@ -1,0 +1,62 @@
+"""What the colours mean, from hand-made residue levels."""
+
+import numpy as np
+import pytest
+
+from pomodoro_pymol.levels import ResidueLevels
+from pomodoro_pymol.metrics import CA_CA_DISTANCE, METRICS
+
+MEASURED = ResidueLevels(
+    atom=np.array([4.0, 5.0]),
+    residue=np.array([3.0, 5.0]),
+    atom_relative=np.array([2.0, 0.0]),
+    residue_relative=np.array([1.9, 0.0]),
+)
+EXPECTED = ResidueLevels(
+    atom=np.array([4.0, 4.0]),
+    residue=np.array([2.0, 4.0]),
+    atom_relative=np.array([3.0, 3.0]),
+    residue_relative=np.array([1.5, 3.8]),
+)
+
+VALUES = {
+    "ratio": [0.75, 1.0],
+    "relative": [0.95, np.nan],
+    "displacement": [3.0, 5.0],
+    "scramble": [0.5, 0.0],
+    "excess": [1.5, 1.0],
+}
+CLOSED_FORMS = {
+    "ratio": [0.5, 1.0],
+    "relative": [0.5, 3.8 / 3],
+    "displacement": [2.0, 4.0],
+    "scramble": [1.5 / 3.8, 1.0],
+    "excess": [1.0, 1.0],
+}
+
+
+def test_every_metric_is_tested():
+    assert set(METRICS) == set(VALUES)
+
+
+@pytest.mark.parametrize(("name", "values"), VALUES.items())
+def test_measured(name, values):
+    with np.errstate(invalid="ignore"):
+        computed = METRICS[name].compute(MEASURED, EXPECTED)
+    np.testing.assert_allclose(computed, values, rtol=1e-15)
+
+
+@pytest.mark.parametrize(("name", "values"), CLOSED_FORMS.items())
+def test_expected(name, values):
+    np.testing.assert_allclose(METRICS[name].compute(EXPECTED, EXPECTED), values, rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_each_metric_says_what_it_is(name):
+    assert METRICS[name].label
+    assert METRICS[name].unit == ("A" if name == "displacement" else "")
+
+
+def test_the_scramble_length_is_that_of_consecutive_alpha_carbons():
+    assert CA_CA_DISTANCE == 3.8
+    assert "3.8 A" in METRICS["scramble"].label

@@ -1,0 +1,338 @@
+"""The parameters said once: typed text in, the same text out, errors that say what is right."""
+
+import math
+from dataclasses import fields, replace
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+import pomodoro_pymol.catalogue
+from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.catalogue import ColorParameters, NoiseParameters
+from pomodoro_pymol.parameters import Interval, Parameters, describe
+from pomodoro_pymol.typed import split_values
+from pomodoro_pymol.schedule import sigma_from_z
+from pomodoro_pymol.weights import PRESETS, LevelWeights
+
+COMMANDS = [
+    kind for kind in vars(pomodoro_pymol.catalogue).values() if isinstance(kind, type) and issubclass(kind, Parameters)
+]
+COMMANDS.remove(Parameters)
+FIELDS = [
+    pytest.param(command, spec, id=f"{command.command}-{spec.name}") for command in COMMANDS for spec in fields(command)
+]
+KINDS = {str: "string", int: "int", float: "float", Interval: "low:high"}
+
+SELECTIONS = st.sampled_from(
+    [
+        "1hpv", "polymer", "chain A", "resi 1-10", "resi 10,12,20-22", "resn ALA,GLY", "name CA+CB", "b=20", "b>20.5",
+        "q=0.5", "segi=A", "z=3", "seed = 4", "not wc=1", "x=1 and wa=2", "(chain A, chain B)", "(b=2, z=3)", "a==b",
+        "/1hpv//A/10/CA", "*/CA", "%sele", "byres (all within 5 of (resn LIG))", "! hydro & ! solvent", "name 'C1'",
+        'name "O5"', "a,b", "p. z > 1", "rank 0", "[resi 5]", "{a, b}",
+    ]
+)  # fmt: skip
+TEXTS = {
+    "selection": st.lists(SELECTIONS, max_size=3).map(" and ".join),
+    "object": SELECTIONS,
+    "name": st.sampled_from(["noise", "noise_01", "my noise", "a,b", "a=b", "z=1", "(x)", "1hpv_noise"]),
+}
+
+
+def values_of(spec):
+    meta = spec.metadata
+    if meta["choices"]:
+        return st.sampled_from(meta["choices"])
+    if meta["kind"] is str:
+        return TEXTS[spec.name]
+    if meta["kind"] is int:
+        return st.integers(*meta["bounds"])
+    if meta["kind"] is float:
+        return st.floats(*meta["bounds"])
+    ends = st.floats(allow_nan=False, allow_infinity=False)
+    return st.tuples(ends, ends).filter(lambda pair: pair[0] < pair[1]).map(lambda pair: Interval(*pair))
+
+
+@st.composite
+def instances(draw, command):
+    chosen = draw(st.lists(st.sampled_from(fields(command)), unique_by=lambda spec: spec.name))
+    values = {spec.name: draw(values_of(spec)) for spec in chosen}
+    for one, other in command.exclusive:
+        if one in values and other in values:
+            del values[draw(st.sampled_from([one, other]))]
+    if not any(values.get(name, 1) for name in ("wc", "wr", "wa")):
+        values["wa"] = 1.0
+    return command(**values)
+
+
+def read(text, command=NoiseParameters):
+    return command.from_text(text)
+
+
+@pytest.mark.parametrize("command", [NoiseParameters, ColorParameters])
+@settings(max_examples=150)
+@given(data=st.data())
+def test_to_text_and_from_text_are_inverse(command, data):
+    parameters = data.draw(instances(command))
+    changed = {name: value for name, value in vars(parameters).items() if value != getattr(command, name)}
+    assert read(parameters.to_text(), command) == parameters
+    assert read(parameters.to_text().removeprefix(command.command), command) == parameters
+    assert command.from_values(changed) == parameters
+
+
+def test_a_selection_named_like_the_command():
+    assert read("pomnoise pomnoise") == NoiseParameters(selection="pomnoise")
+    assert NoiseParameters(selection="pomnoise").to_text() == "pomnoise pomnoise"
+
+
+@pytest.mark.parametrize(
+    "selection",
+    [
+        "name C1'",
+        "name C1'+C2'",
+        "(name C1' or name O5') and chain A",
+        "name O3' and resi 1,2",
+        "'obj 1' or 'obj 2'",
+        '"obj 1" or "obj 2"',
+        "resn 5'X and z=3",
+    ],
+)
+def test_selections_with_primes_and_quotes_are_kept(selection):
+    parameters = NoiseParameters(selection=selection, z=1, seed=3)
+    assert parameters.selection.strip("()") == selection.strip("()")
+    assert read(parameters.to_text()) == parameters
+
+
+def test_a_typed_prime_does_not_swallow_what_follows():
+    assert read("pomnoise name C1', z=1, wc=2") == NoiseParameters(selection="name C1'", z=1, wc=2)
+    assert read("pomnoise name C1' z=1 wc=2") == NoiseParameters(selection="name C1'", z=1, wc=2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "pomnoise 1hpv and polymer, 1, 3, 8, 2, frames=5",
+        "pomnoise 1hpv and polymer, z=1, wa=2, frames=5",
+        "pomnoise 1hpv and polymer z=1 wa=2 frames=5",
+        "pomnoise 1hpv and polymer z=1, wa=2 frames=5",
+        "pomnoise 1hpv and polymer, 1 wa=2, frames=5",
+        "pomnoise 1hpv and polymer,z=1,wa=2,frames=5",
+        "pomnoise  1hpv and polymer ,  z = 1 ,wa= 2,  frames =5 ",
+        "pomnoise frames=5, z=1, wa=2, selection=1hpv and polymer",
+        "pomnoise selection=1hpv and polymer frames=5 z=1 wa=2",
+        "pomnoise '1hpv and polymer', z='1', wa=\"2\", frames=5",
+        "pomnoise 1hpv and polymer\tz=1\twa=2\tframes=5",
+        "pomnoise 1hpv and polymer, z=1.0, wa=2e0, frames=5.0",
+        "pomnoise 1hpv and polymer, z=1, wa=2, frames=5, preset=, sigma=",
+        "1hpv and polymer z=1 wa=2 frames=5",
+        "1hpv and polymer, 1, , , 2, frames=5",
+    ],
+)
+def test_comma_space_and_mixed_forms_are_equal(text):
+    assert read(text) == NoiseParameters(selection="1hpv and polymer", z=1, wa=2, frames=5)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "   ", "pomnoise", " pomnoise ", "pomnoise ,", "pomnoise z=", "pomnoise z=0 wc=3"]
+)
+def test_nothing_given_is_the_defaults(text):
+    assert read(text) == NoiseParameters()
+    assert NoiseParameters().to_text() == "pomnoise"
+
+
+def test_the_documented_defaults():
+    defaults = NoiseParameters()
+    assert (defaults.z, defaults.wc, defaults.wr, defaults.wa) == (0, 3, 8, 1)
+    assert (defaults.frames, defaults.seed, defaults.state, defaults.device) == (20, 0, -1, "auto")
+
+
+@pytest.mark.parametrize(
+    ("text", "selection"),
+    [
+        ("(resi 1,2) z=1", "(resi 1,2)"),
+        ("selection=(resi 1,2), z=1", "(resi 1,2)"),
+        ("'resi 1,2', z=1", "(resi 1,2)"),
+        ("(segi=A), z=1", "(segi=A)"),
+        ("b=20 and q=1, z=1", "b=20 and q=1"),
+        ("chain A and b=20 z=1", "chain A and b=20"),
+        ("all within 5 of (chain A, chain B) z=1", "all within 5 of (chain A, chain B)"),
+    ],
+)
+def test_selections_with_commas_and_equal_signs(text, selection):
+    assert read(text) == NoiseParameters(selection=selection, z=1)
+
+
+def test_values_as_a_command_receives_them():
+    names = NoiseParameters.names()
+    assert split_values(names, ["polymer", "0 wc=3"], {"wr": "8 wa=1 frames=4", "seed": 7}) == {
+        "selection": "polymer", "z": "0", "wc": "3", "wr": "8", "wa": "1", "frames": "4", "seed": 7,
+    }  # fmt: skip
+    assert NoiseParameters.from_values({"z": "", "sigma": 3, "preset": None}) == NoiseParameters(sigma=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"),
+    [
+        ("frmes=3", "frames"),
+        ("sead=3", "seed"),
+        ("pallete=magma", "palette"),
+        ("sgima=3", "sigma"),
+        ("selecton=all", "selection"),
+    ],
+)
+def test_an_unknown_name_gets_the_nearest_suggestion(text, nearest):
+    name = text.partition("=")[0]
+    with pytest.raises(PomodoroError, match=f"unknown parameter '{name}' of pomnoise; did you mean {nearest}\\?"):
+        read(text)
+
+
+def test_an_unknown_name_like_nothing_gets_no_suggestion():
+    with pytest.raises(PomodoroError, match=r"unknown parameter 'xyzzyq' of pomnoise$"):
+        read("xyzzyq=1")
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"), [("preset=3-8-2", "3-8-1"), ("metric=ration", "ratio"), ("palette=viridus", "viridis")]
+)
+def test_an_unknown_choice_gets_the_choices_and_the_nearest(text, nearest):
+    with pytest.raises(PomodoroError, match=f"must be one of .*{nearest}.*did you mean {nearest}\\?"):
+        read(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("z", "high", "z must be a number, not 'high'"),
+        ("z", [1], "z must be a number"),
+        ("z", object(), "z must be a number"),
+        ("frames", "many", "frames must be a whole number, not 'many'"),
+        ("frames", 2.5, "frames must be a whole number, not 2.5"),
+        ("frames", "2.5", "frames must be a whole number, not 2.5"),
+        ("seed", 1 + 2j, "seed must be a whole number"),
+        ("z", 6.01, "z must be between -6 and 6, not 6.01"),
+        ("z", -7, "z must be between -6 and 6, not -7"),
+        ("sigma", 0, "sigma must be between 0.0001 and 100000 angstrom, not 0"),
+        ("sigma", -1, "sigma must be between"),
+        ("wc", -0.5, "wc must be between 0 and 1000000"),
+        ("frames", 0, "frames must be between 1 and 1000000"),
+        pytest.param("frames", 10**400, "frames must be", id="frames-huge"),
+        ("seed", -1, "seed must be between 0 and 4294967295"),
+        ("seed", 2**32, "seed must be between"),
+        ("state", -2, "state must be between -1"),
+        ("metric", 3, "metric must be one of"),
+        ("device", "tpu", "device must be one of auto, cuda, mps, cpu"),
+    ],
+)
+def test_wrong_types_and_values_out_of_bounds(name, value, message):
+    for build in (lambda: NoiseParameters(**{name: value}), lambda: NoiseParameters.from_values({name: value})):
+        with pytest.raises(PomodoroError, match=message):
+            build()
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, "nan", "inf", "-Infinity", "1e999"])
+@pytest.mark.parametrize("name", ["z", "wc", "sigma", "frames", "seed"])
+def test_numbers_are_finite(name, value):
+    with pytest.raises(PomodoroError, match=f"{name} must be finite"):
+        NoiseParameters(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "value", ["1", "1:2:3", "a:b", "2:1", "1:1", "nan:1", "0:inf", ":", 0.5, 3, [1], [1, 2, 3], (None, 1), object()]
+)
+def test_bad_ranges(value):
+    with pytest.raises(PomodoroError, match=r"range|low"):
+        ColorParameters(range=value)
+
+
+@pytest.mark.parametrize("value", ["0.9:1", " 0.9 : 1 ", (0.9, 1), ["0.9", "1"], Interval(0.9, 1)])
+def test_good_ranges(value):
+    assert ColorParameters(range=value).range == Interval(0.9, 1.0)
+    assert ColorParameters(range=value).to_text() == "pomcolor range=0.9:1"
+
+
+@pytest.mark.parametrize("text", ["z=0, z=1", "z=0 z=1", "all, 1, z=1", "all, selection=all", "all z=1, 2"])
+def test_a_name_is_given_once(text):
+    with pytest.raises(PomodoroError, match="is given twice"):
+        read(text)
+
+
+def test_more_values_than_names():
+    with pytest.raises(PomodoroError, match="at most 4 values"):
+        read("a, ratio, viridis, 0:1, 5", ColorParameters)
+
+
+@pytest.mark.parametrize(("one", "other"), NoiseParameters.exclusive)
+def test_exclusive_pairs(one, other):
+    text = {"z": "1", "sigma": "2", "wc": "1", "wr": "1", "wa": "2", "preset": "ms"}
+    defaults = {"z": "0", "wc": "3", "wr": "8", "wa": "1"}
+    for value in (text[one], defaults[one]):
+        with pytest.raises(PomodoroError, match=f"give {one} or {other}, not both"):
+            read(f"{one}={value} {other}={text[other]}")
+    with pytest.raises(PomodoroError, match=f"give {one} or {other}, not both"):
+        NoiseParameters(**{one: text[one], other: text[other]})
+
+
+def test_all_weights_zero():
+    with pytest.raises(PomodoroError, match="all weights are zero"):
+        read("wc=0 wr=0 wa=0")
+
+
+def test_what_the_parameters_stand_for():
+    assert read("wc=1 wr=2 wa=3").weights == LevelWeights(1, 2, 3)
+    assert all(read(f"preset={name}").weights == weights for name, weights in PRESETS.items())
+    assert read("z=2").noise_sigma == sigma_from_z(2)
+    assert read("sigma=21.6").noise_sigma == 21.6
+
+
+def test_replacing_a_value_checks_it():
+    assert replace(NoiseParameters(), z="2") == NoiseParameters(z=2)
+    with pytest.raises(PomodoroError, match="z must be between"):
+        replace(NoiseParameters(), z=9)
+
+
+@pytest.mark.parametrize(("command", "spec"), FIELDS)
+def test_every_parameter_is_described(command, spec):
+    meta = spec.metadata
+    assert meta["kind"] in KINDS
+    assert meta["help"]
+    assert not meta["help"].endswith(".")
+    line = describe(spec)
+    assert line.startswith(f"{spec.name} = {KINDS[meta['kind']]}: {meta['help']}")
+    assert all(choice in line for choice in meta["choices"])
+    assert meta["unit"] in line
+    assert meta["choices"] or meta["kind"] in (str, Interval) or meta["bounds"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_in_pymols_form_and_complete(command):
+    text = command.help()
+    usage, _, arguments = text.partition("ARGUMENTS")
+    assert usage.startswith(f"USAGE\n\n    {command.command}")
+    assert all(len(line) <= 80 for line in text.splitlines())
+    paragraphs = [" ".join(paragraph.split()) for paragraph in arguments.strip("\n").split("\n\n") if paragraph]
+    assert len(paragraphs) == len(fields(command))
+    for spec, paragraph in zip(fields(command), paragraphs):
+        assert f" {spec.name}" in usage
+        assert paragraph == " ".join(describe(spec).split())
+        if spec.default not in (None, ""):
+            (default,) = (part.rstrip("}") for part in paragraph.split("{default: ")[1:])
+            assert command(**{spec.name: default}) == command()
+
+
+MARKS = [*"'\"()[]{},=: \t\n-.;/\\%$", "==", "\0", "é"]
+WORDS = ["z", "wc", "sigma", "frames", "preset", "range", "seed", "selection", "name", "pomnoise", "pomcolor"]
+VALUES = ["0", "1", "-1", "1e9", "nan", "inf", "ms", "ratio", "0:1", "all"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@settings(max_examples=100)
+@given(text=st.text() | st.lists(st.sampled_from(MARKS + WORDS + VALUES)).map("".join))
+@example(text="z=" + "9" * 5000)
+@example(text="frames=1e308")
+def test_any_text_parses_or_is_refused(command, text):
+    try:
+        parsed = command.from_text(text)
+    except PomodoroError:
+        return
+    assert isinstance(parsed, command)
+    assert parsed.to_text().startswith(command.command)

@@ -1,0 +1,116 @@
+"""What a session keeps of a run: plain types that read back, and refuse what is damaged."""
+
+import copy
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pomodoro_pymol.catalogue import NoiseParameters
+from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.hierarchy import Hierarchy
+from pomodoro_pymol.levels import ResidueLevels
+from pomodoro_pymol.records import Record, digest
+
+RESIDUES = ResidueLevels(*np.random.default_rng(0).uniform(0, 5, (4, 3)))
+PARAMETERS = NoiseParameters(selection="(resi 1,2) and b=20", sigma=4.25, preset="ms", frames=7)
+RECORD = Record(PARAMETERS, "1hpv", "cpu", "abc", RESIDUES)
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def changed(*path, value):
+    plain = copy.deepcopy(RECORD.to_plain())
+    place = plain
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    return plain
+
+
+def without(*path):
+    plain = copy.deepcopy(RECORD.to_plain())
+    place = plain
+    for key in path[:-1]:
+        place = place[key]
+    del place[path[-1]]
+    return plain
+
+
+def test_a_record_reads_back_from_json():
+    back = Record.from_plain(json.loads(json.dumps(RECORD.to_plain())))
+    for field in ("parameters", "source", "device", "digest"):
+        assert getattr(back, field) == getattr(RECORD, field)
+    for name, values in vars(RESIDUES).items():
+        np.testing.assert_array_equal(getattr(back.residues, name), values)
+
+
+@pytest.mark.parametrize("selection", ["name C1'", "name O3' or name O5'", "'obj 1' or 'obj 2'", "resi 1,2"])
+def test_the_parameters_of_a_record_are_those_of_the_run(selection):
+    parameters = dataclasses.replace(PARAMETERS, selection=selection)
+    plain = dataclasses.replace(RECORD, parameters=parameters).to_plain()
+    assert Record.from_plain(plain).parameters == parameters
+
+
+@pytest.mark.parametrize(
+    "plain",
+    [
+        *(without(key) for key in RECORD.to_plain()),
+        *(without("residues", name) for name in RECORD.to_plain()["residues"]),
+        *(
+            changed("command", value=value)
+            for value in ("", "pomcolor", "pomnoise z=99", "pomnoise frmes=2", 3, None, [])
+        ),
+        *(changed("residues", value=value) for value in (None, [], 3, "text")),
+        changed("residues", "more", value=[1.0, 1.0, 1.0]),
+        *(changed("residues", "atom", value=value) for value in (None, 1.0, [], [1.0], [[1.0]] * 3, ["a", "b", "c"])),
+        *(changed("residues", "atom", 1, value=value) for value in (-1.0, None, "x", np.nan, np.inf, 10**400, [])),
+    ],
+)
+def test_damaged_records_are_refused(plain):
+    with pytest.raises(PomodoroError, match="damaged: run pomnoise again"):
+        Record.from_plain(plain)
+
+
+@given(plain=JSON)
+def test_what_is_no_record_is_refused(plain):
+    with pytest.raises(PomodoroError, match="damaged"):
+        Record.from_plain(plain)
+
+
+@given(key=st.sampled_from(sorted(RECORD.to_plain())), value=JSON)
+def test_one_foreign_value_is_refused_or_read(key, value):
+    try:
+        Record.from_plain(changed(key, value=value))
+    except PomodoroError:
+        return
+    assert key in ("source", "device", "digest")
+
+
+def fingerprint(structure):
+    return digest(structure, Hierarchy.from_structure(structure))
+
+
+def test_the_digest_ignores_where_the_atoms_are(dimer):
+    moved = dataclasses.replace(dimer, coords=dimer.coords + 1, name="other")
+    assert fingerprint(moved) == fingerprint(dimer)
+
+
+@pytest.mark.parametrize("label", ["segi", "chain", "resi", "resn"])
+def test_the_digest_sees_the_labels(dimer, label):
+    residues = dimer.residues.copy()
+    residues[label][1] = "Z"
+    assert fingerprint(dataclasses.replace(dimer, residues=residues)) != fingerprint(dimer)
+
+
+def test_the_digest_sees_the_grouping(dimer):
+    atoms = dimer.residue_of_atom.copy()
+    atoms[[3, 5]] = atoms[[5, 3]]
+    assert fingerprint(dataclasses.replace(dimer, residue_of_atom=atoms)) != fingerprint(dimer)
