@@ -24,6 +24,7 @@ _PUBLIC = {
     "parameters": ["ColorParameters", "NoiseParameters"],
     "schedule": ["sigma_from_z", "z_from_sigma"],
     "structure": ["Structure"],
+    "superposition": ["Superposition", "superpose"],
     "weights": ["PRESETS", "LevelWeights"],
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
