@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "errors": ["PomodoroError"],
+    "files": ["read_structure"],
     "hierarchy": ["Hierarchy"],
     "lab": ["NoiseResult", "run_noise"],
     "levels": [
