@@ -23,6 +23,7 @@ _PUBLIC = {
     ],
     "noise": ["add_noise"],
     "parameters": ["ColorParameters", "NoiseParameters"],
+    "quality": ["Quality", "QualityReference"],
     "schedule": ["sigma_from_z", "z_from_sigma"],
     "structure": ["Structure"],
     "superposition": ["Superposition", "superpose"],
