@@ -9,6 +9,7 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "errors": ["PomodoroError"],
+    "files": ["read_structure"],
     "hierarchy": ["Hierarchy"],
     "lab": ["NoiseResult", "run_noise"],
     "levels": [
@@ -22,8 +23,10 @@ _PUBLIC = {
     ],
     "noise": ["add_noise"],
     "catalogue": ["ColorParameters", "NoiseParameters"],
+    "quality": ["Quality", "QualityReference"],
     "schedule": ["sigma_from_z", "z_from_sigma"],
     "structure": ["Structure"],
+    "superposition": ["Superposition", "superpose"],
     "weights": ["PRESETS", "LevelWeights"],
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
