@@ -9,8 +9,6 @@ def noised(result):
     return np.concatenate([block.numpy().copy() for block in result.frames()])
 
 
-
-
 @pytest.fixture
 def pomnoise():
     from pomodoro_pymol.commands import pomnoise
