@@ -9,6 +9,9 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "errors": ["PomodoroError"],
+    "export": ["save_dcd", "write_dcd"],
+    "files": ["atomic_write"],
+    "header": ["read_header"],
     "hierarchy": ["Hierarchy"],
     "lab": ["NoiseResult", "run_noise"],
     "levels": [
@@ -20,8 +23,10 @@ _PUBLIC = {
         "level_sigmas",
         "residue_sums",
     ],
+    "mmcif": ["save_mmcif"],
     "noise": ["add_noise"],
     "parameters": ["ColorParameters", "NoiseParameters"],
+    "pdb": ["save_pdb", "save_pdb_residue"],
     "schedule": ["sigma_from_z", "z_from_sigma"],
     "structure": ["Structure"],
     "weights": ["PRESETS", "LevelWeights"],
