@@ -38,8 +38,9 @@ def atomic_write(path: str | Path, mode: str = "wb", **options: Any) -> Iterator
         a folder or a device.
     """
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise PomodoroError(f"cannot write {path}: it is {'a folder' if target.is_dir() else 'not a regular file'}")
+    if os.path.exists(target) and not os.path.isfile(target):
+        kind = "a folder" if os.path.isdir(target) else "not a regular file"
+        raise PomodoroError(f"cannot write {path}: it is {kind}")
     part = target.with_name(f".part-{token_hex(4)}-{target.name[-40:]}")
     try:
         with open(part, mode, **options) as file:
