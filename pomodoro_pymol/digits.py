@@ -34,28 +34,23 @@ def fixed_point(values: np.ndarray, width: int, decimals: int) -> np.ndarray:
     units = _to_units(values, decimals).astype(np.int32 if width < 10 else np.int64)
     minus = np.signbit(values)
     text = np.empty((width, *values.shape), np.uint8)
-    place = width
-    for _ in range(decimals):
-        place -= 1
-        units, text[place] = _cut_digit(units)
+    point = width - 1 - decimals if decimals else width
+    places = [place for place in reversed(range(width)) if place != point]
+    for number, place in enumerate(places):
+        ended = units == 0 if number > decimals else None
+        rest = units // 10
+        text[place] = units - 10 * rest
+        units = rest
+        if ended is not None:
+            # Here the digit is 0: make it a blank, or the sign where that is still to come. Arithmetic beats where().
+            sign = minus & ended
+            minus ^= sign
+            text[place] -= ended.view(np.uint8) * np.uint8(_ZERO - _SPACE)
+            text[place] += sign.view(np.uint8) * np.uint8(_MINUS - _SPACE)
+    text += np.uint8(_ZERO)
     if decimals:
-        place -= 1
-        text[place] = _POINT
-    place -= 1
-    units, text[place] = _cut_digit(units)
-    while place:
-        place -= 1
-        ended = units == 0
-        units, digit = _cut_digit(units)
-        text[place] = np.where(ended, np.where(minus, np.uint8(_MINUS), np.uint8(_SPACE)), digit.astype(np.uint8))
-        minus &= ~ended
+        text[point] = _POINT
     return np.moveaxis(text, 0, -1)
-
-
-def _cut_digit(units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is left of the numbers without their last digit, and that digit as ASCII."""
-    rest = units // 10
-    return rest, units - 10 * rest + _ZERO
 
 
 def _to_units(values: np.ndarray, decimals: int) -> np.ndarray:

@@ -95,7 +95,7 @@ def quote(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     for mark in "'\"":
-        if text.isprintable() and not re.search(rf"{mark}(\s|$)", text):
+        if text.isprintable() and mark not in text:
             return f"{mark}{text}{mark}"
     return f"\n;{text}\n;\n"
 
