@@ -31,7 +31,7 @@ def fixed_point(values: np.ndarray, width: int, decimals: int) -> np.ndarray:
     ndarray, shape=(*values.shape, width), dtype=uint8
         ASCII, right-aligned. A view: the last axis has the largest stride.
     """
-    units = _to_units(values, decimals).astype(np.int32 if width < 10 else np.int64)
+    units: np.ndarray = _to_units(values, decimals).astype(np.int32 if width < 10 else np.int64)
     minus = np.signbit(values)
     text = np.empty((width, *values.shape), np.uint8)
     point = width - 1 - decimals if decimals else width
