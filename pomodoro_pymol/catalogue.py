@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .metrics import METRICS
 from .palettes import PALETTES
@@ -54,7 +54,7 @@ def _shared(name: str, **changes: Any) -> Any:
 class Weighted(Parameters):
     """Base of commands that take one noise level and one set of weights."""
 
-    exclusive = (("z", "sigma"), ("wc", "preset"), ("wr", "preset"), ("wa", "preset"))
+    exclusive: ClassVar[tuple[tuple[str, str], ...]] = (("z", "sigma"), ("wc", "preset"), ("wr", "preset"), ("wa", "preset"))
 
     selection: str = _shared("selection")
     z: float = _shared("z")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from . import __version__
 from .catalogue import NoiseParameters
 from .hierarchy import Hierarchy
 from .levels import (
@@ -89,6 +91,23 @@ class NoiseResult:
             digest=digest(self.structure, self.hierarchy),
             residues=self.statistics.residues(),
         )
+
+    def header(self) -> list[str]:
+        """Return the lines for an exported file from which it can be made again."""
+        versions = {
+            "pomodoro-pymol": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        }
+        return [
+            "MODEL 0 is the true structure, the others are noised frames",
+            f"command: {self.parameters.to_text()}",
+            f"structure: {self.structure.name}",
+            f"seed: {self.parameters.seed}",
+            f"device: {self.device}",
+            f"versions: {', '.join(f'{name} {version}' for name, version in versions.items())}",
+        ]
 
     def report(self) -> str:
         """Return the table that the command prints: measured, 95 % interval, expected."""

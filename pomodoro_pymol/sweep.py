@@ -115,7 +115,8 @@ def run_sweep(
             statistics.add(residue_sums(unit.T, there)[None])
             unit = unit.cpu().T
             for place, z in enumerate(z_values):
-                quality[place] += _quality(reference, (coords + sigma_from_z(z) * unit)[None])
+                found = reference.measure((coords + sigma_from_z(z) * unit)[None])
+                quality[place] += (found.ca_lddt.item(), found.native_contacts.item(), found.bond_outliers.item())
             progress(number * frames + frame + 1, len(schemes) * frames)
         for z, (lddt, contacts, outliers) in zip(z_values, (quality / frames).tolist()):
             sigma = sigma_from_z(z)
@@ -174,10 +175,6 @@ def sweep_csv(points: Sequence[SweepPoint]) -> str:
         labels = [f"{point.z:.6g}", f"{point.sigma:.6g}", point.scheme.name]
         writer.writerow(labels + [f"{number:.6g}" for number in numbers])
     return file.getvalue()
-
-
-def _quality(reference: QualityReference, frames: torch.Tensor) -> tuple[float, float, float]:
-    return tuple(float(value.mean()) for value in reference.evaluate(frames))  # type: ignore[return-value]
 
 
 def _z_of_displacement(per_sigma: float) -> float:

@@ -22,6 +22,7 @@ from typing import Any
 
 from pymol import CmdException, cmd
 
+from .atomic import atomic_write
 from .errors import PomodoroError
 
 #: Where PyMOL keeps our records in its session.
@@ -355,12 +356,8 @@ def load_example(*, _self=cmd) -> None:
 
 def save(path: Path, selection: str, *, _self=cmd) -> None:
     """Save a selection with all its states, or the session, whole or not at all."""
-    part = path.with_name(f".part-{path.name}")
-    try:
-        _self.save(str(part), f"%{selection}" if selection else "(all)", state=0, quiet=1)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_write(path) as file:
+        _self.save(file.name, f"%{selection}" if selection else "(all)", state=0, quiet=1)
 
 
 def save_picture(name: str, path: Path, *, _self=cmd) -> None:

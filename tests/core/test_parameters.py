@@ -8,11 +8,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pomodoro_pymol.catalogue
-from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.catalogue import ColorParameters, NoiseParameters
+from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.parameters import Interval, Parameters, describe
-from pomodoro_pymol.typed import split_values
 from pomodoro_pymol.schedule import sigma_from_z
+from pomodoro_pymol.typed import split_values
 from pomodoro_pymol.weights import PRESETS, LevelWeights
 
 COMMANDS = [
