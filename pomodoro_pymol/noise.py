@@ -211,11 +211,14 @@ def _frame_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
 
     pool = ThreadPoolExecutor(count, initializer=begin)
     try:
-        for _ in range(count):
-            pool.submit(int)
-        ready.wait()
+        try:
+            for _ in range(count):
+                pool.submit(int)
+            ready.wait()
+        except BaseException:
+            ready.abort()  # a thread did not start: the others must not wait for it
+            raise
         torch.set_num_threads(wanted)
         yield pool
     finally:
-        ready.abort()  # where a thread could not start, the others must not wait for it
         pool.shutdown(cancel_futures=True)
