@@ -16,9 +16,10 @@ from pomodoro_pymol.typed import split_values
 from pomodoro_pymol.weights import PRESETS, LevelWeights
 
 COMMANDS = [
-    kind for kind in vars(pomodoro_pymol.catalogue).values() if isinstance(kind, type) and issubclass(kind, Parameters)
+    kind
+    for kind in vars(pomodoro_pymol.catalogue).values()
+    if isinstance(kind, type) and issubclass(kind, Parameters) and "command" in vars(kind)
 ]
-COMMANDS.remove(Parameters)
 FIELDS = [
     pytest.param(command, spec, id=f"{command.command}-{spec.name}") for command in COMMANDS for spec in fields(command)
 ]
