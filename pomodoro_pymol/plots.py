@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from .metrics import CA_CA_DISTANCE
@@ -92,11 +91,6 @@ def table_figure(rows: Sequence[TableRow]) -> Any:
     right.set_xlabel("share of the variance")
     figure.legend(*right.get_legend_handles_labels(), fontsize=8, loc="outside upper right", ncols=3)
     return figure
-
-
-def save_figure(figure: Any, path: Path) -> None:
-    """Write a figure in the format of the path's suffix."""
-    figure.savefig(path, dpi=150)
 
 
 _PARTS = ("measured", "low", "high", "expected")
