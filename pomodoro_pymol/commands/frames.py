@@ -14,8 +14,6 @@ from .noise import find_ours
 if TYPE_CHECKING:
     from ..levels import LevelStatistics
 
-_FORMATS = (".pdb", ".cif", ".dcd")
-
 
 @command(AlignParameters)
 def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[LevelStatistics, LevelStatistics]:
@@ -110,13 +108,11 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
     from ..mmcif import save_mmcif
     from ..pdb import save_pdb, save_pdb_residue
     from ..records import Record
+    from ..report import check_frame_path
 
     path = Path(parameters.filename).expanduser()
     suffix = path.suffix.lower()
-    if suffix not in _FORMATS:
-        raise PomodoroError(f"filename must end in {', '.join(_FORMATS)}, not {parameters.filename!r}")
-    if parameters.level == "residue" and suffix != ".pdb":
-        raise PomodoroError("level=residue is written as .pdb")
+    check_frame_path(path, parameters.level)
     name, plain = find_ours(parameters.object, _self)
     header = Record.from_plain(plain).header()
     if plain.get("aligned"):
