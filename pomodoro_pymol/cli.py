@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .structure import Structure
 
 #: Parameters that mean something in a running PyMOL alone.
-_SESSION_ONLY = {"selection", "name", "state", "palette"}
+_SESSION_ONLY = {"selection", "name", "state"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -139,7 +139,7 @@ def test_the_demo_writes_what_pdb_cannot_hold_as_mmcif(cmd, noised, tmp_path, ca
     from pomodoro_pymol import demo
 
     result, _ = noised("fab")
-    demo.save_frames(tmp_path / "near", result)
-    demo.save_frames(tmp_path / "far", replace(result, parameters=replace(result.parameters, z=4.0)))
+    demo._save_frames(tmp_path / "near", result)
+    demo._save_frames(tmp_path / "far", replace(result, parameters=replace(result.parameters, z=4.0)))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["far.cif", "near.pdb"]
     assert "do not fit the columns of PDB" in capsys.readouterr().err
