@@ -54,7 +54,12 @@ def _shared(name: str, **changes: Any) -> Any:
 class Weighted(Parameters):
     """Base of commands that take one noise level and one set of weights."""
 
-    exclusive: ClassVar[tuple[tuple[str, str], ...]] = (("z", "sigma"), ("wc", "preset"), ("wr", "preset"), ("wa", "preset"))
+    exclusive: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("z", "sigma"),
+        ("wc", "preset"),
+        ("wr", "preset"),
+        ("wa", "preset"),
+    )
 
     selection: str = _shared("selection")
     z: float = _shared("z")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from . import __version__
 from .catalogue import NoiseParameters
 from .hierarchy import Hierarchy
 from .levels import (
@@ -94,20 +92,7 @@ class NoiseResult:
 
     def header(self) -> list[str]:
         """Return the lines for an exported file from which it can be made again."""
-        versions = {
-            "pomodoro-pymol": __version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        }
-        return [
-            "MODEL 0 is the true structure, the others are noised frames",
-            f"command: {self.parameters.to_text()}",
-            f"structure: {self.structure.name}",
-            f"seed: {self.parameters.seed}",
-            f"device: {self.device}",
-            f"versions: {', '.join(f'{name} {version}' for name, version in versions.items())}",
-        ]
+        return self.record().header()
 
     def report(self) -> str:
         """Return the table that the command prints: measured, 95 % interval, expected."""
@@ -146,6 +131,16 @@ def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str
         value, start, end, closed = (form.format(getattr(levels, name)) for levels in (measured, low, high, expected))
         interval = "n/a (1 frame)" if statistics.n_frames == 1 else f"{start:>8} .. {end:<8}"
         lines.append(f" {label:34}{value:>8} {unit:1}  {interval:^20}  {closed:>8} {unit}".rstrip())
+    return "\n".join(lines)
+
+
+def compare_levels(before: LevelStatistics, after: LevelStatistics) -> str:
+    """Return two measurements side by side as aligned ASCII text."""
+    lines = [f" {'':34}{'before':>10}{'after':>10}"]
+    for name, label, unit in _ROWS:
+        form = "{:#.4g}" if unit else "{:.4f}"
+        cells = (form.format(getattr(statistics.levels(), name)) for statistics in (before, after))
+        lines.append(f" {label:34}" + "".join(f"{cell:>10}" for cell in cells) + f" {unit}".rstrip())
     return "\n".join(lines)
 
 

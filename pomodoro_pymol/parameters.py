@@ -73,6 +73,8 @@ def parameter(
     ``kind`` is str, int, float, `Interval` or `Grid`; an empty default (None or "") means
     "not given" and is always allowed. ``choices`` that can change are a function.
     """
+    if not callable(choices):
+        choices = tuple(choices)
     metadata = {"kind": kind, "help": help, "unit": unit, "bounds": bounds, "choices": choices}
     return field(default=default, metadata=metadata)
 

@@ -239,6 +239,7 @@ def _codes(labels: np.ndarray, width: int, what: str) -> np.ndarray:
     PomodoroError
         If one is longer, or is not printable ASCII.
     """
+    labels = labels.astype(str)
     length = max(width, labels.dtype.itemsize // 4)
     codes = np.ascontiguousarray(labels, dtype=f"U{length}").view(np.uint32).reshape(-1, length)
     strange = codes[:, width:].any(1) | ((codes != 0) & ((codes < _BLANK) | (codes > ord("~")))).any(1)

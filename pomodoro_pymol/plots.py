@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from .metrics import CA_CA_DISTANCE
@@ -63,20 +62,21 @@ def table_figure(rows: Sequence[TableRow]) -> Any:
     names = [row.scheme.name for row in rows]
     places = list(range(len(rows)))
     figure, (left, right) = _figure(1, 2, (9, 3.6))
-    for offset, field, label, color in (
-        (-0.15, "ratio", "residue / atom", _COLORS[4]),
-        (0.15, "ratio_relative", "relative to the chain", _COLORS[1]),
+    for offset, field, label, color, marker in (
+        (-0.1, "ratio", "residue / atom", _COLORS[4], "o"),
+        (0.1, "ratio_relative", "relative to the chain", _COLORS[5], "s"),
     ):
         value, low, high, expected = ([getattr(getattr(row, part), field) for row in rows] for part in _PARTS)
         at = [place + offset for place in places]
         errors = [[v - e for v, e in zip(value, low)], [e - v for v, e in zip(value, high)]]
-        left.bar(at, value, 0.28, color=color, label=label)
-        left.errorbar(at, value, errors, fmt="none", color="black", capsize=2, linewidth=1)
-        left.plot(at, expected, "_", color="white", markersize=12, markeredgewidth=2)
+        left.errorbar(at, value, errors, fmt=marker, color=color, capsize=3, label=label)
+        closed = left.plot(at, expected, "_", color="black", markersize=16)
+    closed[0].set_label("expected")
     left.set_xticks(places, names)
     left.set_ylim(0, 1.05)
-    left.set_ylabel("rms ratio (bar: measured, dash: expected)")
-    left.legend(fontsize=8, loc="lower right", framealpha=0.9)
+    left.set_ylabel("rms ratio, 95 % interval")
+    left.grid(axis="y", alpha=0.25)
+    figure.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside upper left", ncols=3)
     base = [0.0] * len(rows)
     for field, label, color in (
         ("chain_share", "chain", _COLORS[4]),
@@ -92,11 +92,6 @@ def table_figure(rows: Sequence[TableRow]) -> Any:
     right.set_xlabel("share of the variance")
     figure.legend(*right.get_legend_handles_labels(), fontsize=8, loc="outside upper right", ncols=3)
     return figure
-
-
-def save_figure(figure: Any, path: Path) -> None:
-    """Write a figure in the format of the path's suffix."""
-    figure.savefig(path, dpi=150)
 
 
 _PARTS = ("measured", "low", "high", "expected")

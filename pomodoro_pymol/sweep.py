@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from .noise import draw_unit_noise, frame_generator, resolve_device
 from .quality import QualityReference
 from .schedule import sigma_from_z, z_from_sigma
 from .structure import Structure
-from .weights import Scheme
+from .weights import LevelWeights, Scheme
 
 #: Calpha lDDT under which the fold is called lost.
 LDDT_LOST = 0.5
@@ -124,6 +124,17 @@ def run_sweep(
             expected = expected_levels(hierarchy, scheme.weights, sigma)
             points.append(SweepPoint(z, sigma, scheme, measured, expected, lddt, contacts, outliers))
     return points
+
+
+def sweep_frames(
+    structure: Structure, hierarchy: Hierarchy, weights: LevelWeights, z_values: Sequence[float], seed: int = 0
+) -> Iterator[torch.Tensor]:
+    """Yield the structure at each z, shape=(n_atoms, 3), angstrom: the first draw of a sweep."""
+    unit = torch.empty(3, hierarchy.n_atoms)
+    draw_unit_noise(unit, hierarchy, weights, frame_generator(seed, 0))
+    coords = torch.from_numpy(structure.coords)
+    for z in z_values:
+        yield coords + sigma_from_z(z) * unit.T
 
 
 def losses(points: Sequence[SweepPoint]) -> list[Loss]:

@@ -14,7 +14,7 @@ import os
 import tempfile
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,10 +117,11 @@ def state_bytes(n_atoms: int, n_states: int) -> int:
 
 
 @contextmanager
-def draft(source: Source, output: str, *, _self=cmd) -> Iterator[str]:
+def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
     """Yield the name of a hidden copy of the source with one state.
 
-    The copy is deleted at the end unless `publish` has made it the object ``output``.
+    The copy is deleted at the end unless `publish` has made it the object ``output``;
+    without ``output`` it only serves to be read.
 
     Raises
     ------
@@ -132,7 +133,7 @@ def draft(source: Source, output: str, *, _self=cmd) -> Iterator[str]:
     try:
         with _muted(_self), _kept_session(_self):
             _self.create(name, atoms, source.state, 1, zoom=0)
-        if not spelling(output, _self=_self):
+        if output and not spelling(output, _self=_self):
             _check_name(name, output, _self)
         yield name
     finally:
@@ -183,17 +184,42 @@ def read_structure(name: str, *, title: str = "", _self=cmd):
     )
 
 
+def read_frames(name: str, states: Iterable[int], *, _self=cmd) -> Iterator[Any]:
+    """Yield states of an object of ours, each an array of shape=(n_atoms, 3), float32, angstrom."""
+    import numpy as np
+
+    for state in states:
+        flat = array("f")
+        _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
+        yield np.array(flat, dtype=np.float32).reshape(-1, 3)
+
+
+def read_values(name: str, *, _self=cmd) -> Any:
+    """Return b of the atoms of an object, shape=(n_atoms,)."""
+    import numpy as np
+
+    values = array("d")
+    _self.iterate(f"%{name}", "put(b)", space={"put": values.append})
+    return np.array(values)
+
+
+def titles(name: str, *, _self=cmd) -> list[str]:
+    """Return the titles of an object's states."""
+    return [_self.get_title(name, state) or "" for state in range(1, _self.count_states(f"%{name}") + 1)]
+
+
 class StateWriter:
     """Appends frames to an object as states, through binary DCD files.
 
-    Where PyMOL has no reader for them, through ``load_coordset``. A context manager: the
-    temporary folder goes at its end.
+    With ``overwrite`` they take the place of the states from the first on. Where PyMOL has
+    no reader for the files, through ``load_coordset``. A context manager: the temporary
+    folder goes at its end.
     """
 
-    def __init__(self, name: str, *, _self=cmd) -> None:
+    def __init__(self, name: str, *, overwrite: bool = False, _self=cmd) -> None:
         self.name = name
         self._cmd = _self
-        self._states = _self.count_states(f"%{name}")
+        self._states = 0 if overwrite else _self.count_states(f"%{name}")
         self._folder = tempfile.TemporaryDirectory(prefix="pomodoro-")
 
     def __enter__(self) -> StateWriter:
@@ -222,14 +248,20 @@ class StateWriter:
 
         path = Path(self._folder.name) / "frames.dcd"
         write_dcd(path, frames)
-        with _muted(self._cmd), _c_stdout_muted(), suppress(CmdException):
-            self._cmd.load_traj(str(path), self.name, self._states + 1, format="dcd")
+        try:
+            with _muted(self._cmd), _c_stdout_muted():
+                self._cmd.load_traj(str(path), self.name, self._states + 1, format="dcd")
+        except CmdException:
+            return False
         return self._count() == wanted
 
     def _write_coordsets(self, frames, wanted: int) -> bool:
-        with _muted(self._cmd), suppress(CmdException):
-            for state, frame in enumerate(frames, self._states + 1):
-                self._cmd.load_coordset(frame, self.name, state)
+        try:
+            with _muted(self._cmd):
+                for state, frame in enumerate(frames, self._states + 1):
+                    self._cmd.load_coordset(frame, self.name, state)
+        except CmdException:
+            return False
         return self._count() == wanted
 
     def _count(self) -> int:
@@ -259,7 +291,7 @@ def publish(draft_name: str, name: str, record: dict[str, Any], *, _self=cmd) ->
     records = _records(_self)
     former = spelling(name, _self=_self)
     key = (records.pop(former, None) or {}).get("key", "")
-    title = _self.get_title(draft_name, 2)
+    title = _self.get_title(draft_name, _marked_state(draft_name, _self))
     with _muted(_self):
         if former:
             _self.delete(former)
@@ -314,11 +346,16 @@ def _records(_self) -> dict[str, Any]:
 
 
 def _title(name: str, _self) -> str:
-    """Return the title of an object's first noised state, "" where there is none."""
+    """Return the title that marks an object as ours, "" where there is none."""
     if name in _self.get_names("objects") and _self.get_type(name) == "object:molecule":
         with _muted(_self), suppress(CmdException):
-            return _self.get_title(name, 2) or ""
+            return _self.get_title(name, _marked_state(name, _self)) or ""
     return ""
+
+
+def _marked_state(name: str, _self) -> int:
+    """The first noised state; the only one of a sweep over a single z."""
+    return min(2, _self.count_states(f"%{name}"))
 
 
 def numpy_health(*, _self=cmd) -> str:

@@ -107,8 +107,8 @@ def test_residue_points(cmd, noised, coords, tmp_path):
 
 def test_the_header_makes_the_file_again(cmd, noised, tmp_path):
     from pomodoro_pymol import read_header
-    from pomodoro_pymol.commands import pomnoise
     from pomodoro_pymol.catalogue import NoiseParameters
+    from pomodoro_pymol.commands import pomnoise
 
     result, _ = noised("scene")
     save_pdb(tmp_path / "a.pdb", result.structure, result.frames(), header=result.header())
