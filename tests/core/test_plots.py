@@ -10,7 +10,7 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 
 from pomodoro_pymol.levels import Levels, level_names
-from pomodoro_pymol.plots import save_figure, sweep_figure, table_figure
+from pomodoro_pymol.plots import sweep_figure, table_figure
 from pomodoro_pymol.schedule import sigma_from_z
 from pomodoro_pymol.sweep import SweepPoint
 from pomodoro_pymol.table import noise_table
@@ -62,7 +62,7 @@ def test_curves_differ_by_colour_and_by_style(tmp_path):
     figure = sweep_figure(sweep(SEVEN))
     for axis in figure.axes:
         assert len({line.get_color() for line in curves(axis)}) == 7
-    save_figure(figure, tmp_path / "sweep.svg")
+    figure.savefig(tmp_path / "sweep.svg")
     text = (tmp_path / "sweep.svg").read_text(encoding="utf-8")
     # One is solid.
     assert len(set(re.findall(r"stroke-dasharray: ([^;]+);", text))) == 6
@@ -88,12 +88,10 @@ def test_a_table_shows_both_ratios_and_the_shares(rows):
     assert [text.get_text() for text in right.get_yticklabels()] == names
     assert right.get_xlabel() == "share of the variance"
     first = rows[: len(SCHEMES)]
-    for container, field in zip(bars(left), ("ratio", "ratio_relative")):
-        heights = [bar.get_height() for bar in container]
-        np.testing.assert_allclose(heights, [getattr(row.measured, field) for row in first])
-    dashes = [line.get_ydata() for line in left.get_lines() if line.get_marker() == "_" and line.get_color() == "white"]
-    for values, field in zip(dashes, ("ratio", "ratio_relative")):
-        np.testing.assert_allclose(values, [getattr(row.expected, field) for row in first])
+    for field, container, closed in zip(("ratio", "ratio_relative"), intervals(left), dashes(left), strict=True):
+        for line, part in ((container.lines[0], "measured"), (closed, "expected")):
+            values = [getattr(getattr(row, part), field) for row in first]
+            np.testing.assert_allclose(line.get_ydata(orig=False), values)
     widths = np.array([[bar.get_width() for bar in container] for container in bars(right)])
     fields = ("chain_share", "residue_share", "atom_share")
     np.testing.assert_allclose(widths, [[getattr(row.measured, field) for row in first] for field in fields])
@@ -104,15 +102,28 @@ def bars(axis):
     return [container for container in axis.containers if isinstance(container, BarContainer)]
 
 
-def test_the_bars_have_their_intervals(complex_):
+def intervals(axis):
+    return [container for container in axis.containers if isinstance(container, ErrorbarContainer)]
+
+
+def dashes(axis):
+    """The marks of the closed form."""
+    return [line for line in axis.get_lines() if line.get_marker() == "_" and line.get_color() == "black"]
+
+
+def test_the_points_have_their_intervals(complex_):
     rows = noise_table(complex_, SCHEMES, [0.0], frames=20)
     left, _ = table_figure(rows).axes
-    containers = [one for one in left.containers if isinstance(one, ErrorbarContainer)]
-    assert len(containers) == 2
-    for container, field in zip(containers, ("ratio", "ratio_relative")):
+    for container, field in zip(intervals(left), ("ratio", "ratio_relative"), strict=True):
         (lines,) = container.lines[2]
         ends = [segment[:, 1].tolist() for segment in lines.get_segments()]
         np.testing.assert_allclose(ends, [[getattr(row.low, field), getattr(row.high, field)] for row in rows])
+
+
+def test_the_legends_say_what_is_drawn(rows):
+    texts = [text.get_text() for legend in table_figure(rows).legends for text in legend.get_texts()]
+    assert {"residue / atom", "relative to the chain", "expected"} <= {*texts}
+    assert {"chain", "residue in chain", "atom in residue"} <= {*texts}
 
 
 FIGURES = {
@@ -129,7 +140,7 @@ MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".svg": b"<?xml", ".pdf": b"%PDF"}
 @pytest.mark.filterwarnings("error")
 def test_figures_are_written(complex_, draw, suffix, tmp_path):
     path = tmp_path / f"figure{suffix}"
-    save_figure(draw(complex_), path)
+    draw(complex_).savefig(path)
     assert path.read_bytes().startswith(MAGIC[suffix])
     assert path.stat().st_size > 5000
 
@@ -138,7 +149,7 @@ def test_figures_are_written(complex_, draw, suffix, tmp_path):
 def test_what_is_undefined_is_left_out(nest, tmp_path):
     # Nothing moves within the chain: there is no relative ratio.
     rows = noise_table(nest([[3, 2]]), [Scheme("chain", LevelWeights(1, 0, 0)), SCHEMES[0]], [0.0], frames=5)
-    save_figure(table_figure(rows), tmp_path / "table.png")
+    table_figure(rows).savefig(tmp_path / "table.png")
     assert (tmp_path / "table.png").stat().st_size > 5000
 
 

@@ -15,7 +15,7 @@ from pomodoro_pymol.noise import add_noise
 from pomodoro_pymol.quality import QualityReference
 from pomodoro_pymol.schedule import sigma_from_z
 from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
-from pomodoro_pymol.sweep import SweepPoint, losses, run_sweep, sweep_csv, sweep_text
+from pomodoro_pymol.sweep import SweepPoint, losses, run_sweep, sweep_csv, sweep_frames, sweep_text
 from pomodoro_pymol.weights import PRESETS, LevelWeights, Scheme
 
 Z = [-6.0, -2.0, -1.0, 0.0, 1.0, 3.0]
@@ -131,6 +131,14 @@ def test_the_first_frame_is_the_same_however_many(helices, hierarchy):
     frames = add_noise(helices.coords, hierarchy, one.sigma, SCHEMES[0].weights, n_frames=4, seed=2)
     contacts = QualityReference.from_structure(helices, hierarchy).measure(frames).native_contacts
     assert (one.contacts, many.contacts) == pytest.approx((contacts[0], contacts.mean()), abs=1e-5)
+
+
+def test_the_frames_are_the_first_draw_at_each_z(helices, hierarchy):
+    for z, frame in zip(Z, sweep_frames(helices, hierarchy, SCHEMES[0].weights, Z, seed=2), strict=True):
+        (noised,) = add_noise(helices.coords, hierarchy, sigma_from_z(z), SCHEMES[0].weights, seed=2)
+        # Rounded otherwise in the last bit, at the size of the largest coordinate or displacement.
+        assert frame.shape == noised.shape
+        assert (frame - noised).abs().max() <= 4 * np.finfo("f4").eps * noised.abs().max().clamp_min(30)
 
 
 def test_progress_counts_the_draws_of_all_schemes(helices, hierarchy):
