@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 
 from .metrics import METRICS
 from .palettes import PALETTES
-from .parameters import Grid, Interval, Parameters, parameter
+from .parameters import Grid, Interval, Parameters, Selection, parameter
 from .presets import all_presets
 from .schedule import sigma_from_z
 from .weights import ESTIMATORS, PRESETS, LevelWeights
 
+MAX_WEIGHT = 1e6
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
@@ -19,7 +20,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "selection": (
         "",
-        str,
+        Selection,
         "atoms of one object {default: the one loaded molecule that is not an output of ours, without solvent}",
         {},
     ),
@@ -31,9 +32,9 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         "noise level as standard deviation per coordinate, instead of z",
         {"unit": "angstrom", "bounds": (1e-4, 1e5)},
     ),
-    "wc": (3.0, float, "weight (variance) shared by a chain", {"bounds": (0, 1e6)}),
-    "wr": (8.0, float, "weight (variance) shared by a residue", {"bounds": (0, 1e6)}),
-    "wa": (1.0, float, "weight (variance) of each atom alone", {"bounds": (0, 1e6)}),
+    "wc": (3.0, float, "weight (variance) shared by a chain", {"bounds": (0, MAX_WEIGHT)}),
+    "wr": (8.0, float, "weight (variance) shared by a residue", {"bounds": (0, MAX_WEIGHT)}),
+    "wa": (1.0, float, "weight (variance) of each atom alone", {"bounds": (0, MAX_WEIGHT)}),
     "preset": ("", str, "weight scheme, instead of wc, wr, wa", {"choices": all_presets}),
     "seed": (0, int, "random seed; the same seed gives the same frames", {"bounds": (0, 2**32 - 1)}),
     "metric": ("ratio", str, "what colours the residues", {"choices": METRICS}),
@@ -103,7 +104,9 @@ class NoiseParameters(Weighted):
         if not self.preset or self.preset in PRESETS:
             return self
         weights = self.weights
-        return replace(self, preset="", wc=weights.chain, wr=weights.residue, wa=weights.atom)
+        numbers = (weights.chain, weights.residue, weights.atom)
+        chain, residue, atom = numbers if max(numbers) <= MAX_WEIGHT else weights.shares
+        return replace(self, preset="", wc=chain, wr=residue, wa=atom)
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ def weights_for_ratio(hierarchy: Hierarchy, ratio: float, like: LevelWeights) ->
     PomodoroError
         If no weights reach the ratio: it lies between sqrt(h) and 1.
     """
-    lowest = expected_levels(hierarchy, FLAT).ratio
-    needed = (1 - ratio**2) / (1 - lowest**2) if lowest < 1 else 0.0
-    if not (0 <= needed <= 1) or (lowest == 1 and ratio != 1):
+    single = hierarchy.n_atoms == hierarchy.n_residues  # then a residue is its atom, whatever the weights
+    lowest = 1.0 if single else expected_levels(hierarchy, FLAT).ratio
+    needed = 0.0 if single else (1 - ratio**2) / (1 - lowest**2)
+    if ratio < 0 or not (0 <= needed <= 1) or (single and ratio != 1):
         raise PomodoroError(
             f"residue / atom = {ratio:g} cannot be reached: all weight on atoms gives {lowest:.4f}, none gives 1"
             + (f"; it would need an atom share of {needed:.3f}" if needed > 1 else "")
@@ -82,19 +83,18 @@ def weights_for_shares(hierarchy: Hierarchy, chain: float, residue: float, atom:
     """
     wanted = LevelWeights(chain, residue, atom).shares
     of_residue, of_atom = expected_levels(hierarchy, _RESIDUE), expected_levels(hierarchy, FLAT)
-    a = _divide(wanted[2], of_atom.atom_share)
-    r = _divide(wanted[1] - a * of_atom.residue_share, of_residue.residue_share)
+    a = wanted[2] / of_atom.atom_share if of_atom.atom_share else 0.0
+    rest = wanted[1] - a * of_atom.residue_share
+    r = rest / of_residue.residue_share if of_residue.residue_share else 0.0
     c = 1 - a - r
-    if min(a, r, c) < -1e-12:
+    # A level without members of its own has no share, whatever its weight.
+    amiss = (wanted[2] and not of_atom.atom_share) or (rest > 1e-12 and not of_residue.residue_share)
+    if amiss or min(a, r, c) < -1e-12:
         raise PomodoroError(
             f"shares {_text(*wanted)} cannot be reached here: atom weight alone gives {_text(*_shares(of_atom))}, "
             f"residue weight alone {_text(*_shares(of_residue))}, and weights only mix these with chain weight"
         )
     return LevelWeights(max(c, 0.0), max(r, 0.0), max(a, 0.0))
-
-
-def _divide(part: float, whole: float) -> float:
-    return part / whole if whole else (0.0 if part <= 0 else float("inf"))
 
 
 def _shares(levels: Levels) -> tuple[float, float, float]:

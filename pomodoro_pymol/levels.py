@@ -198,7 +198,7 @@ class LevelStatistics:
         points = (self.hierarchy.n_atoms, self.hierarchy.n_residues, self.hierarchy.n_chains)
         about_truth = (squares[3:6].sum(), squares[0], squares[1])
         atom, residue, chain = (
-            self.scale * float(np.sqrt(max(square - center, 0) * n / (n - 1))) if n > 1 else float("nan")
+            self.scale * float(np.sqrt(self._about(square, center) * n / (n - 1))) if n > 1 else float("nan")
             for square, center, n in zip(about_truth, squares[6:], points)
         )
         return atom, residue, chain
@@ -259,6 +259,10 @@ class LevelStatistics:
     def _mean_squares(self) -> np.ndarray:
         self._check_frames()
         return np.concatenate(self._frames)
+
+    def _about(self, square: float, center: float) -> float:
+        """Mean square about the centre; none where rounding would leave as much."""
+        return square - center if square - center > 16 * self._resolution * square else 0.0
 
     def _check_frames(self) -> None:
         if not self.n_frames:

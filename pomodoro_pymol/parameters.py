@@ -19,6 +19,10 @@ from .typed import protect, split_commas, split_values, unquote
 P = TypeVar("P", bound="Parameters")
 
 
+class Selection(str):
+    """Kind of a parameter that is a selection; brackets do not change what it means."""
+
+
 @dataclass(frozen=True)
 class Interval:
     """A range of values ``low:high``; also of colours."""
@@ -50,13 +54,16 @@ class Grid:
             raise PomodoroError(f"{self} are more than 1000 values: choose a larger step")
 
     def __str__(self) -> str:
-        numbers = [self.low] if self.low == self.high else [self.low, self.high]
-        return ":".join(map(_number_text, numbers + ([self.step] if self.step != 1 else [])))
+        if self.step != 1:
+            numbers = [self.low, self.high, self.step]
+        else:
+            numbers = [self.low] if self.low == self.high else [self.low, self.high]
+        return ":".join(map(_number_text, numbers))
 
     def values(self) -> list[float]:
         """Return the values from low to high."""
         count = int((self.high - self.low) / self.step + 1e-9)
-        return [self.low + place * self.step for place in range(count + 1)]
+        return [min(self.low + place * self.step, self.high) for place in range(count + 1)]
 
 
 def parameter(
@@ -70,7 +77,7 @@ def parameter(
 ) -> Any:
     """Declare one parameter of a `Parameters` dataclass.
 
-    ``kind`` is str, int, float, `Interval` or `Grid`; an empty default (None or "") means
+    ``kind`` is str, `Selection`, int, float, `Interval` or `Grid`; an empty default (None or "") means
     "not given" and is always allowed. ``choices`` that can change are a function.
     """
     if not callable(choices):
@@ -129,7 +136,7 @@ class Parameters:
             value = getattr(self, spec.name)
             if value == spec.default:
                 continue
-            text = _text(value)
+            text = _text(value) if spec.metadata["kind"] is not str else _quoted(value)
             words.append(text if position == 0 else f"{spec.name}={text}")
         return f"{self.command} {', '.join(words)}".strip()
 
@@ -161,7 +168,14 @@ def choices_of(spec: Field) -> tuple[str, ...]:
 def describe(spec: Field) -> str:
     """Return one line on a parameter: type, help, unit, bounds, choices, default."""
     meta = spec.metadata
-    kinds = {str: "string", int: "int", float: "float", Interval: "low:high", Grid: "low:high:step"}
+    kinds = {
+        str: "string",
+        Selection: "string",
+        int: "int",
+        float: "float",
+        Interval: "low:high",
+        Grid: "low:high:step",
+    }
     choices = choices_of(spec)
     text = f"{spec.name} = {kinds[meta['kind']]}: {meta['help']}"
     if choices:
@@ -184,8 +198,10 @@ def _convert(spec: Field, value: Any) -> Any:
     if value is None or value == "":
         return spec.default
     choices = choices_of(spec)
-    if meta["kind"] is str:
-        value = str(value) if choices else protect(str(value))
+    if meta["kind"] is Selection:
+        value = protect(str(value))
+    elif meta["kind"] is str:
+        value = str(value)
     elif meta["kind"] in (Interval, Grid):
         value = _range(spec.name, meta["kind"], value)
     else:
@@ -229,6 +245,13 @@ def _range(name: str, kind: type, value: Any) -> Any:
         return Grid(*(numbers if len(numbers) > 1 else numbers * 2))
     form = "low:high, as in 0.9:1" if kind is Interval else "one value, low:high or low:high:step, as in -3:3"
     raise PomodoroError(f"{name} must be {form}, not {value!r}")
+
+
+def _quoted(text: str) -> str:
+    """Quote text that would not survive the split at commas and keys."""
+    if protect(text) == text:
+        return text
+    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _text(value: Any) -> str:

@@ -38,10 +38,10 @@ def user_presets() -> dict[str, LevelWeights]:
     path = presets_path()
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        return {_checked(name): LevelWeights(*map(float, weights)) for name, weights in found.items()}
+        return {_checked(name): LevelWeights(*_numbers(weights)) for name, weights in found.items()}
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise PomodoroError(f"{path} does not hold presets: mend or delete it") from None
 
 
@@ -100,6 +100,16 @@ def parse_schemes(text: str) -> list[Scheme]:
     if not schemes:
         raise PomodoroError("give at least one weight scheme, as in flat+ms+rb")
     return schemes
+
+
+def _numbers(weights: object) -> list[float]:
+    if (
+        not isinstance(weights, list)
+        or len(weights) != 3
+        or not all(type(weight) in (int, float) for weight in weights)
+    ):
+        raise TypeError
+    return [float(weight) for weight in weights]
 
 
 def _checked(name: str) -> str:

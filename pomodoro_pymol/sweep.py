@@ -50,17 +50,19 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class Loss:
-    """The z at which a scheme loses structure; nan where it does not within the sweep.
+    """The z at which a scheme loses structure.
 
     Attributes
     ----------
     scheme : Scheme
     residue : float
-        Residues reach 3.8 angstrom relative to their chain, closed form.
+        Residues reach 3.8 angstrom relative to their chain, closed form; nan where they do
+        not move.
     residue_measured : float
         The same as drawn.
     lddt : float
-        Calpha lDDT falls under 0.5, interpolated between the z of the sweep.
+        Calpha lDDT falls under 0.5, interpolated between the z of the sweep; nan where it
+        does not in between.
     """
 
     scheme: Scheme
@@ -157,14 +159,15 @@ def losses(points: Sequence[SweepPoint]) -> list[Loss]:
 
 def sweep_text(points: Sequence[SweepPoint]) -> str:
     """Return the comparison of the schemes as aligned ASCII text."""
+    width = max(12, *(len(point.scheme.name) + 2 for point in points))
     lines = [
         " z at which structure is lost",
-        f" {'scheme':12}{'residues at 3.8 A':>19}{'as drawn':>10}{'CA lDDT < 0.5':>15}",
+        f" {'scheme':{width}}{'residues at 3.8 A':>19}{'as drawn':>10}{'CA lDDT < 0.5':>15}",
     ]
     for loss in losses(points):
         numbers = (loss.residue, loss.residue_measured, loss.lddt)
         cells = ["n/a" if np.isnan(number) else f"{number:.2f}" for number in numbers]
-        lines.append(f" {loss.scheme.name:12}{cells[0]:>19}{cells[1]:>10}{cells[2]:>15}")
+        lines.append(f" {loss.scheme.name:{width}}{cells[0]:>19}{cells[1]:>10}{cells[2]:>15}")
     return "\n".join(lines)
 
 

@@ -50,12 +50,12 @@ class TableRow:
     @property
     def ratio(self) -> float:
         """Residue / atom by the estimator asked for."""
-        return self.sigmas[1] / self.sigmas[0]
+        return _ratio(self.sigmas)
 
     @property
     def expected_ratio(self) -> float:
         """Closed form of `ratio`."""
-        return self.expected_sigmas[1] / self.expected_sigmas[0]
+        return _ratio(self.expected_sigmas)
 
 
 def noise_table(
@@ -135,8 +135,8 @@ def table_text(rows: Sequence[TableRow], n_chains: int) -> str:
         for z, group in by_z.items():
             cells = [f"{z:g}", f"{group[0].sigma:.2f}"]
             for row in group:
-                atom, residue, _ = getattr(row, sigmas)
-                cells += [_number(atom, ".2f"), _number(residue, ".2f"), _number(residue / atom, ".4f")]
+                values = getattr(row, sigmas)
+                cells += [_number(value, ".2f") for value in values[:2]] + [_number(_ratio(values), ".4f")]
             body.append(cells)
         lines += [
             f" {heading}, A per coordinate; _a atom, _r residue mean, r/a their ratio",
@@ -159,8 +159,8 @@ def table_text(rows: Sequence[TableRow], n_chains: int) -> str:
             [
                 row.scheme.name,
                 f"{row.measured.ratio:.4f}",
-                _span(row.low.ratio, row.high.ratio),
-                _span(row.draw_low.ratio, row.draw_high.ratio),
+                _span(row, row.low, row.high),
+                _span(row, row.draw_low, row.draw_high),
                 f"{row.expected.ratio:.4f}",
                 _number(row.measured.ratio_relative, ".4f"),
                 _number(row.expected.ratio_relative, ".4f"),
@@ -212,8 +212,12 @@ def _number(value: float, form: str, missing: str = "n/a") -> str:
     return missing if np.isnan(value) else format(value, form)
 
 
-def _span(low: float, high: float) -> str:
-    return "n/a (1 draw)" if np.isnan(low) or low == high else f"{low:.3f} .. {high:.3f}"
+def _ratio(sigmas: tuple[float, float, float]) -> float:
+    return sigmas[1] / sigmas[0] if sigmas[0] else float("nan")
+
+
+def _span(row: TableRow, low: Levels, high: Levels) -> str:
+    return "n/a (1 draw)" if np.isnan(row.low.atom) else f"{low.ratio:.3f} .. {high.ratio:.3f}"
 
 
 def _shares(levels: Levels) -> str:
