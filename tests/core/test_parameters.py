@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import pomodoro_pymol.catalogue
 from pomodoro_pymol.catalogue import ColorParameters, NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.parameters import Grid, Interval, Parameters, choices_of, describe
+from pomodoro_pymol.parameters import Grid, Interval, Parameters, Selection, choices_of, describe
 from pomodoro_pymol.schedule import sigma_from_z
 from pomodoro_pymol.typed import split_values
 from pomodoro_pymol.weights import PRESETS, LevelWeights
@@ -23,7 +23,7 @@ COMMANDS = [
 FIELDS = [
     pytest.param(command, spec, id=f"{command.command}-{spec.name}") for command in COMMANDS for spec in fields(command)
 ]
-KINDS = {str: "string", int: "int", float: "float", Interval: "low:high", Grid: "low:high:step"}
+KINDS = {str: "string", Selection: "string", int: "int", float: "float", Interval: "low:high", Grid: "low:high:step"}
 
 SELECTIONS = st.sampled_from(
     [
