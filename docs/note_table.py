@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from pomodoro_pymol import PRESETS, Hierarchy, LevelWeights, expected_levels, read_structure
 from pomodoro_pymol.inverse import weights_for_ratio
 from pomodoro_pymol.metrics import CA_CA_DISTANCE
-from pomodoro_pymol.plots import save_figure
+from pomodoro_pymol.report import write_figure
 from pomodoro_pymol.table import TableRow, noise_table, table_text
 from pomodoro_pymol.weights import Scheme
 
@@ -145,7 +145,7 @@ def draw(picture: Path, hierarchy: Hierarchy, rows: list[TableRow], root_h: floa
     right.text(1.02, -0.62, "√chain", fontsize=8)
     right.set_title("4  What the chain shares", fontsize=9)
     right.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, handlelength=1, columnspacing=1)
-    save_figure(figure, picture)
+    write_figure(picture, figure)
 
 
 if __name__ == "__main__":

@@ -301,7 +301,7 @@ def test_every_parameter_is_described(command, spec):
     assert line.startswith(f"{spec.name} = {KINDS[meta['kind']]}: {meta['help']}")
     assert all(choice in line for choice in choices_of(spec))
     assert meta["unit"] in line
-    assert choices_of(spec) or meta["kind"] in (str, Interval, Grid) or meta["bounds"]
+    assert choices_of(spec) or meta["kind"] in (str, Selection, Interval, Grid) or meta["bounds"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
