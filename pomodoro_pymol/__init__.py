@@ -9,6 +9,10 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "errors": ["PomodoroError"],
+    "export": ["save_dcd", "write_dcd"],
+    "files": ["read_structure"],
+    "atomic": ["atomic_write"],
+    "header": ["read_header"],
     "hierarchy": ["Hierarchy"],
     "lab": ["NoiseResult", "run_noise"],
     "levels": [
@@ -20,10 +24,14 @@ _PUBLIC = {
         "level_sigmas",
         "residue_sums",
     ],
+    "mmcif": ["save_mmcif"],
     "noise": ["add_noise"],
-    "parameters": ["ColorParameters", "NoiseParameters"],
+    "catalogue": ["ColorParameters", "NoiseParameters"],
+    "quality": ["Quality", "QualityReference"],
+    "pdb": ["save_pdb", "save_pdb_residue"],
     "schedule": ["sigma_from_z", "z_from_sigma"],
     "structure": ["Structure"],
+    "superposition": ["Superposition", "superpose"],
     "weights": ["PRESETS", "LevelWeights"],
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}

@@ -1,29 +1,42 @@
-"""The command line: ``python -m pomodoro_pymol demo | check``."""
+"""The command line: ``python -m pomodoro_pymol demo | noise | table | sweep | weights | check``."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from . import __version__, health
+from .catalogue import NoiseParameters, SweepParameters, TableParameters, WeightsParameters
 from .errors import PomodoroError
-from .parameters import NoiseParameters, describe
+from .parameters import Parameters, describe
 
-#: Parameters of pomnoise that need a running PyMOL, so that flags for them make no sense.
+if TYPE_CHECKING:
+    from .hierarchy import Hierarchy
+    from .structure import Structure
+
+#: Parameters that mean something in a running PyMOL alone.
 _SESSION_ONLY = {"selection", "name", "state"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status: 0, or 2 on bad input."""
+    """Run the command line; return the exit status: 0, 2 on bad input, 130 on interrupt."""
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
     except PomodoroError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, such as head, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("interrupted: nothing half-written is left", file=sys.stderr)
+        return 130
     except ModuleNotFoundError as error:
         print(f"error: {health.missing_text(error)}", file=sys.stderr)
         return 2
@@ -33,22 +46,52 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pomodoro_pymol", description="Diffusion noise on proteins.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
-    demo = commands.add_parser("demo", help="noise a structure that ships with PyMOL; write .pse, .png, .pdb, .csv")
+
+    def add(name: str, help_text: str, run: Callable, parameters: type[Parameters] | None) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=help_text)
+        command.set_defaults(run=run, parameters=parameters)
+        for spec in fields(parameters) if parameters else ():
+            if spec.name not in _SESSION_ONLY:
+                command.add_argument(f"--{spec.name}", help=describe(spec).replace("%", "%%"))
+        return command
+
+    demo = add("demo", "noise a structure that ships with PyMOL; write .pse, .png, .pdb, .csv", _demo, NoiseParameters)
     demo.add_argument(
         "--output", type=Path, default=Path("pomodoro-demo"), help="folder to write to {default: %(default)s}"
     )
-    for spec in fields(NoiseParameters):
-        if spec.name not in _SESSION_ONLY:
-            demo.add_argument(f"--{spec.name}", help=describe(spec).replace("%", "%%"))
-    demo.set_defaults(run=_demo)
-    check = commands.add_parser("check", help="versions, devices, what is missing")
-    check.set_defaults(run=_check)
+    noise = add("noise", "noise a PDB or mmCIF file; print the numbers, write the frames", _noise, NoiseParameters)
+    noise.add_argument("--output", help="file for the frames: .pdb, .cif or .dcd")
+    noise.add_argument("--level", choices=("atom", "residue"), default="atom", help="what a point of the output is")
+    noise.add_argument("--csv", default="", help="file for the numbers of each residue")
+    others = (
+        noise,
+        add("table", "the z-table of several schemes", _table, TableParameters),
+        add("sweep", "what several schemes leave of the structure over z", _sweep, SweepParameters),
+        add("weights", "closed forms of weights, or weights for a wanted ratio", _weights, WeightsParameters),
+    )
+    for command in others:
+        command.add_argument("structure", help="PDB or mmCIF file, may be gzipped")
+        command.add_argument("--model", type=int, default=1, help="model of the file {default: 1}")
+        command.add_argument("--solvent", action="store_true", help="keep waters")
+    add("check", "versions, devices, what is missing", _check, None)
     return parser
 
 
+def _given(arguments: argparse.Namespace) -> Any:
+    names = set(arguments.parameters.names()) - _SESSION_ONLY
+    return arguments.parameters.from_values({name: getattr(arguments, name) for name in names})
+
+
+def _read(arguments: argparse.Namespace) -> tuple[Structure, Hierarchy]:
+    from .files import read_structure
+    from .hierarchy import Hierarchy
+
+    structure = read_structure(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    return structure, Hierarchy.from_structure(structure)
+
+
 def _demo(arguments: argparse.Namespace) -> int:
-    values = {name: value for name, value in vars(arguments).items() if name in NoiseParameters.names()}
-    parameters = NoiseParameters.from_values(values)
+    parameters = _given(arguments)
 
     from .demo import run_demo
 
@@ -56,7 +99,95 @@ def _demo(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _noise(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from . import report
+    from .lab import run_noise
+
+    report.check_paths(arguments.csv, "")
+    if arguments.output:
+        report.check_frame_path(Path(arguments.output), arguments.level)
+    structure, _ = _read(arguments)
+    result = run_noise(structure, parameters, lambda frames: None, _bar("noise"))
+    print(result.report())
+    report.write_csv(arguments.csv, report.residues_csv(result) if arguments.csv else "")
+    if arguments.output:
+        show, total = _bar("write"), parameters.frames
+        report.save_frames(arguments.output, result, arguments.level, lambda done, _: show(done, total))
+    return 0
+
+
+def _table(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from . import report
+    from .presets import parse_schemes
+    from .table import noise_table, table_csv, table_text
+
+    schemes = parse_schemes(parameters.presets)
+    report.check_paths(parameters.csv, parameters.figure)
+    _, hierarchy = _read(arguments)
+    options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
+    rows = noise_table(hierarchy, schemes, parameters.z.values(), progress=_bar("table"), **options)
+    print(table_text(rows, hierarchy.n_chains))
+    report.write_csv(parameters.csv, table_csv(rows))
+    if parameters.figure:
+        from .plots import table_figure
+
+        report.write_figure(parameters.figure, table_figure(rows))
+    return 0
+
+
+def _sweep(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from . import report
+    from .presets import parse_schemes
+    from .sweep import run_sweep, sweep_csv, sweep_text
+
+    schemes = parse_schemes(parameters.presets)
+    report.check_paths(parameters.csv, parameters.figure)
+    structure, hierarchy = _read(arguments)
+    options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
+    points = run_sweep(structure, hierarchy, schemes, parameters.z.values(), progress=_bar("sweep"), **options)
+    print(sweep_text(points))
+    report.write_csv(parameters.csv, sweep_csv(points))
+    if parameters.figure:
+        from .plots import sweep_figure
+
+        report.write_figure(parameters.figure, sweep_figure(points))
+    return 0
+
+
+def _weights(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from . import presets, report
+
+    if parameters.delete:
+        presets.delete_preset(parameters.delete)
+        return 0
+    _, hierarchy = _read(arguments)
+    weights = report.solve_weights(hierarchy, parameters)
+    if parameters.save:
+        presets.save_preset(parameters.save, weights)
+    print(report.weights_text(hierarchy, weights, parameters.noise_sigma))
+    return 0
+
+
 def _check(_: argparse.Namespace) -> int:
     for what, finding in health.check().items():
         print(f"{what:16}{finding}")
     return 0
+
+
+def _bar(label: str) -> Callable[[int, int], None]:
+    """Return a callback that draws a progress bar, on a terminal."""
+
+    def show(done: int, total: int) -> None:
+        if sys.stderr.isatty():
+            filled = "#" * (30 * done // total)
+            print(f"\r{label} [{filled:30}] {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
+
+    return show

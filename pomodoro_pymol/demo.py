@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from . import commands, viewer
+from .catalogue import NoiseParameters
 from .errors import PomodoroError
 from .lab import NoiseResult
-from .metrics import METRICS
-from .parameters import NoiseParameters
+from .report import residues_csv, save_frames, write_csv
 
 _STEPS = 5
 
@@ -22,7 +21,8 @@ def run_demo(folder: Path, parameters: NoiseParameters) -> None:
     Parameters
     ----------
     folder : Path
-        Made if absent; gets ``1hpv_noise.pse``, ``.png``, ``.pdb`` and ``.csv``.
+        Made if absent; gets ``1hpv_noise.pse``, ``.png``, ``.pdb`` and ``.csv``; ``.cif`` where
+        the noise is too large for PDB.
     parameters : NoiseParameters
 
     Raises
@@ -43,25 +43,22 @@ def run_demo(folder: Path, parameters: NoiseParameters) -> None:
         result = commands.pomnoise(**given, quiet=0, _self=_self)
         stem = folder / result.name
         _step(3, "write the residues' numbers")
-        write_residues(stem.with_suffix(".csv"), result)
+        write_csv(str(stem.with_suffix(".csv")), residues_csv(result))
         _step(4, "save the session and the frames")
         viewer.save(stem.with_suffix(".pse"), "", _self=_self)
-        viewer.save(stem.with_suffix(".pdb"), result.name, _self=_self)
+        _save_frames(stem, result)
         _step(5, "ray-trace the picture")
         viewer.save_picture(result.name, stem.with_suffix(".png"), _self=_self)
     print(f"wrote to {folder.resolve()}:", *sorted(path.name for path in folder.glob(f"{result.name}.*")))
 
 
-def write_residues(path: Path, result: NoiseResult) -> None:
-    """Write one row per residue: its labels, its atoms, and every metric."""
-    structure, hierarchy = result.structure, result.hierarchy
-    labels = structure.residues[structure.residue_of_atom[hierarchy.first_atoms.numpy()]]
-    with open(path, "w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["segi", "chain", "resi", "resn", "n_atoms", *METRICS])
-        values = [result.metric(name) for name in METRICS]
-        for label, n_atoms, *numbers in zip(labels.tolist(), hierarchy.atoms_per_residue.tolist(), *values):
-            rows.writerow([*label[:4], n_atoms, *(f"{number:.6g}" for number in numbers)])
+def _save_frames(stem: Path, result: NoiseResult) -> None:
+    """Write a multi-MODEL PDB, or as mmCIF what PDB cannot hold."""
+    try:
+        save_frames(stem.with_suffix(".pdb"), result)
+    except PomodoroError as error:
+        print(f"      {error}", file=sys.stderr, flush=True)
+        save_frames(stem.with_suffix(".cif"), result)
 
 
 def _step(number: int, text: str) -> None:

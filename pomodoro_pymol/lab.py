@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .catalogue import NoiseParameters
 from .hierarchy import Hierarchy
 from .levels import (
     LevelSquares,
@@ -21,10 +22,10 @@ from .levels import (
 )
 from .metrics import METRICS
 from .noise import draw_unit_noise, frame_generator, resolve_device, stream_frames
-from .parameters import NoiseParameters
 from .records import Record, digest
 from .schedule import quantile, z_from_sigma
 from .structure import Structure
+from .weights import LevelWeights
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +90,10 @@ class NoiseResult:
             residues=self.statistics.residues(),
         )
 
+    def header(self) -> list[str]:
+        """Return the lines for an exported file from which it can be made again."""
+        return self.record().header()
+
     def report(self) -> str:
         """Return the table that the command prints: measured, 95 % interval, expected."""
         parameters = self.parameters
@@ -129,6 +134,16 @@ def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str
     return "\n".join(lines)
 
 
+def compare_levels(before: LevelStatistics, after: LevelStatistics) -> str:
+    """Return two measurements side by side as aligned ASCII text."""
+    lines = [f" {'':34}{'before':>10}{'after':>10}"]
+    for name, label, unit in _ROWS:
+        form = "{:#.4g}" if unit else "{:.4f}"
+        cells = (form.format(getattr(statistics.levels(), name)) for statistics in (before, after))
+        lines.append(f" {label:34}" + "".join(f"{cell:>10}" for cell in cells) + f" {unit}".rstrip())
+    return "\n".join(lines)
+
+
 def run_noise(
     structure: Structure,
     parameters: NoiseParameters,
@@ -163,6 +178,34 @@ def run_noise(
         done += len(block)
         progress(done, parameters.frames)
     return NoiseResult(parameters, structure, hierarchy, statistics, str(device))
+
+
+def measure(
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    frames: int,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> LevelStatistics:
+    """Return the statistics of ``frames`` draws of unit sigma; no structure is needed.
+
+    The draws are those of `run_noise` with the same seed.
+    """
+    on = resolve_device(device)
+    there = hierarchy.to(on)
+    statistics = LevelStatistics(hierarchy)
+
+    def make(frame: int, out: Tensor) -> LevelSquares:
+        draw_unit_noise(out, there, weights, frame_generator(seed, frame, on))
+        return level_squares(residue_sums(out.T[None], there), hierarchy)
+
+    for _, squares in stream_frames(make, frames, hierarchy.n_atoms, on):
+        for frame in squares:
+            statistics.add_squares(frame)
+        progress(statistics.n_frames, frames)
+    return statistics
 
 
 def _stream(

@@ -9,6 +9,7 @@ Carlo.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from .errors import PomodoroError
 from .hierarchy import Hierarchy, group_sum, take_groups
-from .weights import LevelWeights
+from .weights import ESTIMATORS, LevelWeights
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,9 @@ class LevelSquares:
 
     Attributes
     ----------
-    frames : ndarray, shape=(n_frames, 6)
-        Residue, chain and relative residue mean squares, then the three variance parts.
+    frames : ndarray, shape=(n_frames, 9)
+        Residue, chain and relative residue mean squares, the three variance parts, and
+        the squares of the centres of all atoms, residue means and chain means.
     residues : ndarray, shape=(3, n_residues)
         Sums over the frames: of each residue's mean, of it relative to its chain, and of
         its atoms about it.
@@ -145,6 +147,9 @@ def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
         total(chain * in_chain) / n_atoms,
         total(relative * in_residue) / n_atoms,
         total(inside) / n_atoms,
+        _square(total(vectors)[..., None])[..., 0] / n_atoms**2,
+        _square(total(means)[..., None])[..., 0] / hierarchy.n_residues**2,
+        _square(total(chain_means)[..., None])[..., 0] / hierarchy.n_chains**2,
     ]
     residues = [part.numpy().sum(0, dtype=np.float64) for part in (residue, relative, inside / in_residue)]
     return LevelSquares(torch.stack(frames, -1).numpy() / 3, np.stack(residues) / 3, torch.finfo(sums.dtype).eps)
@@ -183,6 +188,21 @@ class LevelStatistics:
         """Return the values over all frames together."""
         return self._levels(self._mean_squares().mean(0))
 
+    def sigmas(self, estimator: str = "rms") -> tuple[float, float, float]:
+        """Return the noise level of atoms, residue means and chain means: see `level_sigmas`."""
+        _check_estimator(estimator)
+        if estimator == "rms":
+            levels = self.levels()
+            return levels.atom, levels.residue, levels.chain
+        squares = self._mean_squares().mean(0)
+        points = (self.hierarchy.n_atoms, self.hierarchy.n_residues, self.hierarchy.n_chains)
+        about_truth = (squares[3:6].sum(), squares[0], squares[1])
+        atom, residue, chain = (
+            self.scale * float(np.sqrt(self._about(square, center) * n / (n - 1))) if n > 1 else float("nan")
+            for square, center, n in zip(about_truth, squares[6:], points)
+        )
+        return atom, residue, chain
+
     def interval(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
         """Return the lower and upper ends of the confidence interval of `levels`.
 
@@ -195,6 +215,20 @@ class LevelStatistics:
             for side in (-1, 1)
         )
         return next(ends), next(ends)
+
+    def draw_range(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
+        """Return the range in which the central part of the single draws lies, as drawn."""
+        draws = self._levels(self._mean_squares())
+        ends = [(1 - coverage) / 2, (1 + coverage) / 2]
+        values = {name: np.quantile(getattr(draws, name), ends) for name in level_names()}
+        low, high = (Levels(**{name: float(value[side]) for name, value in values.items()}) for side in (0, 1))
+        return low, high
+
+    def scaled(self, scale: float) -> LevelStatistics:
+        """Return the same statistics for displacements ``scale`` times as large."""
+        other = copy.copy(self)
+        other.scale = self.scale * scale
+        return other
 
     def standard_error(self) -> Levels:
         """Return the jackknife standard error of `levels`; nan for one frame."""
@@ -216,7 +250,7 @@ class LevelStatistics:
         )
 
     def _levels(self, squares: np.ndarray) -> Levels:
-        residue, chain, relative, *parts = np.moveaxis(squares, -1, 0)
+        residue, chain, relative, *parts = np.moveaxis(squares[..., :6], -1, 0)
         in_residue = self.hierarchy.n_atoms / self.hierarchy.n_residues
         relative, parts[2] = _resolved(residue, relative, parts[2], self._resolution, in_residue)
         parts[1] = _resolved(residue, parts[1], parts[2], self._resolution, in_residue)[0]
@@ -225,6 +259,10 @@ class LevelStatistics:
     def _mean_squares(self) -> np.ndarray:
         self._check_frames()
         return np.concatenate(self._frames)
+
+    def _about(self, square: float, center: float) -> float:
+        """Mean square about the centre; none where rounding would leave as much."""
+        return square - center if square - center > 16 * self._resolution * square else 0.0
 
     def _check_frames(self) -> None:
         if not self.n_frames:
@@ -249,16 +287,13 @@ def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "
     atom, residue, chain : float
         Angstrom per coordinate.
     """
-    if estimator not in ("rms", "std"):
-        raise PomodoroError(f"estimator must be 'rms' or 'std', not {estimator!r}")
+    _check_estimator(estimator)
     points = displacements.double()
     levels = (points, hierarchy.pool(points, "residue"), hierarchy.pool(points, "chain"))
     if estimator == "rms":
         atom, residue, chain = (float(level.square().mean().sqrt()) for level in levels)
     else:
-        atom, residue, chain = (
-            float(level.var(-2).mean().sqrt()) if level.shape[-2] > 1 else float("nan") for level in levels
-        )
+        atom, residue, chain = (float(_variance(level).mean().sqrt()) for level in levels)
     return atom, residue, chain
 
 
@@ -279,6 +314,34 @@ def expected_levels(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 
         ]
     )
     return _levels(squares.numpy(), sigma)
+
+
+def expected_sigmas(
+    hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0, estimator: str = "rms"
+) -> tuple[float, float, float]:
+    """Return the closed form of `level_sigmas`: the root of the expected mean square."""
+    _check_estimator(estimator)
+    levels = expected_levels(hierarchy, weights, sigma)
+    if estimator == "rms":
+        return levels.atom, levels.residue, levels.chain
+    c, r, a = weights.shares
+    residue, _, chain = _expected_squares(hierarchy, weights)
+    n_atoms, n_residues, n_chains = hierarchy.n_atoms, hierarchy.n_residues, hierarchy.n_chains
+    of_atoms = hierarchy.atoms_per_chain.double() / n_atoms
+    of_residues = hierarchy.residues_per_chain.double() / n_residues
+    in_residue = hierarchy.atoms_per_residue.double()
+    # Variance of the mean over all points, which the estimator removes.
+    removed = (
+        (of_atoms.square() * chain).sum(),
+        c * of_residues.square().sum() + r / n_residues + a * (1 / in_residue).sum() / n_residues**2,
+        chain.sum() / n_chains**2,
+    )
+    means = (torch.tensor(1.0, dtype=torch.float64), residue.mean(), chain.mean())
+    atom, residue_, chain_ = (
+        sigma * float(((mean - off) * n / (n - 1)).clamp_min(0).sqrt()) if n > 1 else float("nan")
+        for mean, off, n in zip(means, removed, (n_atoms, n_residues, n_chains))
+    )
+    return atom, residue_, chain_
 
 
 def expected_residues(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0) -> ResidueLevels:
@@ -338,3 +401,15 @@ def _square(vectors: Tensor) -> Tensor:
     """Squared length over the second to last axis, which has three rows."""
     x, y, z = vectors.unbind(-2)
     return (x * x).addcmul_(y, y).addcmul_(z, z)
+
+
+def _variance(points: Tensor) -> Tensor:
+    """Unbiased variance over points per coordinate, ``(..., n, 3)`` to ``(...)``; nan for one point."""
+    if points.shape[-2] == 1:
+        return points.new_full(points.shape[:-2], torch.nan)
+    return points.var(-2).mean(-1)
+
+
+def _check_estimator(estimator: str) -> None:
+    if estimator not in ESTIMATORS:
+        raise PomodoroError(f"estimator must be one of {', '.join(ESTIMATORS)}, not {estimator!r}")

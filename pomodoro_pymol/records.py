@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import platform
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 
+from . import __version__
+from .catalogue import NoiseParameters
 from .errors import PomodoroError
 from .hierarchy import Hierarchy
 from .levels import ResidueLevels
-from .parameters import NoiseParameters
 from .structure import Structure
 
 
@@ -31,6 +34,8 @@ class Record:
         Of the labels of the atoms that were noised.
     residues : ResidueLevels
         What was measured.
+    versions : str
+        Of the programs that drew the noise.
     """
 
     parameters: NoiseParameters
@@ -38,6 +43,18 @@ class Record:
     device: str
     digest: str
     residues: ResidueLevels
+    versions: str = field(default_factory=lambda: _versions())
+
+    def header(self) -> list[str]:
+        """Return the lines for an exported file from which it can be made again."""
+        return [
+            "MODEL 0 is the true structure, the others are noised frames",
+            f"command: {self.parameters.to_text()}",
+            f"structure: {self.source}",
+            f"seed: {self.parameters.seed}",
+            f"device: {self.device}",
+            f"versions: {self.versions}",
+        ]
 
     def to_plain(self) -> dict[str, Any]:
         """Return the record in plain types, so that a session with it opens anywhere."""
@@ -46,6 +63,7 @@ class Record:
             "source": self.source,
             "device": self.device,
             "digest": self.digest,
+            "versions": self.versions,
             "residues": {name: values.tolist() for name, values in vars(self.residues).items()},
         }
 
@@ -69,9 +87,20 @@ class Record:
             if not all(np.isfinite(values).all() for values in arrays):
                 raise ValueError
             parameters = NoiseParameters.from_text(command)
-            return cls(parameters, str(plain["source"]), str(plain["device"]), str(plain["digest"]), residues)
+            source, device, labels, versions = (str(plain[name]) for name in ("source", "device", "digest", "versions"))
+            return cls(parameters, source, device, labels, residues, versions)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
+
+
+def _versions() -> str:
+    versions = {
+        "pomodoro-pymol": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def digest(structure: Structure, hierarchy: Hierarchy) -> str:

@@ -44,6 +44,9 @@ class LevelWeights:
         return self.chain / total, self.residue / total, self.atom / total
 
 
+#: Ways to take the noise level of a draw: see `levels.level_sigmas`.
+ESTIMATORS = ("rms", "std")
+
 FLAT = LevelWeights(0, 0, 1)
 
 #: The schemes of the researcher's note: ``ms`` is the one in use, ``rb`` residue-balanced,
@@ -55,3 +58,11 @@ PRESETS: dict[str, LevelWeights] = {
     "3-8-1": LevelWeights(3, 8, 1),
     "2-6-2": LevelWeights(2, 6, 2),
 }
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """Weights with the name they go by in tables: a preset's, or the numbers themselves."""
+
+    name: str
+    weights: LevelWeights

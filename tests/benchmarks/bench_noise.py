@@ -26,9 +26,9 @@ import numpy as np
 import torch
 
 from pomodoro_pymol import lab, noise, viewer
+from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.commands import pomnoise
 from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.parameters import NoiseParameters
 from pomodoro_pymol.viewer import cmd
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -48,7 +48,7 @@ def test_demo_models_are_the_states(demo, cmd, coords):
     import numpy as np
 
     lines = (demo[0] / "1hpv_noise.pdb").read_text().splitlines()
-    assert [line.split()[1] for line in lines if line.startswith("MODEL")] == ["1", "2", "3", "4"]
+    assert [line.split()[1] for line in lines if line.startswith("MODEL")] == ["0", "1", "2", "3"]
     cmd.load(str(demo[0] / "1hpv_noise.pse"))
     cmd.load(str(demo[0] / "1hpv_noise.pdb"), "read")
     for state in range(1, FRAMES + 2):

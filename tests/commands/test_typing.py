@@ -19,19 +19,15 @@ FORMS = [
     "pomnoise chain A z=-1 preset='rb' frames=2 seed=5",
 ]
 
-COMMANDS = ("pomnoise", "pomcolor", "pomcheck")
+COMMANDS = ("pomnoise", "pomcolor", "pomcheck", "pomtable", "pomsweep", "pomweights", "pomalign", "pomsave")
 
 
 @pytest.fixture(params=COMMANDS)
 def command(request):
     """Each command and its parameters."""
-    from pomodoro_pymol import commands, parameters
+    from pomodoro_pymol import catalogue, commands
 
-    classes = {
-        "pomnoise": parameters.NoiseParameters,
-        "pomcolor": parameters.ColorParameters,
-        "pomcheck": parameters.CheckParameters,
-    }
+    classes = {kind.command: kind for kind in vars(catalogue).values() if hasattr(kind, "command")}
     return getattr(commands, request.param), classes[request.param]
 
 
@@ -103,6 +99,8 @@ def test_our_own_object_can_be_named_as_source(hpv, typed):
 
 
 def test_help(command, hpv, typed):
+    from pomodoro_pymol.parameters import choices_of
+
     function, parameters = command
     printed = typed(hpv, f"help {function.__name__}")
     places = [printed.find(f"\n{section}\n") for section in ("DESCRIPTION", "USAGE", "EXAMPLES", "SEE ALSO")]
@@ -114,7 +112,7 @@ def test_help(command, hpv, typed):
     for spec in fields(parameters):
         assert re.search(rf"^    {spec.name} = ", arguments, re.MULTILINE)
         assert re.search(rf"\[\s+{spec.name}=?\s+\]", usage)
-        for choice in spec.metadata["choices"]:
+        for choice in choices_of(spec):
             assert choice in arguments
 
 

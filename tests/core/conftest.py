@@ -17,6 +17,8 @@ from pomodoro_pymol.hierarchy import Hierarchy
 from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
 from pomodoro_pymol.weights import LevelWeights
 
+HEAVY_ATOMS = dict(zip("GASCPVTILNDMQEKHFRYW", (4, 5, 6, 6, 7, 7, 7, 8, 8, 8, 8, 8, 9, 9, 9, 10, 11, 11, 12, 14)))
+
 settings.register_profile("core", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("core")
 
@@ -174,6 +176,18 @@ def oracle():
 def nest_fixture():
     """Build a hierarchy from residue sizes per chain."""
     return nest
+
+
+@pytest.fixture(scope="session")
+def heavy_atoms(nest):
+    """Build the hierarchy of a protein chain from its sequence."""
+    return lambda sequence: nest([[HEAVY_ATOMS[residue] for residue in sequence]])
+
+
+@pytest.fixture(scope="session")
+def natural(heavy_atoms):
+    """32 residues, 253 atoms of natural sizes, which give the reference table: flat r/a .369 (myoglobin 72-103)."""
+    return heavy_atoms("LGAILKKKGHHEAELKPLAQSHATKHKIPIKY")
 
 
 @pytest.fixture(scope="session")

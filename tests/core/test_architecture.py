@@ -48,7 +48,7 @@ def test_the_core_runs_without_pymol_and_qt():
     "statement",
     [
         "import pomodoro_pymol",
-        "import pomodoro_pymol.parameters",
+        "import pomodoro_pymol.catalogue",
         "import pomodoro_pymol.errors, pomodoro_pymol.schedule, pomodoro_pymol.weights, pomodoro_pymol.metrics",
         "import pomodoro_pymol.palettes, pomodoro_pymol.health, pomodoro_pymol.memory",
         "from pomodoro_pymol import PRESETS, NoiseParameters, sigma_from_z; dir(__import__('pomodoro_pymol'))",

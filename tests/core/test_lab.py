@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from pomodoro_pymol import noise
+from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.hierarchy import Hierarchy
 from pomodoro_pymol.lab import run_noise
 from pomodoro_pymol.levels import expected_levels, expected_residues
 from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.parameters import NoiseParameters
 from pomodoro_pymol.records import digest
 
 PARAMETERS = NoiseParameters(preset="ms", sigma=2.0, frames=23, seed=9, device="cpu")

@@ -307,5 +307,5 @@ def test_level_sigmas_are_plain_floats_of_the_measured_levels(complex_):
 
 
 def test_unknown_estimator(complex_):
-    with pytest.raises(PomodoroError, match="'rms' or 'std', not 'mad'"):
+    with pytest.raises(PomodoroError, match="rms, std, not 'mad'"):
         level_sigmas(torch.zeros(41, 3), complex_, "mad")

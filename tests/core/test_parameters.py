@@ -7,20 +7,23 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import pomodoro_pymol.parameters
+import pomodoro_pymol.catalogue
+from pomodoro_pymol.catalogue import ColorParameters, NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.parameters import ColorParameters, Interval, NoiseParameters, Parameters, describe, split_values
+from pomodoro_pymol.parameters import Grid, Interval, Parameters, Selection, choices_of, describe
 from pomodoro_pymol.schedule import sigma_from_z
+from pomodoro_pymol.typed import split_values
 from pomodoro_pymol.weights import PRESETS, LevelWeights
 
 COMMANDS = [
-    kind for kind in vars(pomodoro_pymol.parameters).values() if isinstance(kind, type) and issubclass(kind, Parameters)
+    kind
+    for kind in vars(pomodoro_pymol.catalogue).values()
+    if isinstance(kind, type) and issubclass(kind, Parameters) and "command" in vars(kind)
 ]
-COMMANDS.remove(Parameters)
 FIELDS = [
     pytest.param(command, spec, id=f"{command.command}-{spec.name}") for command in COMMANDS for spec in fields(command)
 ]
-KINDS = {str: "string", int: "int", float: "float", Interval: "low:high"}
+KINDS = {str: "string", Selection: "string", int: "int", float: "float", Interval: "low:high", Grid: "low:high:step"}
 
 SELECTIONS = st.sampled_from(
     [
@@ -39,8 +42,8 @@ TEXTS = {
 
 def values_of(spec):
     meta = spec.metadata
-    if meta["choices"]:
-        return st.sampled_from(meta["choices"])
+    if choices_of(spec):
+        return st.sampled_from(choices_of(spec))
     if meta["kind"] is str:
         return TEXTS[spec.name]
     if meta["kind"] is int:
@@ -296,9 +299,9 @@ def test_every_parameter_is_described(command, spec):
     assert not meta["help"].endswith(".")
     line = describe(spec)
     assert line.startswith(f"{spec.name} = {KINDS[meta['kind']]}: {meta['help']}")
-    assert all(choice in line for choice in meta["choices"])
+    assert all(choice in line for choice in choices_of(spec))
     assert meta["unit"] in line
-    assert meta["choices"] or meta["kind"] in (str, Interval) or meta["bounds"]
+    assert choices_of(spec) or meta["kind"] in (str, Selection, Interval, Grid) or meta["bounds"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.hierarchy import Hierarchy
 from pomodoro_pymol.levels import ResidueLevels
-from pomodoro_pymol.parameters import NoiseParameters
 from pomodoro_pymol.records import Record, digest
 
 RESIDUES = ResidueLevels(*np.random.default_rng(0).uniform(0, 5, (4, 3)))

@@ -9,8 +9,6 @@ from pomodoro_pymol.noise import add_noise
 from pomodoro_pymol.schedule import sigma_from_z
 from pomodoro_pymol.weights import PRESETS, LevelWeights
 
-HEAVY_ATOMS = dict(zip("GASCPVTILNDMQEKHFRYW", (4, 5, 6, 6, 7, 7, 7, 8, 8, 8, 8, 8, 9, 9, 9, 10, 11, 11, 12, 14)))
-
 # Windows of 32 residues and 253 heavy atoms, by protein and first residue.
 FRAGMENTS = {
     "myoglobin 72": "LGAILKKKGHHEAELKPLAQSHATKHKIPIKY",
@@ -34,14 +32,8 @@ COLUMNS = ("ratio", "residue_relative", "chain_share", "residue_share", "atom_sh
 
 
 @pytest.fixture(scope="module", params=FRAGMENTS)
-def fragment(request, nest):
-    return nest([[HEAVY_ATOMS[residue] for residue in FRAGMENTS[request.param]]])
-
-
-@pytest.fixture(scope="module")
-def natural(nest):
-    """The fragment whose residue sizes are, to the printed digits, those of the table: flat r/a .369."""
-    return nest([[HEAVY_ATOMS[residue] for residue in FRAGMENTS["myoglobin 72"]]])
+def fragment(request, heavy_atoms):
+    return heavy_atoms(FRAGMENTS[request.param])
 
 
 def assert_printed(value, printed, slack=0.0):

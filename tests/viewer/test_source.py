@@ -24,10 +24,10 @@ def test_a_run_changes_nothing_else(cmd, source, typed, session, differences):
 
 
 def test_a_failed_run_changes_nothing(cmd, source, typed, session, differences, monkeypatch):
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol import PomodoroError, viewer
 
     def fail(*_, **__):
-        raise viewer.PomodoroError("the disk is full")
+        raise PomodoroError("the disk is full")
 
     before = session(cmd)
     monkeypatch.setattr(viewer, "set_titles", fail)

@@ -1,0 +1,25 @@
+"""The PyMOL commands: text in, parameters, run, report.
+
+Importing this package registers them in PyMOL's global instance; `register` does so for
+an instance of ``pymol2``. Nothing heavy is imported before a command runs.
+"""
+
+from .check import pomcheck
+from .declare import register
+from .frames import pomalign, pomsave
+from .laboratory import pomsweep, pomtable, pomweights
+from .noise import pomcolor, pomnoise
+
+__all__ = [
+    "pomalign",
+    "pomcheck",
+    "pomcolor",
+    "pomnoise",
+    "pomsave",
+    "pomsweep",
+    "pomtable",
+    "pomweights",
+    "register",
+]
+
+register()

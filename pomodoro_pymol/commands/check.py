@@ -1,0 +1,34 @@
+"""pomcheck."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import viewer
+from ..catalogue import CheckParameters
+from .declare import command
+
+
+@command(CheckParameters)
+def pomcheck(parameters: CheckParameters, quiet: bool, _self: Any) -> dict[str, str]:
+    """
+    DESCRIPTION
+
+        "pomcheck" prints the versions of what Pomodoro stands on, the devices
+        there are, what is missing, and the exact command that installs it.
+
+    EXAMPLES
+
+        pomcheck
+
+    SEE ALSO
+
+        pomnoise
+    """
+    from .. import health
+
+    findings = {"PyMOL": _self.get_version()[0], **health.check(), "NumPy in PyMOL": viewer.numpy_health(_self=_self)}
+    if not quiet:
+        for what, finding in findings.items():
+            print(f" {what:16}{finding}")
+    return findings

@@ -1,0 +1,108 @@
+"""How a function becomes a PyMOL command: signature, help and completion from its parameters."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+from .. import viewer
+from ..errors import PomodoroError
+from ..parameters import Parameters, choices_of
+from ..typed import split_values
+
+_COMMANDS: list[tuple[Callable, type[Parameters]]] = []
+
+
+def command(parameters: type[Parameters]) -> Callable[[Callable], Callable]:
+    """Make ``run(parameters, quiet, _self)`` a PyMOL command with a derived signature and help."""
+
+    def decorate(run: Callable) -> Callable:
+        names = parameters.names()
+
+        def call(values: dict[str, Any], extra: tuple, unknown: dict[str, Any], quiet: Any, _self: Any) -> Any:
+            try:
+                if extra:
+                    raise PomodoroError(f"{parameters.command} takes at most {len(names)} values by position")
+                given = {name: value for name, value in values.items() if value is not None}
+                given = split_values(names, given={**given, **unknown})
+                quiet = given.pop("quiet", quiet)
+                if str(quiet) not in ("0", "1", "False", "True"):
+                    raise PomodoroError(f"quiet must be 0 or 1, not {quiet!r}")
+                return run(parameters.from_values(given), str(quiet) in ("1", "True"), _self)
+            except PomodoroError as error:
+                raise viewer.CmdException(str(error)) from None
+            except ModuleNotFoundError as error:
+                from ..health import missing_text
+
+                raise viewer.CmdException(missing_text(error)) from None
+
+        # PyMOL reads the names, "quiet" and the usage line from the code object, so the
+        # command is a real function; **unknown lets us name the right key.
+        scope: dict[str, Any] = {"call": call, "cmd": viewer.cmd}
+        exec(
+            f"def {run.__name__}({''.join(f'{name}=None, ' for name in names)}*extra, quiet=1, _self=cmd, **unknown):\n"
+            f"    return call(dict({', '.join(f'{name}={name}' for name in names)}), extra, unknown, quiet, _self)",
+            scope,
+        )
+        function = scope[run.__name__]
+        description, _, rest = inspect.cleandoc(run.__doc__ or "").partition("EXAMPLES")
+        function.__doc__ = f"{description}{parameters.help()}\n\nEXAMPLES{rest}"
+        function.__module__ = __name__
+        function.__signature__ = _signature(parameters)
+        _COMMANDS.append((function, parameters))
+        return function
+
+    return decorate
+
+
+def _signature(parameters: type[Parameters]) -> inspect.Signature:
+    named = [
+        inspect.Parameter(
+            spec.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=spec.default, annotation=spec.type
+        )
+        for spec in fields(parameters)
+    ]
+    hidden = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+        for name, default in (("quiet", 1), ("_self", viewer.cmd))
+    ]
+    return inspect.Signature(named + hidden)
+
+
+def register(_self: Any = viewer.cmd) -> None:
+    """Make the commands known, with completion, to a PyMOL instance; again does no harm."""
+    for function, parameters in _COMMANDS:
+        _self.extend(function.__name__, function)
+        _self.auto_arg.extend({} for _ in range(len(_self.auto_arg), len(parameters.names())))
+        for position, completions in enumerate(_self.auto_arg):
+            completions[function.__name__] = [_completion(parameters, position, _self), "parameter", ""]
+
+
+def _completion(parameters: type[Parameters], position: int, _self: Any) -> Callable:
+    """Return what PyMOL asks for the words that can stand at an argument: names, keys, values."""
+
+    def words() -> Any:
+        found = []
+        for spec in fields(parameters):
+            found += [f"{spec.name}={value}" for value in ("", *choices_of(spec))]
+        if position == 0:
+            found += _self.get_names("public")
+        return _self.Shortcut(found)
+
+    return words
+
+
+def progress(command: str, quiet: bool) -> Callable[[int, int], None]:
+    """Return a callback that prints how far a long run is, every two seconds."""
+    last = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        if not quiet and time.monotonic() - last > 2:
+            last = time.monotonic()
+            print(f" {command}: {done} of {total} frames", flush=True)
+
+    return show

@@ -1,0 +1,141 @@
+"""pomalign and pomsave: what to do with the frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import viewer
+from ..catalogue import AlignParameters, SaveParameters
+from ..errors import PomodoroError
+from .declare import command, progress
+from .noise import find_ours
+
+if TYPE_CHECKING:
+    from ..levels import LevelStatistics
+
+
+@command(AlignParameters)
+def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[LevelStatistics, LevelStatistics]:
+    """
+    DESCRIPTION
+
+        "pomalign" superposes the noised frames of an object on its true
+        structure, by least squares over all atoms, into a new object, and
+        prints the noise per level before and after. It returns both
+        statistics.
+
+    EXAMPLES
+
+        pomalign
+        pomalign 1hpv_noise, name=fitted
+
+    NOTES
+
+        After Kabsch 1976, free of reflections. With fewer than three atoms
+        only the centres are laid on each other.
+
+    SEE ALSO
+
+        pomnoise, pomsave
+    """
+    import torch
+
+    from ..hierarchy import Hierarchy
+    from ..lab import compare_levels
+    from ..levels import LevelStatistics, residue_sums
+    from ..superposition import superpose
+
+    name, record = find_ours(parameters.object, _self)
+    source = viewer.resolve_source(f"%{name}", 1, _self=_self)
+    output = parameters.name or f"{name}_aligned"
+    viewer.check_output(output, source, _self=_self)
+    titles = viewer.titles(name, _self=_self)
+    show = progress("pomalign", quiet)
+    with viewer.draft(source, output, _self=_self) as draft:
+        structure = viewer.read_structure(draft, title=name, _self=_self)
+        hierarchy = Hierarchy.from_structure(structure)
+        truth = torch.from_numpy(structure.coords)
+        before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
+        with viewer.StateWriter(draft, _self=_self) as writer:
+            states = range(2, len(titles) + 1)
+            for done, frame in enumerate(viewer.read_frames(name, states, _self=_self), 1):
+                noised = torch.from_numpy(frame)[None]
+                if noised.shape[1:] != truth.shape:
+                    raise PomodoroError(f"state {done + 1} of {name} lacks atoms: run pomnoise again")
+                fitted = superpose(noised, truth).coords
+                for statistics, frames in ((before, noised), (after, fitted)):
+                    statistics.add(residue_sums(frames - truth, hierarchy))
+                writer.write(fitted)
+                show(done, len(states))
+        viewer.set_titles(draft, [titles[0], *(f"{title} aligned" for title in titles[1:])], _self=_self)
+        viewer.publish(draft, output, {**record, "aligned": True}, _self=_self)
+    if not quiet:
+        print(f" pomalign: {name} -> {output}: {len(states)} frames laid on state 1")
+        print(compare_levels(before, after))
+    return before, after
+
+
+@command(SaveParameters)
+def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
+    """
+    DESCRIPTION
+
+        "pomsave" writes the frames of an object that pomnoise or pomalign
+        made to a file, whole or not at all: MODEL 0 is the true structure,
+        the others are the noised frames, the B column is the metric, and
+        the header carries the command that makes them again. It returns the
+        path.
+
+    EXAMPLES
+
+        pomsave noised.pdb
+        pomsave noised.cif, 1hpv_noise
+        pomsave residues.pdb, level=residue
+        pomsave frames.dcd
+
+    NOTES
+
+        PDB holds 99,999 atoms and coordinates under 10,000 A; mmCIF (.cif)
+        and DCD (.dcd, coordinates of the noised frames alone) hold more.
+
+    SEE ALSO
+
+        pomnoise, pomalign
+    """
+    from ..export import save_dcd
+    from ..hierarchy import Hierarchy
+    from ..mmcif import save_mmcif
+    from ..pdb import save_pdb, save_pdb_residue
+    from ..records import Record
+    from ..report import check_frame_path
+
+    path = Path(parameters.filename).expanduser()
+    suffix = path.suffix.lower()
+    check_frame_path(path, parameters.level)
+    name, plain = find_ours(parameters.object, _self)
+    header = Record.from_plain(plain).header()
+    if plain.get("aligned"):
+        header.append("frames: superposed on the true structure by pomalign")
+    structure = viewer.read_structure(name, title=name, _self=_self)
+    n_frames = _self.count_states(f"%{name}") - 1
+    frames = (frame[None] for frame in viewer.read_frames(name, range(2, n_frames + 2), _self=_self))
+    show = progress("pomsave", quiet)
+
+    def tell(done: int, _: int | None) -> None:
+        show(done, n_frames)
+
+    if suffix == ".dcd":
+        save_dcd(path, frames, n_frames, progress=tell)
+    else:
+        values = viewer.read_values(name, _self=_self)
+        if parameters.level == "residue":
+            hierarchy = Hierarchy.from_structure(structure)
+            values = values[hierarchy.first_atoms.numpy()]
+            save_pdb_residue(path, structure, hierarchy, frames, values=values, header=header, progress=tell)
+        else:
+            save = save_pdb if suffix == ".pdb" else save_mmcif
+            save(path, structure, frames, values=values, header=header, progress=tell)
+    if not quiet:
+        print(f" pomsave: {name}, {n_frames} frames -> {path.resolve()}")
+    return path

@@ -1,0 +1,104 @@
+"""Figures of the laboratory, by matplotlib (extra ``[plot]``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .metrics import CA_CA_DISTANCE
+from .sweep import LDDT_LOST, SweepPoint
+from .table import TableRow
+
+# Okabe and Ito 2008, readable with colour-blindness; line styles tell them apart in grey.
+_COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7")
+_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+
+
+def sweep_figure(points: Sequence[SweepPoint]) -> Any:
+    """Draw a sweep: displacement, lDDT, contacts and bonds against z, one curve per scheme.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _figure(2, 2, (8, 6))
+    panels = (
+        (axes[0, 0], "residue rms relative to chain (Å)", lambda point: point.measured.residue_relative),
+        (axes[0, 1], "Cα lDDT", lambda point: point.lddt),
+        (axes[1, 0], "fraction of native contacts", lambda point: point.contacts),
+        (axes[1, 1], "fraction of bonds off their length", lambda point: point.outliers),
+    )
+    for axis, label, value in panels:
+        for number, scheme in enumerate(dict.fromkeys(point.scheme for point in points)):
+            curve = [point for point in points if point.scheme == scheme]
+            axis.plot(
+                [point.z for point in curve],
+                [value(point) for point in curve],
+                color=_COLORS[number % len(_COLORS)],
+                linestyle=_STYLES[number % len(_STYLES)],
+                label=scheme.name,
+            )
+        axis.set_ylabel(label)
+        axis.set_xlabel("z")
+        axis.grid(alpha=0.25)
+    axes[0, 0].set_yscale("log")
+    axes[0, 0].axhline(CA_CA_DISTANCE, color="0.4", linewidth=1)
+    axes[0, 0].text(points[0].z, CA_CA_DISTANCE * 1.1, "3.8 Å, consecutive Cα", fontsize=8, color="0.3")
+    axes[0, 1].axhline(LDDT_LOST, color="0.4", linewidth=1)
+    for axis in axes.flat[1:]:
+        axis.set_ylim(-0.03, 1.03)
+    axes[0, 0].legend(title="scheme", fontsize=8, title_fontsize=8)
+    return figure
+
+
+def table_figure(rows: Sequence[TableRow]) -> Any:
+    """Draw what does not depend on z: both ratios with intervals, and the variance shares.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = [row for row in rows if row.z == rows[0].z]
+    names = [row.scheme.name for row in rows]
+    places = list(range(len(rows)))
+    figure, (left, right) = _figure(1, 2, (9, 3.6))
+    for offset, field, label, color, marker in (
+        (-0.1, "ratio", "residue / atom", _COLORS[4], "o"),
+        (0.1, "ratio_relative", "relative to the chain", _COLORS[5], "s"),
+    ):
+        value, low, high, expected = ([getattr(getattr(row, part), field) for row in rows] for part in _PARTS)
+        at = [place + offset for place in places]
+        errors = [[v - e for v, e in zip(value, low)], [e - v for v, e in zip(value, high)]]
+        left.errorbar(at, value, errors, fmt=marker, color=color, capsize=3, label=label)
+        closed = left.plot(at, expected, "_", color="black", markersize=16)
+    closed[0].set_label("expected")
+    left.set_xticks(places, names)
+    left.set_ylim(0, 1.05)
+    left.set_ylabel("rms ratio, 95 % interval")
+    left.grid(axis="y", alpha=0.25)
+    figure.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside upper left", ncols=3)
+    base = [0.0] * len(rows)
+    for field, label, color in (
+        ("chain_share", "chain", _COLORS[4]),
+        ("residue_share", "residue in chain", _COLORS[2]),
+        ("atom_share", "atom in residue", _COLORS[1]),
+    ):
+        shares = [getattr(row.measured, field) for row in rows]
+        right.barh(places, shares, 0.6, left=base, color=color, label=label)
+        base = [start + share for start, share in zip(base, shares)]
+    right.set_yticks(places, names)
+    right.invert_yaxis()
+    right.set_xlim(0, 1)
+    right.set_xlabel("share of the variance")
+    figure.legend(*right.get_legend_handles_labels(), fontsize=8, loc="outside upper right", ncols=3)
+    return figure
+
+
+_PARTS = ("measured", "low", "high", "expected")
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots(rows, columns)

@@ -1,0 +1,155 @@
+"""What commands and command line share in answering: solved weights, text, files."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .atomic import atomic_write
+from .catalogue import WeightsParameters
+from .errors import PomodoroError
+from .export import save_dcd
+from .frames import Progress
+from .hierarchy import Hierarchy
+from .inverse import weights_for_ratio, weights_for_relative, weights_for_shares
+from .lab import NoiseResult
+from .levels import expected_levels
+from .metrics import METRICS
+from .mmcif import save_mmcif
+from .pdb import save_pdb, save_pdb_residue
+from .presets import all_presets
+from .weights import LevelWeights
+
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+FRAME_SUFFIXES = (".pdb", ".cif", ".dcd")
+
+
+def residues_csv(result: NoiseResult) -> str:
+    """Return one row per residue: its labels, its atoms, and every metric."""
+    structure, hierarchy = result.structure, result.hierarchy
+    labels = structure.residues[structure.residue_of_atom[hierarchy.first_atoms.numpy()]]
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["segi", "chain", "resi", "resn", "n_atoms", *METRICS])
+    values = [result.metric(name) for name in METRICS]
+    for label, n_atoms, *numbers in zip(labels.tolist(), hierarchy.atoms_per_residue.tolist(), *values):
+        rows.writerow([*label[:4], n_atoms, *(f"{number:.6g}" for number in numbers)])
+    return file.getvalue()
+
+
+def save_frames(path: str | Path, result: NoiseResult, level: str = "atom", progress: Progress | None = None) -> None:
+    """Write the truth and the frames of a run; the suffix tells the format.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.pdb``, ``.cif`` or ``.dcd``; the last holds the noised frames alone.
+    result : NoiseResult
+        Its metric goes into the B column.
+    level : {"atom", "residue"}
+        One point per atom, or per residue (PDB only).
+    progress : callable, optional
+        Called with the number of frames written, and how many there are where known.
+
+    Raises
+    ------
+    PomodoroError
+        If the format is unknown or cannot hold the frames, or the file cannot be written.
+    """
+    path = Path(path).expanduser()
+    values = np.nan_to_num(result.metric())
+    header = [*result.header(), f"B column: {result.parameters.metric}"]
+    check_frame_path(path, level)
+    structure, hierarchy, frames = result.structure, result.hierarchy, result.frames()
+    if path.suffix.lower() == ".dcd":
+        save_dcd(path, frames, result.parameters.frames, progress=progress)
+    elif level == "residue":
+        save_pdb_residue(path, structure, hierarchy, frames, values=values, header=header, progress=progress)
+    else:
+        save = save_pdb if path.suffix.lower() == ".pdb" else save_mmcif
+        of_atom = hierarchy.atom_to_residue.numpy()
+        save(path, structure, frames, values=values[of_atom], header=header, progress=progress)
+
+
+def check_frame_path(path: Path, level: str) -> None:
+    """Refuse a file that no writer of frames writes.
+
+    Raises
+    ------
+    PomodoroError
+    """
+    if path.suffix.lower() not in FRAME_SUFFIXES:
+        raise PomodoroError(f"the file must end in {', '.join(FRAME_SUFFIXES)}, not {str(path)!r}")
+    if level == "residue" and path.suffix.lower() != ".pdb":
+        raise PomodoroError("level=residue is written as .pdb")
+
+
+def solve_weights(hierarchy: Hierarchy, parameters: WeightsParameters) -> LevelWeights:
+    """Return the weights that are asked for: solved for a target, or as given.
+
+    Raises
+    ------
+    PomodoroError
+        If the target cannot be reached, with the reason.
+    """
+    like = parameters.weights
+    if parameters.ratio is not None:
+        return weights_for_ratio(hierarchy, parameters.ratio, like)
+    if parameters.relative is not None:
+        return weights_for_relative(hierarchy, parameters.relative, parameters.noise_sigma, like)
+    if parameters.shares:
+        try:
+            chain, residue, atom = (float(share) for share in parameters.shares.split(":"))
+        except ValueError:
+            raise PomodoroError(
+                f"shares must be chain:residue:atom, as in 0.3:0.6:0.1, not {parameters.shares!r}"
+            ) from None
+        return weights_for_shares(hierarchy, chain, residue, atom)
+    return like
+
+
+def weights_text(hierarchy: Hierarchy, weights: LevelWeights, sigma: float) -> str:
+    """Return the closed forms of weights beside those of the presets, as aligned ASCII text."""
+    lines = [
+        f" {'':12}{'wc : wr : wa as shares':>26}{'r/a':>9}{'rel. r/a':>10}{'rel. A':>9}{'variance shares c:r:a':>24}"
+    ]
+    for name, scheme in {"these": weights, **all_presets()}.items():
+        levels = expected_levels(hierarchy, scheme, sigma)
+        given = " : ".join(f"{share:.4f}" for share in scheme.shares)
+        shares = f"{levels.chain_share:.3f}:{levels.residue_share:.3f}:{levels.atom_share:.3f}"
+        lines.append(
+            f" {name:12}{given:>26}{levels.ratio:>9.4f}{levels.ratio_relative:>10.4f}"
+            f"{levels.residue_relative:>9.4g}{shares:>24}"
+        )
+    return "\n".join(lines)
+
+
+def check_paths(table: str, figure: str) -> None:
+    """Refuse a figure of a kind that is not drawn, before any work is done.
+
+    Raises
+    ------
+    PomodoroError
+    """
+    if figure and Path(figure).suffix.lower() not in FIGURE_SUFFIXES:
+        raise PomodoroError(f"figure must end in {', '.join(FIGURE_SUFFIXES)}, not {figure!r}")
+    for path in (table, figure):
+        if path and not Path(path).expanduser().parent.is_dir():
+            raise PomodoroError(f"the folder of {path} does not exist")
+
+
+def write_csv(path: str, text: str) -> None:
+    """Write CSV text whole or not at all; nothing where the path is empty."""
+    if path:
+        with atomic_write(Path(path).expanduser(), "w", newline="", encoding="utf-8") as file:
+            file.write(text)
+
+
+def write_figure(path: str, figure: Any) -> None:
+    """Draw a figure into a file, whole or not at all."""
+    with atomic_write(Path(path).expanduser()) as file:
+        figure.savefig(file, format=Path(path).suffix.lower()[1:], dpi=150)

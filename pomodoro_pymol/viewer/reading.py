@@ -1,0 +1,78 @@
+"""What stands in an object, whatever the NumPy build."""
+
+from __future__ import annotations
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ..errors import PomodoroError
+from .host import cmd
+
+_POLYMER_FLAG = 0x08000000
+
+
+def read_structure(name: str, *, title: str = "", _self=cmd):
+    """Read state 1 of an object as a `Structure`, in PyMOL's order of its atoms."""
+    import numpy as np
+
+    from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure
+
+    x, y, z = array("f"), array("f"), array("f")
+    residue_of, kind_of = array("q"), array("q")
+    residues, kinds = _numbering(), _numbering()
+    space = {
+        "residue": lambda *label: residue_of.append(residues[label]),
+        "atom": lambda *label: kind_of.append(kinds[label]),
+        "x_": x.append,
+        "y_": y.append,
+        "z_": z.append,
+    }
+    _self.iterate_state(
+        1,
+        f"%{name}",
+        f"residue(segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG});"
+        "atom(name, elem, alt); x_(x); y_(y); z_(z)",
+        space=space,
+    )
+    if len(x) != _self.count_atoms(f"%{name}"):
+        raise PomodoroError(f"{title or name} has atoms without coordinates in this state")
+    return Structure(
+        coords=np.array([x, y, z], dtype=np.float32).T.copy(),
+        atoms=np.array(list(kinds), dtype=ATOM_LABELS)[np.array(kind_of)],
+        residues=np.array(list(residues), dtype=RESIDUE_LABELS),
+        residue_of_atom=np.array(residue_of, dtype=np.int64),
+        name=title or name,
+    )
+
+
+def read_frames(name: str, states: Iterable[int], *, _self=cmd) -> Iterator[Any]:
+    """Yield states of an object of ours, each an array of shape=(n_atoms, 3), float32, angstrom."""
+    import numpy as np
+
+    for state in states:
+        flat = array("f")
+        _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
+        yield np.array(flat, dtype=np.float32).reshape(-1, 3)
+
+
+def read_values(name: str, *, _self=cmd) -> Any:
+    """Return b of the atoms of an object, shape=(n_atoms,)."""
+    import numpy as np
+
+    values = array("d")
+    _self.iterate(f"%{name}", "put(b)", space={"put": values.append})
+    return np.array(values)
+
+
+def titles(name: str, *, _self=cmd) -> list[str]:
+    """Return the titles of an object's states."""
+    return [_self.get_title(name, state) or "" for state in range(1, _self.count_states(f"%{name}") + 1)]
+
+
+def _numbering() -> defaultdict:
+    """Return a dict that numbers its keys 0, 1, 2 ... as they are first asked for."""
+    numbers: defaultdict = defaultdict()
+    numbers.default_factory = numbers.__len__
+    return numbers

@@ -1,0 +1,60 @@
+"""What the session knows of the objects that we made."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from .host import CmdException, cmd, muted
+
+#: Where PyMOL keeps our records in its session.
+STORE = "pomodoro"
+
+
+def is_ours(name: str, *, _self=cmd) -> bool:
+    """Tell whether the object bears the title of one that pomnoise made, renamed or copied or not."""
+    title = mark_of(name, _self)
+    return bool(title) and any(
+        isinstance(record, dict) and record.get("title") == title for record in all_records(_self).values()
+    )
+
+
+def get_record(name: str, *, _self=cmd) -> dict[str, Any] | None:
+    """Return the record of the object that pomnoise made under this name, or None.
+
+    The session's store outlives ``reinitialize``, so the object must bear its title too.
+    """
+    record = all_records(_self).get(name)
+    if isinstance(record, dict) and record.get("title") and record["title"] == mark_of(name, _self):
+        return record
+    return None
+
+
+def our_objects(*, _self=cmd) -> list[str]:
+    """Return the names of the objects that pomnoise made and that still exist."""
+    return [name for name in _self.get_names("objects") if get_record(name, _self=_self)]
+
+
+def spelling(name: str, *, _self=cmd) -> str:
+    """Return the name as PyMOL spells it, "" where nothing is called so; case does not matter to it."""
+    names = _self.get_names("all")
+    return name if name in names else next((other for other in names if other.lower() == name.lower()), "")
+
+
+def all_records(_self) -> dict[str, Any]:
+    """Return what the session says of our objects; it may come from a file, so check each."""
+    store = getattr(_self._pymol.session, STORE, None)
+    return store if isinstance(store, dict) else {}
+
+
+def mark_of(name: str, _self) -> str:
+    """Return the title that marks an object as ours, "" where there is none."""
+    if name in _self.get_names("objects") and _self.get_type(name) == "object:molecule":
+        with muted(_self), suppress(CmdException):
+            return _self.get_title(name, marked_state(name, _self)) or ""
+    return ""
+
+
+def marked_state(name: str, _self) -> int:
+    """The first noised state; the only one of a sweep over a single z."""
+    return min(2, _self.count_states(f"%{name}"))

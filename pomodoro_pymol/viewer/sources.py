@@ -1,0 +1,143 @@
+"""From what a user typed to atoms of one object, and to a copy of them to work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+from ..errors import PomodoroError
+from .host import CmdException, cmd, kept_session, muted
+from .records import get_record, is_ours, spelling
+
+# Coordinates and two index maps of a coordinate set.
+_BYTES_PER_ATOM_STATE = 20
+
+
+@dataclass(frozen=True)
+class Source:
+    """Atoms of one state of one molecular object."""
+
+    object: str
+    selection: str
+    state: int
+    n_atoms: int
+
+
+def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
+    """Find the one object that a selection means, and the state.
+
+    An empty selection is the one molecular object that is not ours, without solvent. A
+    selection that also matches our own objects means the other one. ``state`` -1 is the
+    current state.
+
+    Raises
+    ------
+    PomodoroError
+        If there is no such object, or more than one, no atom, or no such state.
+    """
+    if selection:
+        objects = _ask(_self.get_object_list, f"({selection})", what=f"selection {selection!r}", _self=_self) or []
+        objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
+        if not objects:
+            raise PomodoroError(f"selection {selection!r} has no atoms")
+    else:
+        objects = [
+            name
+            for name in _self.get_names("public_objects")
+            if _self.get_type(name) == "object:molecule" and not is_ours(name, _self=_self)
+        ]
+        if not objects:
+            raise PomodoroError("no structure is loaded: load one first, as in load 1hpv.pdb")
+    if len(objects) > 1:
+        known = ", ".join(sorted(objects))
+        raise PomodoroError(f"{len(objects)} objects match ({known}): name one, as in pomnoise {min(objects)}")
+    name = objects[0]
+    words = _object_words(name, _self=_self)
+    n_states = _self.count_states(f"%{name}")
+    if state == -1:
+        state = max(1, min(_self.get_object_state(name) if n_states > 1 else 1, n_states))
+    if not 1 <= state <= n_states:
+        raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
+    if not selection:
+        selection = f"{words} and not solvent"
+    elif _self.get_object_list(f"({selection})") != [name]:
+        selection = f"{words} and ({selection})"
+    n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")
+    if not n_atoms:
+        raise PomodoroError(f"selection {selection!r} has no atoms with coordinates in state {state}")
+    return Source(name, selection, state, n_atoms)
+
+
+def check_output(name: str, source: Source, *, _self=cmd) -> None:
+    """Refuse a name for the output that is not free to take.
+
+    Raises
+    ------
+    PomodoroError
+        If the name is the source's, belongs to something we did not make, or is not legal.
+    """
+    legal = _self.get_legal_name(name)
+    if legal != name:
+        raise PomodoroError(f"{name!r} is not a legal object name: PyMOL would make it {legal!r}")
+    there = spelling(name, _self=_self)
+    if there == source.object:
+        raise PomodoroError(f"name={name} is the source itself, which is never changed: choose another name")
+    if there and get_record(there, _self=_self) is None:
+        raise PomodoroError(f"{there} exists and was not made by pomnoise: choose another name")
+
+
+def state_bytes(n_atoms: int, n_states: int) -> int:
+    """Return what PyMOL needs for so many states, in bytes."""
+    return n_atoms * n_states * _BYTES_PER_ATOM_STATE
+
+
+@contextmanager
+def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
+    """Yield the name of a hidden copy of the source with one state.
+
+    The copy is deleted at the end unless `publish` has made it the object ``output``;
+    without ``output`` it only serves to be read.
+
+    Raises
+    ------
+    PomodoroError
+        If PyMOL would not take ``output`` as a name.
+    """
+    name = _self.get_unused_name("_pomodoro")
+    atoms = f"({source.selection}) and %{source.object} and state {source.state}"
+    try:
+        with muted(_self), kept_session(_self):
+            _self.create(name, atoms, source.state, 1, zoom=0)
+        if output and not spelling(output, _self=_self):
+            _check_name(name, output, _self)
+        yield name
+    finally:
+        if name in _self.get_names("all"):
+            _self.delete(name)
+
+
+def _check_name(draft_name: str, output: str, _self) -> None:
+    try:
+        with muted(_self):
+            _self.set_name(draft_name, output)
+            _self.set_name(output, draft_name)
+    except CmdException:
+        raise PomodoroError(f"{output!r} is a word of PyMOL's own: choose another name") from None
+
+
+def _object_words(name: str, *, _self) -> str:
+    """Return the object as a selection: its plain name where that means it alone."""
+    with muted(_self), suppress(CmdException):
+        if _self.get_object_list(name) == [name]:
+            return name
+    return f"%{name}"
+
+
+def _ask(function, *args, what: str, _self):
+    try:
+        with muted(_self):
+            return function(*args)
+    except CmdException as error:
+        reason = str(error).strip().splitlines()[0].removeprefix("Error: ").rstrip(".")
+        raise PomodoroError(f"{what} is not valid: {reason}") from None

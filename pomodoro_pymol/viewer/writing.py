@@ -1,0 +1,120 @@
+"""Frames into states, colours, titles, the key and the record."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import PomodoroError
+from .host import CmdException, c_stdout_muted, cmd, kept_session, muted
+from .records import STORE, all_records, marked_state, spelling
+
+
+class StateWriter:
+    """Appends frames to an object as states, through binary DCD files.
+
+    With ``overwrite`` they take the place of the states from the first on. Where PyMOL has
+    no reader for the files, through ``load_coordset``. A context manager: the temporary
+    folder goes at its end.
+    """
+
+    def __init__(self, name: str, *, overwrite: bool = False, _self=cmd) -> None:
+        self.name = name
+        self._cmd = _self
+        self._states = 0 if overwrite else _self.count_states(f"%{name}")
+        self._folder = tempfile.TemporaryDirectory(prefix="pomodoro-")
+
+    def __enter__(self) -> StateWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def write(self, frames) -> None:
+        """Append frames, a float32 CPU tensor of shape=(n_frames, n_atoms, 3), angstrom.
+
+        Raises
+        ------
+        PomodoroError
+            If the object is gone, or PyMOL did not take the frames.
+        """
+        wanted = self._states + len(frames)
+        if not self._write_dcd(frames.numpy(), wanted) and not self._write_coordsets(frames.numpy(), wanted):
+            raise PomodoroError(
+                f"PyMOL did not take the noised frames: {self.name} was changed or deleted during the run"
+            )
+        self._states = wanted
+
+    def _write_dcd(self, frames, wanted: int) -> bool:
+        from ..export import write_dcd
+
+        path = Path(self._folder.name) / "frames.dcd"
+        write_dcd(path, frames)
+        try:
+            with muted(self._cmd), c_stdout_muted():
+                self._cmd.load_traj(str(path), self.name, self._states + 1, format="dcd")
+        except CmdException:
+            return False
+        return self._count() == wanted
+
+    def _write_coordsets(self, frames, wanted: int) -> bool:
+        try:
+            with muted(self._cmd):
+                for state, frame in enumerate(frames, self._states + 1):
+                    self._cmd.load_coordset(frame, self.name, state)
+        except CmdException:
+            return False
+        return self._count() == wanted
+
+    def _count(self) -> int:
+        with muted(self._cmd), suppress(CmdException):
+            return self._cmd.count_states(f"%{self.name}")
+        return 0
+
+
+def paint(name: str, colors: Sequence[int], values: Sequence[float], *, _self=cmd) -> None:
+    """Colour an object of ours and set its b, one 0xRRGGBB integer and number per atom."""
+    pairs = zip((0x40000000 | color for color in colors), values)
+    _self.alter(f"%{name}", "color, b = next(pairs)", space={"pairs": pairs})
+    _self.recolor(f"%{name}")
+
+
+def set_titles(name: str, titles: Sequence[str], *, _self=cmd) -> None:
+    """Give each state of an object its title."""
+    for state, title in enumerate(titles, 1):
+        _self.set_title(name, state, title)
+
+
+def publish(draft_name: str, name: str, record: dict[str, Any], *, _self=cmd) -> None:
+    """Make a draft the output object ``name``, replacing our former one, and keep its record.
+
+    ``record`` is of plain types only, so that a saved session opens anywhere.
+    """
+    records = all_records(_self)
+    former = spelling(name, _self=_self)
+    key = (records.pop(former, None) or {}).get("key", "")
+    title = _self.get_title(draft_name, marked_state(draft_name, _self))
+    with muted(_self):
+        if former:
+            _self.delete(former)
+        _self.set_name(draft_name, name)
+    setattr(_self._pymol.session, STORE, {**records, name: {**record, "title": title, "key": key}})
+
+
+def show_key(name: str, stops: Sequence[tuple[float, tuple[float, float, float]]], *, _self=cmd) -> str:
+    """Draw the colour key of our object ``name`` in the viewport; return its object's name."""
+    record = all_records(_self)[name]
+    key = f"{name}_key"
+    former = record.get("key")
+    ramps = [ramp for ramp in _self.get_names("objects") if _self.get_type(ramp) == "object:ramp"]
+    if former in ramps and former.lower().startswith(key.lower()):
+        _self.delete(former)
+    if spelling(key, _self=_self):
+        key = _self.get_unused_name(key)
+    with muted(_self), kept_session(_self):
+        _self.ramp_new(key, "none", [value for value, _ in stops], [list(rgb) for _, rgb in stops])
+    record["key"] = key
+    return key

@@ -1,0 +1,163 @@
+"""A file is there whole, or as it was before; and nothing else is."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pomodoro_pymol.atomic import atomic_write
+from pomodoro_pymol.errors import PomodoroError
+
+
+def test_the_file_appears_at_the_end(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with atomic_write(path, "w", newline="") as file:
+        file.write("new\n")
+        assert path.read_text() == "old"
+        assert os.path.dirname(file.name) == str(tmp_path)
+        assert file.name.endswith(".txt")
+    assert path.read_bytes() == b"new\n"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def _stop(file, error):
+    file.write("half")
+    raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, PomodoroError, ZeroDivisionError])
+@pytest.mark.parametrize("existing", [True, False])
+def test_whatever_stops_it_leaves_no_trace(tmp_path, error, existing):
+    path = tmp_path / "a.txt"
+    if existing:
+        path.write_text("old")
+    with pytest.raises(error), atomic_write(path, "w") as file:
+        _stop(file, error)
+    assert [name.read_text() for name in tmp_path.iterdir()] == ["old"] * existing
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path):
+    (tmp_path / "plain").write_text("")
+    with atomic_write(tmp_path / "ours") as file:
+        file.write(b"")
+    assert (tmp_path / "plain").stat().st_mode == (tmp_path / "ours").stat().st_mode
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "real").write_text("old")
+    (tmp_path / "link").symlink_to("folder/real")
+    with atomic_write(tmp_path / "link", "w") as file:
+        file.write("new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "folder" / "real").read_text() == "new"
+
+
+def test_a_long_name(tmp_path):
+    path = tmp_path / ("a" * 250 + ".pdb")
+    with atomic_write(path, "w") as file:
+        file.write("x")
+    assert path.read_text() == "x"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("missing/a.pdb", "No such file or directory"),
+        ("file/a.pdb", "Not a directory"),
+        ("folder", "it is a folder"),
+        ("/dev/null", "it is not a regular file"),
+        ("/proc/a.pdb", ""),
+        ("a" * 300, "File name too long"),
+    ],
+)
+def test_where_nothing_can_be_written(tmp_path, path, reason):
+    (tmp_path / "file").write_text("old")
+    (tmp_path / "folder").mkdir()
+    whole = tmp_path / path
+    with pytest.raises(PomodoroError) as caught, atomic_write(whole) as file:
+        file.write(b"x")
+    line = str(caught.value)
+    assert line.startswith(f"cannot write {whole}: ")
+    assert line.endswith(reason)
+    assert "\n" not in line
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    assert (tmp_path / "file").read_text() == "old"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_folder(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PomodoroError, match="Permission denied"), atomic_write(tmp_path / "a"):
+        pass
+
+
+def test_the_error_of_another_file_passes(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "a"):
+        (tmp_path / "other" / "file").read_text()
+    assert os.listdir(tmp_path) == []
+
+
+FULL = """
+import resource, signal, sys
+import numpy as np
+from pomodoro_pymol import PomodoroError, Structure, save_dcd, save_mmcif, save_pdb
+from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS
+
+residues = np.array([("", "A", "1", "GLY", False)], RESIDUE_LABELS)
+atoms = np.array([("CA", "C", "")] * 500, ATOM_LABELS)
+structure = Structure(np.zeros((500, 3), np.float32), atoms, residues, np.zeros(500, int))
+frames = np.zeros((20, 500, 3), np.float32)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+limit = int(sys.argv[2])
+if limit:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+writers = {
+    "pdb": lambda path: save_pdb(path, structure, frames),
+    "cif": lambda path: save_mmcif(path, structure, frames),
+    "dcd": lambda path: save_dcd(path, frames),
+}
+for kind, write in writers.items():
+    try:
+        write(f"{sys.argv[1]}/frames.{kind}")
+    except PomodoroError as error:
+        print(error)
+"""
+
+
+def run_full(folder, limit):
+    pytest.importorskip("resource")
+    for kind in ("pdb", "cif", "dcd"):
+        (folder / f"frames.{kind}").write_text("old")
+    done = subprocess.run([sys.executable, "-c", FULL, str(folder), str(limit)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {
+        f"frames.{kind}": "old" for kind in ("pdb", "cif", "dcd")
+    }
+    return done.stdout.splitlines()
+
+
+def test_a_file_over_the_limit(tmp_path):
+    assert run_full(tmp_path, 65536) == [
+        f"cannot write {tmp_path}/frames.{kind}: File too large" for kind in ("pdb", "cif", "dcd")
+    ]
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 64 kB."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("only root mounts")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("mounting is not allowed here")
+    yield tmp_path
+    subprocess.run(["umount", str(tmp_path)], check=True)
+
+
+def test_a_full_disk(tiny_disk):
+    assert run_full(tiny_disk, 0) == [
+        f"cannot write {tiny_disk}/frames.{kind}: No space left on device" for kind in ("pdb", "cif", "dcd")
+    ]

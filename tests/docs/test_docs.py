@@ -1,0 +1,150 @@
+"""The examples run as they stand, and say what the library says."""
+
+import re
+import runpy
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from pomodoro_pymol import PRESETS, Hierarchy, expected_levels, read_header, read_structure, sigma_from_z
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+FRAGMENT = DOCS / "data" / "1hpv_fragment.pdb"
+BLOCKS = re.findall(
+    r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+)
+IN_PYMOL = "from pymol import cmd\ncmd.load(cmd.exp_path('$PYMOL_DATA/tut/1hpv.pdb'))\n"
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """Closed forms of the presets on the fragment at z = 0."""
+    hierarchy = Hierarchy.from_structure(read_structure(FRAGMENT))
+    return {name: expected_levels(hierarchy, weights, sigma_from_z(0)) for name, weights in PRESETS.items()}
+
+
+@pytest.fixture
+def explore(monkeypatch):
+    """A function that runs the notebook with some of its controls set, and returns texts and values."""
+
+    def run(**controls):
+        monkeypatch.setattr(sys, "argv", ["explore_noise.py"])
+        app = runpy.run_path(str(DOCS / "explore_noise.py"))["app"]
+        outputs, values = app.run(defs=controls)
+        return "\n".join(getattr(output, "text", "") for output in outputs), values
+
+    return run
+
+
+def control(value):
+    return SimpleNamespace(value=value)
+
+
+def test_the_fragment_is_what_pymol_ships(cmd):
+    cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "whole")
+    cmd.load(str(FRAGMENT), "fragment")
+    chosen = "whole and chain A and resi 1-32 and polymer and not hydro"
+    rows = {"whole": [], "fragment": []}
+    for selection, name in ((chosen, "whole"), ("fragment", "fragment")):
+        cmd.iterate_state(
+            1, selection, "put((chain, resi, resn, name, elem, x, y, z))", space={"put": rows[name].append}
+        )
+    assert rows["fragment"] == rows["whole"]
+    assert len(rows["fragment"]) == 245
+
+
+def test_the_note_is_made_again(run_python, expected, tmp_path):
+    done = run_python(DOCS / "note_table.py", tmp_path / "readings.png")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "readings.png").stat().st_size > 20_000
+    assert " 0     4.82     4.93     1.65     0.3348     3.68     3.30   0.8974" in done.stdout
+    first, second, third, fourth = re.split(r"^\d\. ", done.stdout, flags=re.MULTILINE)[1:]
+    assert "per residue: 0.375; sqrt(2/3): 0.816" in first
+    assert "needs an atom share of 0.873" in second
+    for text, name in ((first, "flat"), (second, "ms"), (second, "rb"), (second, "3-8-1"), (second, "2-6-2")):
+        closed, measured = numbers(text, rf"{name} +residue / atom: expected (\S+), measured (\S+), one draw")
+        assert closed == pytest.approx(expected[name].ratio, abs=6e-4)
+        assert measured == pytest.approx(closed, abs=0.005)
+    for name in ("ms", "rb", "2-6-2", "3-8-1"):
+        closed, measured = numbers(third, rf"{name} +expected (\S+) A, measured (\S+) A")
+        assert closed == pytest.approx(expected[name].residue_relative, abs=6e-3)
+        assert measured == pytest.approx(closed, rel=0.01)
+    for name in ("ms", "rb"):
+        closed, measured = numbers(fourth, rf"^ +{name} .*the chain: expected (\S+), measured (\S+)$")
+        assert closed == pytest.approx(np.sqrt(expected[name].chain_share), abs=6e-4)
+        assert measured == pytest.approx(closed, rel=0.03)
+    with_chain, without = (
+        numbers(fourth, rf"^ +{name} +residue / atom: expected (\S+),")[0] for name in ("ms", "ms, no chain")
+    )
+    assert with_chain == without
+
+
+def test_the_notebook_runs_as_a_script(run_python):
+    done = run_python(DOCS / "explore_noise.py")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"residue rms relative to chain +3\.934 A .* 3\.911 A", done.stdout)
+    assert re.search(r"3-8-1 +-0\.02 ", done.stdout)
+
+
+def test_the_notebook_opens_with_the_four_readings(explore, expected):
+    text, _ = explore()
+    for name in ("flat", "ms", "rb", "3-8-1", "2-6-2"):
+        assert f"{expected[name].ratio:.3f}" in text
+    for name in ("ms", "rb", "3-8-1", "2-6-2"):
+        assert f"{expected[name].residue_relative:.2f}" in text
+    for name in ("ms", "rb"):
+        assert f"{np.sqrt(expected[name].chain_share):.3f}" in text
+
+
+def test_the_notebook_follows_its_controls(explore, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    _, values = explore(
+        path=control(str(ROOT / "tests" / "data" / "2juy.pdb.gz")),
+        preset=control("flat"),
+        z=control(-2.5),
+        chain=control(1),
+        residue=control(1),
+        atom=control(15),
+        save=control(True),
+        target=control("out.pdb"),
+    )
+    assert values["hierarchy"].n_atoms == 392
+    assert [row.z for row in values["rows"]][:7] == [-3] * 6 + [-2.5]
+    assert values["schemes"][-1].name == "1:1:15"
+    assert values["saved"].startswith("Wrote out.pdb")
+    assert "command: pomnoise z=-2.5, wc=1, wr=1, wa=15, device=cpu" in read_header("out.pdb")
+
+
+@pytest.mark.parametrize(
+    ("controls", "message"),
+    [
+        ({"path": control("nowhere.pdb"), "preset": control("ms"), "z": control(0)}, "nowhere.pdb is missing"),
+        ({"chain": control(0), "residue": control(0), "atom": control(0)}, "all weights are zero"),
+    ],
+)
+def test_the_notebook_says_what_is_wrong(explore, controls, message):
+    text, values = explore(**controls)
+    assert message in text
+    assert "rows" not in values
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=range(len(BLOCKS)))
+def test_the_readme_runs(block, run_python):
+    start = IN_PYMOL if "pomodoro_pymol.commands" in block else ""
+    done = run_python("-c", start + block)
+    assert done.returncode == 0, done.stderr
+    assert "Error" not in done.stdout + done.stderr
+
+
+def test_the_readme_has_blocks():
+    assert len(BLOCKS) >= 2
+
+
+def numbers(text, pattern):
+    found = re.search(pattern, text, re.MULTILINE)
+    assert found, f"{pattern} is not in:\n{text}"
+    return [float(group) for group in found.groups()]
