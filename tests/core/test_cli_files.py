@@ -1,0 +1,107 @@
+"""The command line on files: noise, table, sweep, weights."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """A function that runs the command line in a temporary folder: status, output, errors."""
+    from pomodoro_pymol.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    def call(*words):
+        try:
+            status = main([str(word) for word in words])
+        except SystemExit as exit_:
+            status = exit_.code
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return call
+
+
+def test_noise_prints_the_numbers_and_writes_the_frames(run, tmp_path):
+    import gemmi
+
+    from pomodoro_pymol import read_header
+
+    status, out, _ = run("noise", FRAGMENT, "--frames", 4, "--z", -1, "--output", "n.pdb", "--csv", "n.csv")
+    assert status == 0
+    assert "residue rms relative to chain" in out
+    models = gemmi.read_structure(str(tmp_path / "n.pdb"))
+    assert [model.num for model in models] == [0, 1, 2, 3, 4]
+    assert any("z=-1" in line for line in read_header(tmp_path / "n.pdb"))
+    assert len(list(csv.DictReader((tmp_path / "n.csv").read_text().splitlines()))) == 32
+
+
+def test_noise_is_that_of_add_noise(run, tmp_path):
+    import gemmi
+    import numpy as np
+
+    from pomodoro_pymol import Hierarchy, LevelWeights, add_noise, read_structure, sigma_from_z
+
+    run("noise", FRAGMENT, "--frames", 2, "--seed", 3, "--output", "n.cif")
+    structure = read_structure(FRAGMENT)
+    hierarchy = Hierarchy.from_structure(structure)
+    frames = add_noise(structure.coords, hierarchy, sigma_from_z(0), LevelWeights(3, 8, 1), n_frames=2, seed=3)
+    found = gemmi.read_structure(str(tmp_path / "n.cif"))
+    for frame, model in zip(frames.numpy(), list(found)[1:]):
+        coords = [[*cra.atom.pos] for cra in model.all()]
+        np.testing.assert_allclose(coords, frame, atol=1e-4)
+
+
+def test_table_sweep_and_weights(run, tmp_path):
+    status, out, _ = run("table", FRAGMENT, "--frames", 5, "--z=-1:1", "--figure", "t.png", "--csv", "t.csv")
+    assert status == 0
+    assert "95 % interval" in out
+    assert (tmp_path / "t.png").read_bytes()[:4] == b"\x89PNG"
+    status, out, _ = run("sweep", FRAGMENT, "--z=-2:1:0.5", "--presets", "flat+3-8-1", "--figure", "s.svg")
+    assert status == 0
+    assert "z at which structure is lost" in out
+    assert "<svg" in (tmp_path / "s.svg").read_text()
+    status, out, _ = run("weights", FRAGMENT, "--ratio", 0.5, "--save", "half")
+    assert status == 0
+    assert " 0.5000 " in out
+    status, out, _ = run("noise", FRAGMENT, "--preset", "half", "--frames", 2)
+    assert status == 0
+    assert run("weights", FRAGMENT, "--delete", "half")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["noise", "missing.pdb"], "missing.pdb is missing"),
+        (["noise", FRAGMENT, "--z", "9"], "z must be between"),
+        (["noise", FRAGMENT, "--output", "n.xyz"], "must end in"),
+        (["noise", FRAGMENT, "--output", "n.cif", "--level", "residue"], "level=residue"),
+        (["noise", FRAGMENT, "--model", "2"], "model"),
+        (["table", FRAGMENT, "--figure", "t.doc"], "figure must end in"),
+        (["table", FRAGMENT, "--presets", "nope"], "no weight scheme"),
+        (["sweep", FRAGMENT, "--csv", "nowhere/s.csv"], "does not exist"),
+        (["weights", FRAGMENT, "--ratio", "0.1"], "cannot be reached"),
+    ],
+)
+def test_bad_input_is_one_line(run, tmp_path, words, message):
+    status, out, err = run(*words)
+    assert status == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert message in err
+    assert [path.name for path in tmp_path.iterdir()] == []
+
+
+def test_a_reader_that_stops_early_is_no_error():
+    command = f'"{sys.executable}" -m pomodoro_pymol weights "{FRAGMENT}" | head -n 1'
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=os.environ)
+    assert "wc : wr : wa" in done.stdout
+    assert "Traceback" not in done.stderr
