@@ -37,6 +37,7 @@ def numpy_health(*, _self=cmd) -> str:
 
 @contextmanager
 def muted(_self) -> Iterator[None]:
+    """Hide what PyMOL prints of objects and selections; errors are still raised."""
     # Not "all": pop does not restore the modules that live in Python.
     _self.feedback("push")
     _self.feedback("disable", "executive objectmolecule selector gadget", "everything")
