@@ -16,6 +16,8 @@ MAX_WEIGHT = 1e6
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
+_WEIGHT = {"bounds": (0, MAX_WEIGHT), "usual": (0, 16)}
+
 #: Parameters that several commands take, as arguments of `parameter`.
 _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "selection": (
@@ -25,20 +27,21 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         {},
     ),
     "state": (-1, int, "state to start from; -1 is the current one", {"bounds": (-1, 1_000_000)}),
-    "z": (0.0, float, "noise level as the standard normal of the training law", {"bounds": (-6, 6)}),
+    "z": (0.0, float, "noise level as the standard normal of the training law", {"bounds": (-6, 6), "usual": (-4, 4)}),
     "sigma": (
         None,
         float,
         "noise level as standard deviation per coordinate, instead of z",
         {"unit": "angstrom", "bounds": (1e-4, 1e5)},
     ),
-    "wc": (3.0, float, "weight (variance) shared by a chain", {"bounds": (0, MAX_WEIGHT)}),
-    "wr": (8.0, float, "weight (variance) shared by a residue", {"bounds": (0, MAX_WEIGHT)}),
-    "wa": (1.0, float, "weight (variance) of each atom alone", {"bounds": (0, MAX_WEIGHT)}),
+    "wc": (3.0, float, "weight (variance) shared by a chain", _WEIGHT),
+    "wr": (8.0, float, "weight (variance) shared by a residue", _WEIGHT),
+    "wa": (1.0, float, "weight (variance) of each atom alone", _WEIGHT),
     "preset": ("", str, "weight scheme, instead of wc, wr, wa", {"choices": all_presets}),
     "seed": (0, int, "random seed; the same seed gives the same frames", {"bounds": (0, 2**32 - 1)}),
     "metric": ("ratio", str, "what colours the residues", {"choices": METRICS}),
     "palette": ("viridis", str, "colours from low to high", {"choices": PALETTES}),
+    "range": (None, Interval, "values of the first and last colour {default: 2nd to 98th percentile}", {}),
     "device": ("auto", str, "where to draw the noise", {"choices": DEVICES}),
     "csv": ("", str, "file to write the numbers to", {}),
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
@@ -98,6 +101,7 @@ class NoiseParameters(Weighted):
     metric: str = _shared("metric")
     palette: str = _shared("palette")
     device: str = _shared("device")
+    range: Interval | None = _shared("range")
 
     def spelt_out(self) -> NoiseParameters:
         """Return the same with a user's preset as its weights, so that it outlives the preset."""
@@ -118,9 +122,7 @@ class ColorParameters(Parameters):
     object: str = _shared("object")
     metric: str = _shared("metric")
     palette: str = _shared("palette")
-    range: Interval | None = parameter(
-        None, Interval, "values of the first and last colour {default: 2nd to 98th percentile}"
-    )
+    range: Interval | None = _shared("range")
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from .errors import PomodoroError
 from .palettes import PALETTES
 from .parameters import Interval
 
@@ -38,6 +40,25 @@ class ColorScale:
         low, high = np.percentile(finite, [2, 98]) if len(finite) else (0.0, 1.0)
         margin = max(1e-6, 1e-3 * abs(low)) if high - low < 1e-6 else 0.0
         return cls(palette, float(low - margin), float(high + margin))
+
+    def to_plain(self) -> dict[str, str | float]:
+        """Return the scale in plain types."""
+        return {"palette": self.palette, "low": self.low, "high": self.high}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> ColorScale:
+        """Read a scale back.
+
+        Raises
+        ------
+        PomodoroError
+            If it is not one that `to_plain` made.
+        """
+        try:
+            span = Interval(float(plain["low"]), float(plain["high"]))
+            return cls({name: name for name in PALETTES}[plain["palette"]], span.low, span.high)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            raise PomodoroError("what the session says of the colours is damaged: run pomcolor") from None
 
     def stops(self) -> list[tuple[float, tuple[float, float, float]]]:
         """Return the values and RGB colours (0 to 1) between which colours are interpolated."""

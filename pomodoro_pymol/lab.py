@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .catalogue import NoiseParameters
+from .errors import PomodoroError
 from .hierarchy import Hierarchy
 from .levels import (
     LevelSquares,
@@ -22,7 +23,7 @@ from .levels import (
 )
 from .metrics import METRICS
 from .noise import draw_unit_noise, frame_generator, resolve_device, stream_frames
-from .records import Record, digest
+from .records import MeasuredLevels, Record, digest
 from .schedule import quantile, z_from_sigma
 from .structure import Structure
 from .weights import LevelWeights
@@ -45,6 +46,8 @@ class NoiseResult:
         Where the noise was drawn.
     name : str
         Object that holds the frames in PyMOL, if any.
+    note : str
+        What did not go as asked for, if anything.
     """
 
     parameters: NoiseParameters
@@ -53,6 +56,7 @@ class NoiseResult:
     statistics: LevelStatistics
     device: str
     name: str = ""
+    note: str = ""
 
     def frames(self) -> Iterator[Tensor]:
         """Draw the run's frames again, in blocks of shape=(n_block, n_atoms, 3), angstrom.
@@ -88,6 +92,7 @@ class NoiseResult:
             device=self.device,
             digest=digest(self.structure, self.hierarchy),
             residues=self.statistics.residues(),
+            levels=MeasuredLevels(self.statistics.levels(), *self.statistics.interval()),
         )
 
     def header(self) -> list[str]:
@@ -104,7 +109,8 @@ class NoiseResult:
             f"{parameters.frames} frames, seed {parameters.seed}, {self.device}\n"
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"
         )
-        return f"{head}\n{level_table(self.statistics, parameters)}"
+        note = f"\n note: {self.note}" if self.note else ""
+        return f"{head}{note}\n{level_table(self.statistics, parameters)}"
 
 
 _ROWS = (
@@ -165,19 +171,41 @@ def run_noise(
     Raises
     ------
     PomodoroError
-        If the device is absent. What ``write`` raises passes through.
+        If the device is absent, or its memory fails after the first frames. What ``write``
+        raises passes through.
+
+    Notes
+    -----
+    Where a GPU's memory does not suffice, frames are drawn one by one, then on the CPU, whose
+    numbers are other ones; ``NoiseResult.note`` says so.
     """
     device = resolve_device(parameters.device)
     hierarchy = Hierarchy.from_structure(structure)
     statistics = LevelStatistics(hierarchy, scale=parameters.noise_sigma)
-    done = 0
-    for block, squares in _stream(parameters, structure, hierarchy, device):
-        write(block)
-        for frame in squares:
-            statistics.add_squares(frame)
-        done += len(block)
-        progress(done, parameters.frames)
-    return NoiseResult(parameters, structure, hierarchy, statistics, str(device))
+    block_bytes: int | None = None
+    note = ""
+    while statistics.n_frames < parameters.frames:
+        done = statistics.n_frames
+        try:
+            for block, squares in _stream(parameters, structure, hierarchy, device, done, block_bytes):
+                write(block)
+                for frame in squares:
+                    statistics.add_squares(frame)
+                progress(statistics.n_frames, parameters.frames)
+        except torch.cuda.OutOfMemoryError:
+            block_bytes, device, note = _with_less_memory(block_bytes, device, statistics.n_frames)
+    return NoiseResult(parameters, structure, hierarchy, statistics, str(device), note=note)
+
+
+def _with_less_memory(
+    block_bytes: int | None, device: torch.device, n_done: int
+) -> tuple[int | None, torch.device, str]:
+    """Return how to go on where the GPU's memory did not suffice: frame by frame, else on the CPU."""
+    if block_bytes is None:
+        return 0, device, "the GPU's memory was short: drawn frame by frame"
+    if n_done:
+        raise PomodoroError(f"the GPU ran out of memory after {n_done} frames: use device=cpu")
+    return None, torch.device("cpu"), "the GPU's memory did not suffice: drawn on the CPU"
 
 
 def measure(
@@ -209,7 +237,12 @@ def measure(
 
 
 def _stream(
-    parameters: NoiseParameters, structure: Structure, hierarchy: Hierarchy, device: torch.device
+    parameters: NoiseParameters,
+    structure: Structure,
+    hierarchy: Hierarchy,
+    device: torch.device,
+    start: int = 0,
+    block_bytes: int | None = None,
 ) -> Iterator[tuple[Tensor, list[LevelSquares]]]:
     """Frames in blocks, each frame with the mean squares of its unit noise."""
     there = hierarchy.to(device)
@@ -222,4 +255,4 @@ def _stream(
         torch.add(rows, out, alpha=sigma, out=out)
         return squares
 
-    return stream_frames(make, parameters.frames, hierarchy.n_atoms, device)
+    return stream_frames(make, parameters.frames, hierarchy.n_atoms, device, start=start, block_bytes=block_bytes)

@@ -83,14 +83,32 @@ def draw_unit_noise(out: Tensor, hierarchy: Hierarchy, weights: LevelWeights, ge
     generator : torch.Generator
         On the same device.
     """
+    chains = out.new_empty(3, hierarchy.n_chains).normal_(generator=generator)
+    residues = out.new_empty(3, hierarchy.n_residues).normal_(generator=generator)
+    if weights.atom:
+        out.normal_(generator=generator)
+    return mix_levels(out, chains, residues, out, hierarchy, weights)
+
+
+def mix_levels(
+    out: Tensor, chains: Tensor, residues: Tensor, atoms: Tensor, hierarchy: Hierarchy, weights: LevelWeights
+) -> Tensor:
+    """Fill ``out`` with the standard normals of the levels, each weighted by the root of its share.
+
+    Parameters
+    ----------
+    out, atoms : Tensor, shape=(3, n_atoms)
+        May be the same memory.
+    chains : Tensor, shape=(3, n_chains)
+    residues : Tensor, shape=(3, n_residues)
+    hierarchy : Hierarchy
+    weights : LevelWeights
+    """
     chain, residue, atom = (sqrt(share) for share in weights.shares)
-    shared = out.new_empty(3, hierarchy.n_chains).normal_(generator=generator).mul_(chain)
-    shared = shared.index_select(1, hierarchy.residue_to_chain)
-    shared.add_(out.new_empty(3, hierarchy.n_residues).normal_(generator=generator), alpha=residue)
+    shared = (chains * chain).index_select(1, hierarchy.residue_to_chain).add_(residues, alpha=residue)
     if not atom:
         return torch.index_select(shared, 1, hierarchy.atom_to_residue, out=out)
-    out.normal_(generator=generator).mul_(atom)
-    return out.add_(shared.index_select(1, hierarchy.atom_to_residue))
+    return torch.mul(atoms, atom, out=out).add_(shared.index_select(1, hierarchy.atom_to_residue))
 
 
 def add_noise(
@@ -156,7 +174,13 @@ def add_noise(
 
 
 def stream_frames(
-    make: Callable[[int, Tensor], T], n_frames: int, n_atoms: int, device: torch.device | str = "cpu"
+    make: Callable[[int, Tensor], T],
+    n_frames: int,
+    n_atoms: int,
+    device: torch.device | str = "cpu",
+    *,
+    start: int = 0,
+    block_bytes: int | None = None,
 ) -> Iterator[tuple[Tensor, list[T]]]:
     """Make frames block by block, the next block in threads while this one is used.
 
@@ -167,6 +191,10 @@ def stream_frames(
         returns what else is to be kept of the frame.
     n_frames, n_atoms : int
     device
+    start : int
+        First frame to make.
+    block_bytes : int
+        Memory of one block, which holds at least one frame; by default some megabytes.
 
     Yields
     ------
@@ -176,20 +204,22 @@ def stream_frames(
         What ``make`` returned, in frame order.
     """
     device = torch.device(device)
-    size = min(n_frames, max(1, _BLOCK_BYTES // (12 * n_atoms)))
-    buffers = [torch.empty(size, 3, n_atoms, device=device) for _ in range(min(2, -(-n_frames // size)))]
+    if block_bytes is None:
+        block_bytes = _BLOCK_BYTES
+    size = min(n_frames - start, max(1, block_bytes // (12 * n_atoms)))
+    buffers = [torch.empty(size, 3, n_atoms, device=device) for _ in range(min(2, -(-(n_frames - start) // size)))]
     with _frame_threads(device) as pool:
 
-        def begin(start: int) -> tuple[Tensor, list]:
-            block = buffers[start // size % 2][: n_frames - start]
-            return block, [pool.submit(make, start + i, out) for i, out in enumerate(block)]
+        def begin(first: int) -> tuple[Tensor, list]:
+            block = buffers[(first - start) // size % 2][: n_frames - first]
+            return block, [pool.submit(make, first + i, out) for i, out in enumerate(block)]
 
-        ahead = begin(0)
-        for start in range(0, n_frames, size):
+        ahead = begin(start)
+        for first in range(start, n_frames, size):
             block, futures = ahead
             kept = [future.result() for future in futures]
-            if start + size < n_frames:
-                ahead = begin(start + size)
+            if first + size < n_frames:
+                ahead = begin(first + size)
             yield block.cpu().transpose(1, 2), kept
 
 

@@ -73,16 +73,18 @@ def parameter(
     *,
     unit: str = "",
     bounds: tuple[float, float] | None = None,
+    usual: tuple[float, float] | None = None,
     choices: Iterable[str] | Callable[[], Iterable[str]] = (),
 ) -> Any:
     """Declare one parameter of a `Parameters` dataclass.
 
     ``kind`` is str, `Selection`, int, float, `Interval` or `Grid`; an empty default (None or "") means
-    "not given" and is always allowed. ``choices`` that can change are a function.
+    "not given" and is always allowed. ``choices`` that can change are a function. ``usual`` is the
+    part of the bounds that a slider spans.
     """
     if not callable(choices):
         choices = tuple(choices)
-    metadata = {"kind": kind, "help": help, "unit": unit, "bounds": bounds, "choices": choices}
+    metadata = {"kind": kind, "help": help, "unit": unit, "bounds": bounds, "usual": usual, "choices": choices}
     return field(default=default, metadata=metadata)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import platform
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,17 @@ from . import __version__
 from .catalogue import NoiseParameters
 from .errors import PomodoroError
 from .hierarchy import Hierarchy
-from .levels import ResidueLevels
+from .levels import Levels, ResidueLevels
 from .structure import Structure
+
+
+@dataclass(frozen=True)
+class MeasuredLevels:
+    """What was measured over all frames, and the ends of its 95 % interval; nan for one frame."""
+
+    measured: Levels
+    low: Levels
+    high: Levels
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +43,9 @@ class Record:
     digest : str
         Of the labels of the atoms that were noised.
     residues : ResidueLevels
-        What was measured.
+        What was measured of each residue.
+    levels : MeasuredLevels
+        What was measured of all.
     versions : str
         Of the programs that drew the noise.
     """
@@ -43,6 +55,7 @@ class Record:
     device: str
     digest: str
     residues: ResidueLevels
+    levels: MeasuredLevels
     versions: str = field(default_factory=lambda: _versions())
 
     def header(self) -> list[str]:
@@ -65,6 +78,10 @@ class Record:
             "digest": self.digest,
             "versions": self.versions,
             "residues": {name: values.tolist() for name, values in vars(self.residues).items()},
+            "levels": {
+                part: {name: float(value) for name, value in levels.items()}
+                for part, levels in asdict(self.levels).items()
+            },
         }
 
     @classmethod
@@ -86,11 +103,18 @@ class Record:
                 raise ValueError
             if not all(np.isfinite(values).all() for values in arrays):
                 raise ValueError
+            levels = MeasuredLevels(**{part: _levels(values) for part, values in plain["levels"].items()})
             parameters = NoiseParameters.from_text(command)
             source, device, labels, versions = (str(plain[name]) for name in ("source", "device", "digest", "versions"))
-            return cls(parameters, source, device, labels, residues, versions)
+            return cls(parameters, source, device, labels, residues, levels, versions)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
+
+
+def _levels(values: dict[str, float]) -> Levels:
+    if not all(isinstance(value, float) and not math.isinf(value) for value in values.values()):
+        raise ValueError
+    return Levels(**values)
 
 
 def _versions() -> str:

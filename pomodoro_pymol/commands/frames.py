@@ -9,7 +9,6 @@ from .. import viewer
 from ..catalogue import AlignParameters, SaveParameters
 from ..errors import PomodoroError
 from .declare import command, progress
-from .noise import find_ours
 
 if TYPE_CHECKING:
     from ..levels import LevelStatistics
@@ -44,9 +43,10 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
     from ..hierarchy import Hierarchy
     from ..lab import compare_levels
     from ..levels import LevelStatistics, residue_sums
+    from ..runs import find_ours
     from ..superposition import superpose
 
-    name, record = find_ours(parameters.object, _self)
+    name, record = find_ours(parameters.object, _self=_self)
     source = viewer.resolve_source(f"%{name}", 1, _self=_self)
     output = parameters.name or f"{name}_aligned"
     viewer.check_output(output, source, _self=_self)
@@ -109,11 +109,12 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
     from ..pdb import save_pdb, save_pdb_residue
     from ..records import Record
     from ..report import check_frame_path
+    from ..runs import find_ours
 
     path = Path(parameters.filename).expanduser()
     suffix = path.suffix.lower()
     check_frame_path(path, parameters.level)
-    name, plain = find_ours(parameters.object, _self)
+    name, plain = find_ours(parameters.object, _self=_self)
     header = Record.from_plain(plain).header()
     if plain.get("aligned"):
         header.append("frames: superposed on the true structure by pomalign")

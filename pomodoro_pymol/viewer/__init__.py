@@ -8,7 +8,7 @@ the end, or goes without a trace.
 """
 
 from .host import CmdException, cmd, headless, numpy_health
-from .reading import read_frames, read_structure, read_values, titles
+from .reading import finish, read_frames, read_structure, read_values, structure_steps, titles
 from .records import get_record, is_ours, our_objects, spelling
 from .scenes import load_example, save, save_picture
 from .sources import Source, check_output, draft, resolve_source, state_bytes
@@ -21,6 +21,7 @@ __all__ = [
     "check_output",
     "cmd",
     "draft",
+    "finish",
     "get_record",
     "headless",
     "is_ours",
@@ -39,5 +40,6 @@ __all__ = [
     "show_key",
     "spelling",
     "state_bytes",
+    "structure_steps",
     "titles",
 ]

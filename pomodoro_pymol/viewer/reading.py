@@ -4,17 +4,38 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, TypeVar
 
 from ..errors import PomodoroError
-from .host import cmd
+from .host import CmdException, cmd, muted
 
 _POLYMER_FLAG = 0x08000000
+
+T = TypeVar("T")
+
+
+#: Atoms that are read at one go between two turns of a window's event loop.
+_PIECE = 12_000
 
 
 def read_structure(name: str, *, title: str = "", _self=cmd):
     """Read state 1 of an object as a `Structure`, in PyMOL's order of its atoms."""
+    return finish(structure_steps(f"%{name}", title=title or name, piece=0, _self=_self))
+
+
+def structure_steps(
+    selection: str, state: int = 1, *, title: str = "", piece: int = _PIECE, _self=cmd
+) -> Generator[None, None, Any]:
+    """Read the atoms of a selection in a state, yielding now and then; return the `Structure`.
+
+    With ``piece`` the selection is read so many atoms at a time: then it is of one object.
+
+    Raises
+    ------
+    PomodoroError
+        If an atom has no coordinates in the state, or the atoms changed on the way.
+    """
     import numpy as np
 
     from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure
@@ -29,22 +50,50 @@ def read_structure(name: str, *, title: str = "", _self=cmd):
         "y_": y.append,
         "z_": z.append,
     }
-    _self.iterate_state(
-        1,
-        f"%{name}",
-        f"residue(segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG});"
-        "atom(name, elem, alt); x_(x); y_(y); z_(z)",
-        space=space,
-    )
-    if len(x) != _self.count_atoms(f"%{name}"):
-        raise PomodoroError(f"{title or name} has atoms without coordinates in this state")
+    n_atoms = _count(selection, _self)
+    for part in _pieces(selection, n_atoms, piece, _self):
+        _self.iterate_state(
+            state,
+            part,
+            f"residue(segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG});"
+            "atom(name, elem, alt); x_(x); y_(y); z_(z)",
+            space=space,
+        )
+        if piece:
+            yield
+    if len(x) != n_atoms or n_atoms != _count(selection, _self):
+        raise PomodoroError(f"{title or selection} has atoms without coordinates in this state")
     return Structure(
         coords=np.array([x, y, z], dtype=np.float32).T.copy(),
         atoms=np.array(list(kinds), dtype=ATOM_LABELS)[np.array(kind_of)],
         residues=np.array(list(residues), dtype=RESIDUE_LABELS),
         residue_of_atom=np.array(residue_of, dtype=np.int64),
-        name=title or name,
+        name=title or selection,
     )
+
+
+def finish(steps: Generator[None, None, T]) -> T:
+    """Take all steps at once and return what they return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def _pieces(selection: str, n_atoms: int, piece: int, _self: Any) -> list[str]:
+    if not piece or n_atoms <= piece:
+        return [selection]
+    last = _self.count_atoms(f"byobject ({selection})")
+    return [f"({selection}) and index {start}-{start + piece - 1}" for start in range(1, last + 1, piece)]
+
+
+def _count(selection: str, _self: Any) -> int:
+    try:
+        with muted(_self):
+            return _self.count_atoms(selection)
+    except CmdException:
+        return 0
 
 
 def read_frames(name: str, states: Iterable[int], *, _self=cmd) -> Iterator[Any]:

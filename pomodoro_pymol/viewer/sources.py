@@ -108,13 +108,32 @@ def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
     atoms = f"({source.selection}) and %{source.object} and state {source.state}"
     try:
         with muted(_self), kept_session(_self):
-            _self.create(name, atoms, source.state, 1, zoom=0)
+            _create(name, atoms, source.state, _self)
         if output and not spelling(output, _self=_self):
             _check_name(name, output, _self)
         yield name
     finally:
         if name in _self.get_names("all"):
             _self.delete(name)
+
+
+def _create(name: str, atoms: str, state: int, _self) -> None:
+    """Copy atoms as they are: PyMOL would work out secondary structure anew, which takes most of the time."""
+    with _no_auto_dss(_self):
+        _self.create(name, atoms, state, 1, zoom=0)
+        _self.disable(name)
+
+
+@contextmanager
+def _no_auto_dss(_self) -> Iterator[None]:
+    if not _self.get_setting_int("auto_dss"):
+        yield
+        return
+    _self.set("auto_dss", 0, quiet=1)
+    try:
+        yield
+    finally:
+        _self.unset("auto_dss", quiet=1)  # to the default, on; "set" would leave an entry in the session
 
 
 def _check_name(draft_name: str, output: str, _self) -> None:

@@ -101,12 +101,22 @@ def publish(draft_name: str, name: str, record: dict[str, Any], *, _self=cmd) ->
         if former:
             _self.delete(former)
         _self.set_name(draft_name, name)
+        # PyMOL draws every state of an object before it shows the first, unless told otherwise.
+        _self.set("defer_builds_mode", 1, name, quiet=1)
+        with kept_session(_self):
+            _self.enable(name)
     setattr(_self._pymol.session, STORE, {**records, name: {**record, "title": title, "key": key}})
 
 
-def show_key(name: str, stops: Sequence[tuple[float, tuple[float, float, float]]], *, _self=cmd) -> str:
-    """Draw the colour key of our object ``name`` in the viewport; return its object's name."""
+def show_key(
+    name: str, stops: Sequence[tuple[float, tuple[float, float, float]]], colors: dict[str, Any], *, _self=cmd
+) -> str:
+    """Draw the colour key of our object ``name`` in the viewport; return its object's name.
+
+    ``colors``, of plain types, is what the record keeps of them.
+    """
     record = all_records(_self)[name]
+    record["colors"] = colors
     key = f"{name}_key"
     former = record.get("key")
     ramps = [ramp for ramp in _self.get_names("objects") if _self.get_type(ramp) == "object:ramp"]

@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.levels import ResidueLevels
-from pomodoro_pymol.records import Record, digest
+from pomodoro_pymol.levels import Levels, ResidueLevels
+from pomodoro_pymol.records import MeasuredLevels, Record, digest
 
 RESIDUES = ResidueLevels(*np.random.default_rng(0).uniform(0, 5, (4, 3)))
 PARAMETERS = NoiseParameters(selection="(resi 1,2) and b=20", sigma=4.25, preset="ms", frames=7)
-RECORD = Record(PARAMETERS, "1hpv", "cpu", "abc", RESIDUES)
+LEVELS = MeasuredLevels(*(Levels(*np.random.default_rng(1 + i).uniform(0, 5, 10).tolist()) for i in range(3)))
+RECORD = Record(PARAMETERS, "1hpv", "cpu", "abc", RESIDUES, LEVELS)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -50,6 +51,7 @@ def test_a_record_reads_back_from_json():
         assert getattr(back, field) == getattr(RECORD, field)
     for name, values in vars(RESIDUES).items():
         np.testing.assert_array_equal(getattr(back.residues, name), values)
+    assert back.levels == LEVELS
 
 
 @pytest.mark.parametrize("selection", ["name C1'", "name O3' or name O5'", "'obj 1' or 'obj 2'", "resi 1,2"])
@@ -69,6 +71,11 @@ def test_the_parameters_of_a_record_are_those_of_the_run(selection):
             for value in ("", "pomcolor", "pomnoise z=99", "pomnoise frmes=2", 3, None, [])
         ),
         *(changed("residues", value=value) for value in (None, [], 3, "text")),
+        *(without("levels", part) for part in RECORD.to_plain()["levels"]),
+        *(without("levels", "low", name) for name in RECORD.to_plain()["levels"]["low"]),
+        *(changed("levels", value=value) for value in (None, [], 3, "text", {}, {"measured": 1.0})),
+        *(changed("levels", "high", "atom", value=value) for value in (None, 3, "x", [], np.inf)),
+        changed("levels", "more", value={}),
         changed("residues", "more", value=[1.0, 1.0, 1.0]),
         *(changed("residues", "atom", value=value) for value in (None, 1.0, [], [1.0], [[1.0]] * 3, ["a", "b", "c"])),
         *(changed("residues", "atom", 1, value=value) for value in (-1.0, None, "x", np.nan, np.inf, 10**400, [])),
