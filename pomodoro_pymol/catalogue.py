@@ -9,7 +9,7 @@ from .metrics import METRICS
 from .palettes import PALETTES
 from .parameters import Grid, Interval, Parameters, Selection, parameter
 from .presets import all_presets
-from .schedule import sigma_from_z
+from .schedule import sigma_from_z, z_from_sigma
 from .weights import ESTIMATORS, PRESETS, LevelWeights
 
 MAX_WEIGHT = 1e6
@@ -83,6 +83,11 @@ class Weighted(Parameters):
         return all_presets()[self.preset] if self.preset else LevelWeights(self.wc, self.wr, self.wa)
 
     @property
+    def noise_z(self) -> float:
+        """z where given, else that of sigma."""
+        return self.z if self.sigma is None else z_from_sigma(self.sigma)
+
+    @property
     def noise_sigma(self) -> float:
         """Sigma where given, else that of z, in angstrom."""
         return sigma_from_z(self.z) if self.sigma is None else self.sigma
@@ -130,6 +135,13 @@ class CheckParameters(Parameters):
     """Parameters of ``pomcheck``: none."""
 
     command = "pomcheck"
+
+
+@dataclass(frozen=True)
+class PanelParameters(Parameters):
+    """Parameters of ``pompanel``: none."""
+
+    command = "pompanel"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,8 @@ class NoiseResult:
         return f"{head}{note}\n{level_table(self.statistics, parameters)}"
 
 
-_ROWS = (
+#: Name in `Levels`, label and unit of the numbers that are shown, in order.
+LEVEL_ROWS = (
     ("atom", "atom rms", "A"),
     ("residue", "residue rms", "A"),
     ("residue_relative", "residue rms relative to chain", "A"),
@@ -132,7 +133,7 @@ def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str
     low, high = statistics.interval()
     expected = expected_levels(statistics.hierarchy, parameters.weights, parameters.noise_sigma)
     lines = [f" {'':34}{'measured':>10}  {'95 % interval':^20}  {'expected':>8}"]
-    for name, label, unit in _ROWS:
+    for name, label, unit in LEVEL_ROWS:
         form = "{:#.4g}" if unit else "{:.4f}"
         value, start, end, closed = (form.format(getattr(levels, name)) for levels in (measured, low, high, expected))
         interval = "n/a (1 frame)" if statistics.n_frames == 1 else f"{start:>8} .. {end:<8}"
@@ -143,7 +144,7 @@ def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str
 def compare_levels(before: LevelStatistics, after: LevelStatistics) -> str:
     """Return two measurements side by side as aligned ASCII text."""
     lines = [f" {'':34}{'before':>10}{'after':>10}"]
-    for name, label, unit in _ROWS:
+    for name, label, unit in LEVEL_ROWS:
         form = "{:#.4g}" if unit else "{:.4f}"
         cells = (form.format(getattr(statistics.levels(), name)) for statistics in (before, after))
         lines.append(f" {label:34}" + "".join(f"{cell:>10}" for cell in cells) + f" {unit}".rstrip())

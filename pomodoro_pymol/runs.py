@@ -119,6 +119,15 @@ class NoiseRun:
         key = _show_key(self.name, self.parameters.metric, scale, self._self)
         return Coloring(self.parameters.metric, scale, closed, key)
 
+    def report(self, result: NoiseResult, coloring: Coloring) -> str:
+        """Return what the command prints."""
+        hierarchy = result.hierarchy
+        return (
+            f" pomnoise: {self.source.object} -> {self.name}: {hierarchy.n_atoms} atoms, "
+            f"{hierarchy.n_residues} residues, {hierarchy.n_chains} chains, {self.parameters.frames + 1} states\n"
+            f"{result.report()}\n{coloring.report()}"
+        )
+
 
 def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
     """Colour an object that pomnoise made; return its name and how.

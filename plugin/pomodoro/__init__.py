@@ -4,30 +4,24 @@
 """
 Pomodoro: see and measure diffusion noise on a protein.
 
-Adds the commands pomnoise, pomcolor and pomcheck, and a menu entry that tells how to
-use them, or what is missing and the exact command that installs it.
+Adds the commands (help pomnoise) and a menu entry that opens the panel, or tells what is
+missing and the exact command that installs it.
 """
 
 import importlib.util
 import sys
-
-USAGE = """ Pomodoro: load a structure, then type
-   pomnoise z=0 wc=3 wr=8      noise it; frames become states of a new object
-   pomcolor metric=relative    colour its residues by another metric
-   pomcheck                    versions, devices, what is missing
- help pomnoise tells more."""
 
 
 def __init_plugin__(app=None):
     """Add the menu entry and the commands; neither imports torch or a widget."""
     from pymol.plugins import addmenuitemqt
 
-    addmenuitemqt("Pomodoro", show_usage)
+    addmenuitemqt("Pomodoro", open_panel)
     if not missing(["pomodoro_pymol"]):
         import pomodoro_pymol.commands  # noqa: F401  registers the commands
 
 
-def missing(packages=("pomodoro_pymol", "numpy", "scipy", "torch")):
+def missing(packages):
     """Return those of ``packages`` that this PyMOL's Python cannot find."""
     return [package for package in packages if importlib.util.find_spec(package) is None]
 
@@ -41,13 +35,18 @@ def install_text(packages):
     )
 
 
-def show_usage():
-    """Print how to use the commands, or say what is missing."""
-    absent = missing()
+def open_panel():
+    """Open the panel, as the command pompanel does, or say what it cannot do without.
+
+    The panel opens without torch and says itself what is missing.
+    """
+    absent = missing(["pomodoro_pymol", "numpy", "qtpy"])
     if absent:
         _show_message(install_text(absent))
     else:
-        print(USAGE)
+        from pymol import cmd
+
+        cmd.do("pompanel")
 
 
 def _show_message(text):

@@ -9,12 +9,14 @@ from .declare import register
 from .frames import pomalign, pomsave
 from .laboratory import pomsweep, pomtable, pomweights
 from .noise import pomcolor, pomnoise
+from .panel import pompanel
 
 __all__ = [
     "pomalign",
     "pomcheck",
     "pomcolor",
     "pomnoise",
+    "pompanel",
     "pomsave",
     "pomsweep",
     "pomtable",

@@ -128,7 +128,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
             progress=progress("pomsweep", quiet),
         )
         text = sweep_csv(points)
-        with viewer.StateWriter(draft, overwrite=True, _self=_self) as writer:
+        with viewer.StateWriter(draft, after=0, _self=_self) as writer:
             for frame in sweep_frames(structure, hierarchy, schemes[0].weights, z_values, parameters.seed):
                 writer.write(frame[None])
         first = [point for point in points if point.scheme == schemes[0]]

@@ -57,13 +57,7 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
         result = replace(result, name=run.name)
         coloring = viewer.finish(run.finish(result))
     if not quiet:
-        hierarchy = result.hierarchy
-        print(
-            f" pomnoise: {run.source.object} -> {run.name}: {hierarchy.n_atoms} atoms, "
-            f"{hierarchy.n_residues} residues, {hierarchy.n_chains} chains, {parameters.frames + 1} states"
-        )
-        print(result.report())
-        print(coloring.report())
+        print(run.report(result, coloring))
     return result
 
 

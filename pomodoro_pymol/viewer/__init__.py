@@ -12,10 +12,23 @@ from .reading import finish, read_frames, read_structure, read_values, structure
 from .records import get_record, is_ours, our_objects, spelling
 from .scenes import load_example, save, save_picture
 from .sources import Source, check_output, draft, resolve_source, state_bytes
-from .writing import StateWriter, paint, publish, set_titles, show_key
+from .window import (
+    keep_in_session,
+    log,
+    main_window,
+    residue_words,
+    select,
+    selected_atoms,
+    session_value,
+    show_state,
+    shown_state,
+    source_objects,
+)
+from .writing import LiveStates, StateWriter, paint, publish, retitle, set_titles, show_key
 
 __all__ = [
     "CmdException",
+    "LiveStates",
     "Source",
     "StateWriter",
     "check_output",
@@ -25,7 +38,10 @@ __all__ = [
     "get_record",
     "headless",
     "is_ours",
+    "keep_in_session",
     "load_example",
+    "log",
+    "main_window",
     "numpy_health",
     "our_objects",
     "paint",
@@ -33,11 +49,19 @@ __all__ = [
     "read_frames",
     "read_structure",
     "read_values",
+    "residue_words",
     "resolve_source",
+    "retitle",
     "save",
     "save_picture",
+    "select",
+    "selected_atoms",
+    "session_value",
     "set_titles",
     "show_key",
+    "show_state",
+    "shown_state",
+    "source_objects",
     "spelling",
     "state_bytes",
     "structure_steps",

@@ -53,7 +53,7 @@ def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
         known = ", ".join(sorted(objects))
         raise PomodoroError(f"{len(objects)} objects match ({known}): name one, as in pomnoise {min(objects)}")
     name = objects[0]
-    words = _object_words(name, _self=_self)
+    words = object_words(name, _self=_self)
     n_states = _self.count_states(f"%{name}")
     if state == -1:
         state = max(1, min(_self.get_object_state(name) if n_states > 1 else 1, n_states))
@@ -145,7 +145,7 @@ def _check_name(draft_name: str, output: str, _self) -> None:
         raise PomodoroError(f"{output!r} is a word of PyMOL's own: choose another name") from None
 
 
-def _object_words(name: str, *, _self) -> str:
+def object_words(name: str, *, _self) -> str:
     """Return the object as a selection: its plain name where that means it alone."""
     with muted(_self), suppress(CmdException):
         if _self.get_object_list(name) == [name]:

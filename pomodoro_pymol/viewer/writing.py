@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import PomodoroError
 from .host import CmdException, c_stdout_muted, cmd, kept_session, muted
-from .records import STORE, all_records, marked_state, spelling
+from .records import STORE, all_records, get_record, marked_state, spelling
 
 
 class StateWriter:
     """Appends frames to an object as states, through binary DCD files.
 
-    With ``overwrite`` they take the place of the states from the first on. Where PyMOL has
-    no reader for the files, through ``load_coordset``. A context manager: the temporary
-    folder goes at its end.
+    With ``after`` they take the places of the states after that one. Where PyMOL has no
+    reader for the files, through ``load_coordset``. A context manager: the temporary folder
+    goes at its end.
     """
 
-    def __init__(self, name: str, *, overwrite: bool = False, _self=cmd) -> None:
+    def __init__(self, name: str, *, after: int | None = None, _self=cmd) -> None:
         self.name = name
         self._cmd = _self
-        self._states = 0 if overwrite else _self.count_states(f"%{name}")
+        self._states = _self.count_states(f"%{name}") if after is None else after
         self._folder = tempfile.TemporaryDirectory(prefix="pomodoro-")
 
     def __enter__(self) -> StateWriter:
@@ -58,7 +58,7 @@ class StateWriter:
                 self._cmd.load_traj(str(path), self.name, self._states + 1, format="dcd")
         except CmdException:
             return False
-        return self._count() == wanted
+        return self._count() >= wanted
 
     def _write_coordsets(self, frames, wanted: int) -> bool:
         try:
@@ -67,12 +67,74 @@ class StateWriter:
                     self._cmd.load_coordset(frame, self.name, state)
         except CmdException:
             return False
-        return self._count() == wanted
+        return self._count() >= wanted
 
     def _count(self) -> int:
         with muted(self._cmd), suppress(CmdException):
             return self._cmd.count_states(f"%{self.name}")
         return 0
+
+
+class LiveStates:
+    """States of an object of ours, overwritten in PyMOL's own memory.
+
+    Raises
+    ------
+    PomodoroError
+        From every method, if the object is gone or is no longer as it was.
+    """
+
+    def __init__(self, name: str, n_atoms: int, n_states: int, *, _self=cmd) -> None:
+        self.name = name
+        self.n_states = n_states
+        self._n_atoms = n_atoms
+        self._cmd = _self
+        self.check()
+
+    def check(self) -> None:
+        """Check that the object is still the one we made, whole."""
+        name = self.name
+        with muted(self._cmd), suppress(CmdException):
+            found = (self._cmd.count_atoms(f"%{name}"), self._cmd.count_states(f"%{name}"))
+            if found == (self._n_atoms, self.n_states) and get_record(name, _self=self._cmd):
+                return
+        raise PomodoroError(f"{name} was changed or deleted")
+
+    def shown(self) -> int:
+        """Return the state that the viewport shows."""
+        return max(1, min(self._cmd.get_object_state(self.name), self.n_states))
+
+    def write(self, states: Sequence[int], fill: Callable[[int, Any], None]) -> None:
+        """Let ``fill(state, out)`` fill the coordinates of some states, shape=(n_atoms, 3), float32."""
+        import numpy as np
+
+        self.check()
+        for state in states:
+            try:
+                out = self._cmd.get_coordset(self.name, state, copy=0)
+            except (SystemError, ImportError):  # a PyMOL whose own arrays do not work with this NumPy
+                out = np.empty((self._n_atoms, 3), np.float32)
+                fill(state, out)
+                with StateWriter(self.name, after=state - 1, _self=self._cmd) as writer:
+                    writer.write(_as_frames(out))
+                continue
+            if out is None or out.shape != (self._n_atoms, 3):
+                raise PomodoroError(f"{self.name} was changed")
+            fill(state, out)
+        self._cmd.rebuild(self.name)
+
+
+def _as_frames(coords):
+    import torch
+
+    return torch.from_numpy(coords)[None]
+
+
+def retitle(name: str, titles: Sequence[str], record: dict[str, Any], *, _self=cmd) -> None:
+    """Give our object other titles, and a record that says so; its key and colours stay."""
+    set_titles(name, titles, _self=_self)
+    former = all_records(_self)[name]
+    former.update(record, title=titles[marked_state(name, _self) - 1])
 
 
 def paint(name: str, colors: Sequence[int], values: Sequence[float], *, _self=cmd) -> None:

@@ -1,0 +1,1 @@
+"""The docked panel: needs PyMOL's window; imports neither torch nor a Qt binding of its own choice."""

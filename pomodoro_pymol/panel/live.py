@@ -1,0 +1,207 @@
+"""Live: the same draw under the weights and noise level of the sliders, as they move."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING, Any
+
+from qtpy import QtCore
+
+from .. import viewer
+from ..catalogue import NoiseParameters
+from ..errors import PomodoroError
+from .problems import problem_text
+
+if TYPE_CHECKING:
+    from ..live import LiveDraw, UnitFrames
+    from ..structure import Structure
+
+# Coordinates written in one turn of the event loop: a few ms.
+_ATOM_FRAMES = 1_000_000
+_SETTLE_MS = 120
+#: Parameters that Live follows; any other needs a new run.
+FOLLOWED = frozenset(("z", "sigma", "wc", "wr", "wa", "preset", "metric", "palette", "range"))
+
+
+class Live(QtCore.QObject):
+    """Rewrites the states of an object while the parameters change; the newest always win.
+
+    z and sigma scale on PyMOL's thread; weights mix in a thread of their own. When the
+    parameters rest, titles, colours, b and record are brought up to date, so that the object
+    is what `line` makes.
+    """
+
+    moved = QtCore.Signal(object, object)
+    settled = QtCore.Signal()
+    ended = QtCore.Signal(str)
+    _worked = QtCore.Signal(object)
+
+    def __init__(self, parent: QtCore.QObject, _self: Any = viewer.cmd) -> None:
+        super().__init__(parent)
+        self._self = _self
+        self._threads: ThreadPoolExecutor | None = None
+        self._draw: LiveDraw | None = None
+        self._unit: UnitFrames | None = None
+        self._todo: deque[int] = deque()
+        self._turn = QtCore.QTimer(self)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._write_some)
+        self._rest = QtCore.QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(_SETTLE_MS)
+        self._rest.timeout.connect(self._settle)
+        self._worked.connect(self._take, QtCore.Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def on(self) -> bool:
+        """Whether an object follows the parameters."""
+        return self._threads is not None
+
+    def start(self, name: str, structure: Structure, parameters: NoiseParameters, device: str) -> None:
+        """Follow from a finished run on; draws its noise again, in a thread."""
+        from .. import memory
+        from ..live import LiveDraw, live_bytes
+
+        self.stop()
+        try:
+            memory.require(live_bytes(len(structure), parameters.frames), "Live")
+            self._states = viewer.LiveStates(name, len(structure), parameters.frames + 1, _self=self._self)
+        except Exception as error:
+            self.ended.emit(problem_text(error))
+            return
+        self._name, self._structure, self._device = name, structure, device
+        self._parameters = parameters
+        self._threads = ThreadPoolExecutor(1, "pomodoro-live")
+
+        def begin() -> tuple[LiveDraw, UnitFrames]:
+            draw = LiveDraw(structure, parameters, device)
+            return draw, draw.mix(parameters.weights)
+
+        self._written = parameters
+        self._submit(begin)
+
+    def stop(self) -> None:
+        """Follow no longer; the object stays as it is."""
+        if self._threads is None:
+            return
+        with suppress(PomodoroError):  # the object may be gone
+            self._finish()
+        self._turn.stop()
+        self._rest.stop()
+        self._todo.clear()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads = self._draw = self._unit = None
+
+    def follow(self, parameters: NoiseParameters) -> None:
+        """Bring the object to these parameters."""
+        if self._threads is None or parameters == self._parameters:
+            return
+        self._parameters = parameters
+        if self._unit is None or self._working:
+            return  # `_take` sees that the parameters are other ones by then
+        if parameters.weights != self._unit.weights:
+            self._mix()
+        else:
+            self._rewrite()
+
+    # Weights, in a thread.
+
+    def _mix(self) -> None:
+        draw, weights = self._draw, self._parameters.weights
+        assert draw is not None
+        self._submit(lambda: (draw, draw.mix(weights)))
+
+    def _submit(self, work: Any) -> None:
+        assert self._threads is not None
+        threads = self._threads
+        self._working = True
+        future = threads.submit(work)
+        future.add_done_callback(lambda done: None if done.cancelled() else self._worked.emit((threads, done)))
+
+    def _take(self, outcome: tuple[ThreadPoolExecutor, Future]) -> None:
+        threads, future = outcome
+        if threads is not self._threads:
+            return
+        self._working = False
+        error = future.exception()
+        if error is not None:
+            self._fail(error)
+            return
+        self._draw, self._unit = future.result()
+        assert self._unit is not None
+        if self._parameters != self._written:
+            self._rewrite()
+        if self._parameters.weights != self._unit.weights:
+            self._mix()
+
+    # Noise level, here.
+
+    def _rewrite(self) -> None:
+        shown = self._states.shown()
+        others = [state for state in range(2, self._states.n_states + 1) if state != shown]
+        self._todo = deque([shown, *others] if shown > 1 else others)
+        self._write_some()
+
+    def _write_some(self) -> None:
+        """Write the next states; the one that is shown comes first."""
+        draw, unit, sigma = self._draw, self._unit, self._parameters.noise_sigma
+        assert draw is not None
+        assert unit is not None
+        count = max(1, _ATOM_FRAMES // draw.hierarchy.n_atoms)
+        states = [self._todo.popleft() for _ in range(min(count, len(self._todo)))]
+        try:
+            self._states.write(states, lambda state, out: draw.fill(unit, state - 2, sigma, out))
+        except Exception as error:
+            self._fail(error)
+            return
+        if self._todo:
+            self._turn.start()
+        else:
+            self._turn.stop()
+        self._rest.start()
+        self.moved.emit(self._parameters, unit.statistics.scaled(sigma))
+
+    def _settle(self) -> None:
+        if self._todo or self._working:
+            self._rest.start()
+            return
+        try:
+            self._finish()
+        except Exception as error:
+            self._fail(error)
+            return
+        self.settled.emit()
+
+    def _finish(self) -> None:
+        """Make the rest of the object say what its coordinates are."""
+        from ..lab import NoiseResult
+        from ..runs import recolor
+
+        unit = self._unit
+        if unit is None or self._parameters == self._written:
+            return
+        while self._todo:
+            self._write_some()
+        if self._unit is None:
+            return  # writing failed, which was told
+        self._states.check()
+        parameters = self._parameters
+        if parameters.weights != unit.weights:  # stopped before the newest were mixed
+            chain, residue, atom = astuple(unit.weights)
+            parameters = replace(parameters, preset="", wc=chain, wr=residue, wa=atom)
+        statistics = unit.statistics.scaled(parameters.noise_sigma)
+        result = NoiseResult(
+            parameters, self._structure, statistics.hierarchy, statistics, self._device, name=self._name
+        )
+        record = result.record()
+        viewer.retitle(self._name, result.titles(), record.to_plain(), _self=self._self)
+        recolor(self._name, result.hierarchy, record, parameters, _self=self._self)
+        self._written = self._parameters
+
+    def _fail(self, error: BaseException) -> None:
+        self._unit = None
+        self.stop()
+        self.ended.emit(problem_text(error))

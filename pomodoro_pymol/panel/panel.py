@@ -1,0 +1,508 @@
+"""The panel: what its widgets do. Every click is a command, and the panel shows which."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from qtpy import QtCore, QtGui, QtWidgets
+
+from .. import health, presets, viewer
+from ..catalogue import ColorParameters, NoiseParameters, WeightsParameters
+from ..schedule import quantile, sigma_from_z
+from ..weights import PRESETS
+from . import values
+from .face import Face, rows_of
+from .live import FOLLOWED, Live
+from .problems import problem_text
+from .run import Runner
+from .watch import Molecule, Watch
+
+if TYPE_CHECKING:
+    from ..hierarchy import Hierarchy
+    from ..levels import LevelStatistics
+    from ..weights import LevelWeights
+
+_TYPING_MS = 250
+_AUTOMATIC = "automatic"
+_COLORS = ("metric", "palette", "range")
+
+
+class Panel(Face):
+    """The panel on one PyMOL; a plain widget, which the dock holds."""
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None, _self: Any = viewer.cmd) -> None:
+        super().__init__(parent)
+        self._self = _self
+        self.watch = Watch(self, lambda: self.model.parameters, _self)
+        self.runner = Runner(self, _self)
+        self.follower = Live(self, _self)
+        self._live_after_run = False
+        self._shown = self.model.parameters
+        self._seen: Any = None
+        self._kept: Any = None
+        self._scrubbed = 0
+        self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
+        self._typing = _single_shot(self, _TYPING_MS, self.watch.poll)
+        self._scrubbing = _single_shot(self, 600, self._log_frame)
+        self._tie()
+        self._show_parameters()
+        self._show_health()
+        self._show_idle()
+
+    # Place.
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        """Look at PyMOL while a person looks at the panel."""
+        super().showEvent(event)
+        self.watch.start()
+
+    def hideEvent(self, event: QtGui.QHideEvent) -> None:
+        """Look no more; a run goes on to its end."""
+        super().hideEvent(event)
+        if not self.isVisible():
+            self.live.setChecked(False)
+            self.watch.stop()
+
+    def _tie(self) -> None:
+        self.model.changed.connect(self._show_parameters)
+        self.model.refused.connect(self._say_error)
+        watch, runner, follower = self.watch, self.runner, self.follower
+        watch.objects_changed.connect(self._show_objects)
+        watch.source_changed.connect(self._show_source)
+        watch.output_changed.connect(self._show_output)
+        watch.state_changed.connect(lambda state, count, title: self.player.show_states(count, state, title))
+        watch.selection_changed.connect(self._mark)
+        watch.polled.connect(self._read_session)
+        runner.progressed.connect(self._show_progress)
+        runner.finished.connect(self._end_run)
+        runner.failed.connect(self._fail_run)
+        runner.stopped.connect(self._stop_run)
+        follower.moved.connect(self._show_moved)
+        follower.settled.connect(self.watch.poll)
+        follower.ended.connect(self._end_live)
+        self.run.clicked.connect(self._run_or_stop)
+        self.live.toggled.connect(self._toggle_live)
+        self.objects.textActivated.connect(self._choose_object)
+        self.line.returnPressed.connect(lambda: self.model.edit_text(self.line.text()))
+        self.copy.clicked.connect(self._copy_line)
+        self.save.clicked.connect(self._save_preset)
+        self.delete.clicked.connect(self._delete_preset)
+        self.dice.clicked.connect(lambda: self.model.edit("seed", secrets.randbelow(10**6)))
+        self.player.state_chosen.connect(self._show_state)
+        self.residues.residue_clicked.connect(self._select_residue)
+        self.sweep.z_chosen.connect(lambda z: self.model.edit("z", round(z, 3)))
+
+    # Parameters.
+
+    def _show_parameters(self) -> None:
+        former, parameters = self._shown, self.model.parameters
+        self._shown = parameters
+        self.line.setText(parameters.to_text())
+        self.line.setCursorPosition(0)
+        self.shares.show_shares(*parameters.weights.shares)
+        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} % of training")
+        self.delete.setEnabled(bool(parameters.preset) and parameters.preset not in PRESETS)
+        self._keep()
+        if former.selection != parameters.selection or former.state != parameters.state:
+            self._typing.start()
+        if self.follower.on:
+            self._follow(former)
+        elif any(getattr(former, name) != getattr(parameters, name) for name in _COLORS):
+            self._recolor()
+        self._show_levels()
+
+    def _follow(self, former: NoiseParameters) -> None:
+        parameters = self.model.parameters
+        for name in NoiseParameters.names():
+            if name not in FOLLOWED and getattr(former, name) != getattr(parameters, name):
+                self._end_live(f"Live is off: Run applies {name}")
+                return
+        followed = {name: getattr(parameters, name) for name in FOLLOWED}
+        self.follower.follow(replace(self._live_base, **followed).spelt_out())
+
+    def _recolor(self) -> None:
+        if self.watch.output is None or self.runner.running:
+            return
+        choice = {name: getattr(self.model.parameters, name) for name in _COLORS}
+        try:
+            from .. import runs
+
+            parameters = ColorParameters(object=self.watch.output.name, **choice)
+            name, coloring = runs.color(parameters, _self=self._self)
+        except Exception as error:
+            self._say_error(problem_text(error))
+            return
+        viewer.log(parameters.to_text(), _self=self._self)
+        self._say(f"{name} coloured by {coloring.metric}")
+        self.watch.poll()
+
+    def _save_preset(self) -> None:
+        dialog = QtWidgets.QInputDialog(self)
+        dialog.setObjectName("pomodoro-preset")
+        dialog.setWindowTitle("Save preset")
+        dialog.setLabelText("Name of the preset")
+        dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.textValueSelected.connect(self._keep_preset)
+        dialog.open()
+
+    def _keep_preset(self, name: str) -> None:
+        weights = self.model.parameters.weights
+        try:
+            presets.save_preset(name, weights)
+        except Exception as error:
+            self._say_error(problem_text(error))
+            return
+        chain, residue, atom = asdict(weights).values()
+        viewer.log(WeightsParameters(wc=chain, wr=residue, wa=atom, save=name).to_text(), _self=self._self)
+        self.model.edit("preset", name)
+        self._say(f"preset {name} saved")
+
+    def _delete_preset(self) -> None:
+        name, weights = self.model.parameters.preset, self.model.parameters.weights
+        try:
+            presets.delete_preset(name)
+        except Exception as error:
+            self._say_error(problem_text(error))
+            return
+        viewer.log(WeightsParameters(delete=name).to_text(), _self=self._self)
+        self.model.edit("preset", "")
+        for word, weight in zip(("wc", "wr", "wa"), asdict(weights).values()):
+            self.model.edit(word, weight)
+        self._say(f"preset {name} deleted")
+
+    def _copy_line(self) -> None:
+        QtWidgets.QApplication.clipboard().setText(self.model.parameters.to_text())
+        self._say("command copied")
+
+    # The structure.
+
+    def _show_objects(self) -> None:
+        self.objects.clear()
+        self.objects.addItems([_AUTOMATIC, *self.watch.objects])
+        self._show_source()
+
+    def _choose_object(self, name: str) -> None:
+        self.model.edit("selection", "" if name == _AUTOMATIC else f"%{name} and not solvent")
+
+    def _show_source(self) -> None:
+        source, molecule = self.watch.source, self.watch.molecule
+        if source is None:
+            self.counts.setText(self.watch.problem)
+        else:
+            counts = [f"{source.n_atoms} atoms"]
+            if molecule is not None:
+                counts += [f"{molecule.hierarchy.n_residues} residues", f"{molecule.hierarchy.n_chains} chains"]
+            counts[0] = f"{source.object}: {counts[0]}"
+            self.counts.setText(" · ".join(counts))
+        explicit = source is not None and bool(self.model.parameters.selection)
+        self.objects.setCurrentText(source.object if explicit and source else _AUTOMATIC)
+        self._show_levels()
+        self._show_residues()
+
+    # Numbers, colours, plots.
+
+    def _subject(self) -> Molecule | None:
+        return self.watch.noised or self.watch.molecule
+
+    def _show_output(self) -> None:
+        output = self.watch.output
+        if output is None or output.scale is None:
+            self.key.clear()
+        else:
+            from ..metrics import METRICS
+
+            metric = METRICS[output.metric]
+            self.key.show_scale(
+                output.scale.stops(), metric.label, metric.unit.replace("A", "Å"), self._expected_range()
+            )
+            self.controls["range"].show_automatic(output.scale.low, output.scale.high)
+        self._adopt()
+        self._show_levels()
+        self._show_residues()
+
+    def _adopt(self) -> None:
+        """Show the parameters of a run that was typed, and the colours of a pomcolor."""
+        output = self.watch.output
+        seen = (output.name, output.record.parameters, output.metric, output.scale) if output else None
+        former, self._seen = self._seen, seen
+        if output is None or output.scale is None or former is None or former == seen:
+            return
+        if self.runner.running or self.follower.on or self.live.isChecked():
+            return
+        parameters = self.model.parameters
+        if former[:2] != seen[:2] and output.record.parameters != self.watch.resolved():
+            parameters = output.record.parameters
+        parameters = replace(parameters, metric=output.metric, palette=output.scale.palette)
+        self.show_values(parameters)
+
+    def show_values(self, parameters: NoiseParameters) -> None:
+        """Show parameters that were set elsewhere: a command typed, a session loaded, the last start."""
+        if parameters != self.model.parameters:
+            self._shown = parameters
+            self.model.parameters = parameters
+            self.model.changed.emit()
+
+    def _expected_range(self) -> tuple[float, float] | None:
+        values = self._residue_values()
+        if values is None:
+            return None
+        import numpy as np
+
+        finite = values[1][np.isfinite(values[1])]
+        return (float(finite.min()), float(finite.max())) if len(finite) else None
+
+    def _residue_values(self) -> tuple[Any, Any] | None:
+        """Return the metric of each residue of the output, measured and expected."""
+        output, noised = self.watch.output, self.watch.noised
+        if output is None or noised is None or len(output.record.residues.atom) != noised.hierarchy.n_residues:
+            return None
+        import numpy as np
+
+        from ..levels import expected_residues
+        from ..metrics import METRICS
+
+        parameters = output.record.parameters
+        closed = expected_residues(noised.hierarchy, parameters.weights, parameters.noise_sigma)
+        metric = METRICS[output.metric]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return metric.compute(output.record.residues, closed), metric.compute(closed, closed)
+
+    def _show_levels(self, statistics: LevelStatistics | None = None) -> None:
+        """Show what is expected, and beside it what was measured under the same parameters."""
+        subject, output = self._subject(), self.watch.output
+        parameters = self.model.parameters
+        if subject is None:
+            self.levels.clear()
+            self.sweep.show_curves([], parameters.noise_z, None)
+            return
+        from ..lab import LEVEL_ROWS
+        from ..levels import expected_levels
+
+        expected = expected_levels(subject.hierarchy, parameters.weights, parameters.noise_sigma)
+        measured = low = high = None
+        if statistics is not None:
+            measured, (low, high) = statistics.levels(), statistics.interval()
+        elif output is not None and output.record.parameters == self._resolved():
+            measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
+        self.levels.show_levels(rows_of(measured, low, high, expected, LEVEL_ROWS))
+        point = (parameters.noise_z, measured.residue_relative) if measured is not None else None
+        self._show_sweep(subject, point)
+
+    def _resolved(self) -> NoiseParameters | None:
+        """The parameters as a run's record has them, but for how its residues are coloured."""
+        resolved, output = self.watch.resolved(), self.watch.output
+        if resolved is None or output is None:
+            return resolved
+        return replace(resolved, **{name: getattr(output.record.parameters, name) for name in _COLORS})
+
+    def _show_sweep(self, subject: Molecule, point: tuple[float, float] | None) -> None:
+        low, high = NoiseParameters.__dataclass_fields__["z"].metadata["usual"]
+        z_values = [low + (high - low) * step / 32 for step in range(33)]
+        own = {} if self.model.parameters.preset else {"own": self.model.parameters.weights}
+        curves = []
+        for name, weights in {**own, **presets.all_presets()}.items():
+            unit = self._unit_displacement(subject.hierarchy, weights)
+            if unit > 0:
+                curves.append((name, z_values, [unit * sigma_from_z(z) for z in z_values]))
+        self.sweep.show_curves(curves, self.model.parameters.noise_z, point)
+
+    def _unit_displacement(self, hierarchy: Hierarchy, weights: LevelWeights) -> float:
+        """Return the expected displacement of residues relative to their chain at unit sigma."""
+        from ..levels import expected_levels
+
+        if self._displacements[0] is not hierarchy:
+            self._displacements = (hierarchy, {})
+        known = self._displacements[1]
+        if weights not in known:
+            known[weights] = expected_levels(hierarchy, weights).residue_relative
+        return known[weights]
+
+    def _show_residues(self) -> None:
+        values, noised, output = self._residue_values(), self.watch.noised, self.watch.output
+        if values is None or noised is None or output is None or output.scale is None:
+            self.residues.clear()
+            return
+        from ..metrics import METRICS
+
+        metric = METRICS[output.metric]
+        labels, starts = _residue_labels(noised)
+        label = f"{output.metric} ({metric.unit.replace('A', 'Å')})" if metric.unit else output.metric
+        self.residues.show_residues(labels, starts, *values, output.scale.rgb(values[0]), label)
+        self._mark(viewer.selected_atoms(noised.object, _self=self._self))
+
+    def _mark(self, atoms: tuple[int, ...]) -> None:
+        noised = self.watch.noised
+        if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
+            of_atom = noised.hierarchy.atom_to_residue
+            self.residues.mark(sorted({int(of_atom[atom - 1]) for atom in atoms}))
+
+    def _select_residue(self, number: int) -> None:
+        noised = self.watch.noised
+        if noised is None:
+            return
+        row = _residue_rows(noised)[number]
+        words = viewer.residue_words(noised.object, row["segi"], row["chain"], row["resi"], _self=self._self)
+        viewer.select(words, _self=self._self)
+        self._say(f"selected {words}")
+        self.watch.poll()
+
+    # States.
+
+    def _show_state(self, state: int) -> None:
+        viewer.show_state(state, _self=self._self)
+        self._scrubbed = state
+        if not self.player.is_playing():
+            self._scrubbing.start()
+        self.watch.poll()
+
+    def _log_frame(self) -> None:
+        viewer.log(f"frame {self._scrubbed}", _self=self._self)
+
+    # Run and Live.
+
+    def _run_or_stop(self) -> None:
+        if self.runner.running:
+            self.runner.stop()
+            return
+        if self.follower.on:
+            self.follower.stop()
+            self._live_after_run = True
+        self._start_run()
+
+    def _start_run(self) -> None:
+        self.run.setText("Stop")
+        self._say("running")
+        self.runner.start(self.model.parameters)
+
+    def _toggle_live(self, on: bool) -> None:
+        if not on:
+            self._live_after_run = False
+            self.follower.stop()
+            self.watch.poll()
+            return
+        self.watch.poll()
+        output, resolved = self.watch.output, self.watch.resolved()
+        same = output is not None and resolved is not None and not self.runner.running
+        if same and output is not None and resolved is not None:
+            base = output.record.parameters
+            same = all(getattr(base, name) == getattr(resolved, name) for name in base.names() if name not in FOLLOWED)
+        if same and self.watch.noised is not None:
+            self._start_live()
+        else:
+            self._live_after_run = True
+            if not self.runner.running:
+                self._start_run()
+
+    def _start_live(self) -> None:
+        output, noised = self.watch.output, self.watch.noised
+        assert output is not None
+        assert noised is not None
+        record = output.record
+        self._live_base = record.parameters
+        self.follower.start(output.name, noised.structure, record.parameters, record.device)
+        if self.follower.on:
+            self._say("live: the sliders move the frames")
+            self._follow(self.model.parameters)
+
+    def _end_live(self, reason: str) -> None:
+        self.follower.stop()
+        blocker = QtCore.QSignalBlocker(self.live)
+        self.live.setChecked(False)
+        blocker.unblock()
+        self._say_error(reason)
+        self.watch.poll()
+
+    def _show_moved(self, parameters: NoiseParameters, statistics: LevelStatistics) -> None:
+        self._show_levels(statistics)
+
+    def _show_progress(self, done: int, total: int) -> None:
+        self.progress.setRange(0, total if done else 0)
+        self.progress.setValue(done)
+        self.progress.setFormat(f"{done} of {total} frames")
+
+    def _end_run(self, result: Any) -> None:
+        self._show_idle()
+        note = f"; {result.note}" if result.note else ""
+        self._say(f"{result.name}: {result.parameters.frames} frames{note}")
+        self.watch.poll()
+        self.watch.adopt(result)
+        if self._live_after_run:
+            self._live_after_run = False
+            self._start_live()
+
+    def _fail_run(self, reason: str) -> None:
+        self._show_idle()
+        self._end_live(reason)
+
+    def _stop_run(self) -> None:
+        self._show_idle()
+        self._end_live("")
+        self._say("stopped: everything is as it was before")
+
+    def _show_idle(self) -> None:
+        self.run.setText("Run")
+        self.progress.setRange(0, 1)
+        self.progress.reset()
+
+    # Values between sessions.
+
+    def _keep(self) -> None:
+        self._kept = values.to_plain(self.model.parameters)
+        viewer.keep_in_session(values.STORE, self._kept, _self=self._self)
+
+    def _read_session(self) -> None:
+        """Take the values of a session that was loaded; any other leave the panel's."""
+        found = viewer.session_value(values.STORE, _self=self._self)
+        if found == self._kept:
+            return
+        parameters = values.from_plain(found)
+        if parameters is None:
+            self._keep()
+        else:
+            self._kept = found
+            self.show_values(parameters)
+
+    # Words.
+
+    def _show_health(self) -> None:
+        absent = health.missing()
+        self.banner.setVisible(bool(absent))
+        self.run.setEnabled(not absent)
+        self.live.setEnabled(not absent)
+        if absent:
+            self.banner.setText(
+                f"{', '.join(absent)} is missing. In a terminal, run\n{health.install_command(*absent)}\n"
+                "and start PyMOL again."
+            )
+
+    def _say(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setForegroundRole(QtGui.QPalette.ColorRole.WindowText)
+
+    def _say_error(self, text: str) -> None:
+        self._say(f"\N{WARNING SIGN} {text}" if text else "")
+
+
+def _single_shot(parent: QtCore.QObject, interval: int, act: Any) -> QtCore.QTimer:
+    timer = QtCore.QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(interval)
+    timer.timeout.connect(act)
+    return timer
+
+
+def _residue_rows(molecule: Molecule) -> Any:
+    structure = molecule.structure
+    return structure.residues[structure.residue_of_atom[molecule.hierarchy.first_atoms.numpy()]]
+
+
+def _residue_labels(molecule: Molecule) -> tuple[list[str], list[tuple[int, str]]]:
+    """Return a label per residue, and where each chain starts with its name."""
+    rows = _residue_rows(molecule)
+    labels = [f"{row['chain']}/{row['resn']} {row['resi']}" for row in rows]
+    chains = molecule.hierarchy.residue_to_chain.tolist()
+    starts = [(0, rows[0]["chain"])]
+    starts += [(i, rows[i]["chain"]) for i in range(1, len(rows)) if chains[i] != chains[i - 1]]
+    return labels, starts

@@ -1,0 +1,52 @@
+"""The panel's values, in the session and between starts: text that is checked when read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..atomic import atomic_write
+from ..catalogue import NoiseParameters
+from ..errors import PomodoroError
+
+#: Where the session keeps the panel's values.
+STORE = "pomodoro_panel"
+
+
+def to_plain(parameters: NoiseParameters) -> dict[str, str]:
+    """Return the parameters in plain types."""
+    return {"command": parameters.to_text()}
+
+
+def from_plain(plain: Any) -> NoiseParameters | None:
+    """Read parameters back; None where they are damaged or foreign."""
+    try:
+        command = plain["command"]
+        return NoiseParameters.from_text(command) if command.split()[0] == NoiseParameters.command else None
+    except (PomodoroError, KeyError, IndexError, TypeError, AttributeError):
+        return None
+
+
+def place_path() -> Path:
+    """Return the file in which the panel's values and place outlive PyMOL."""
+    return Path.home() / ".pymol" / "pomodoro_panel.json"
+
+
+def load_place() -> dict[str, Any]:
+    """Return what the file holds, empty where it is absent or damaged."""
+    try:
+        found = json.loads(place_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def save_place(place: dict[str, Any]) -> None:
+    """Write the file; a folder that cannot be written is no reason to trouble anyone."""
+    try:
+        place_path().parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(place_path()) as file:
+            file.write(json.dumps(place, indent=1).encode())
+    except (OSError, PomodoroError):
+        pass

@@ -1,0 +1,235 @@
+"""What stands in PyMOL: the structure that the parameters mean, our object, its state, the selection."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from qtpy import QtCore
+
+from .. import viewer
+from ..catalogue import NoiseParameters
+from .problems import problem_text
+
+if TYPE_CHECKING:
+    from ..colors import ColorScale
+    from ..hierarchy import Hierarchy
+    from ..lab import NoiseResult
+    from ..records import Record
+    from ..structure import Structure
+
+_INTERVAL_MS = 200
+# A look round that takes long is taken less often: at most this part of the time.
+_SHARE = 0.1
+_PIECE = 8_000
+
+
+@dataclass(frozen=True, eq=False)
+class Molecule:
+    """Atoms of an object and how they are grouped; the latter needs torch."""
+
+    object: str
+    structure: Structure
+    hierarchy: Hierarchy
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """An object of ours as the session remembers it."""
+
+    name: str
+    record: Record
+    metric: str
+    scale: ColorScale | None
+
+
+class Watch(QtCore.QObject):
+    """Looks at PyMOL now and then, and tells what has changed; PyMOL itself tells nobody.
+
+    Attributes
+    ----------
+    objects : list of str
+        What can be noised.
+    source : viewer.Source or None
+    problem : str
+        Why there is no source.
+    molecule : Molecule or None
+        The source, once it is read.
+    output : Output or None
+        The object that holds the frames.
+    noised : Molecule or None
+        The output, once it is read.
+    """
+
+    objects_changed = QtCore.Signal()
+    source_changed = QtCore.Signal()
+    output_changed = QtCore.Signal()
+    state_changed = QtCore.Signal(int, int, str)
+    selection_changed = QtCore.Signal(object)
+    polled = QtCore.Signal()
+
+    def __init__(self, parent: QtCore.QObject, wanted: Callable[[], NoiseParameters], _self: Any = viewer.cmd) -> None:
+        super().__init__(parent)
+        self._self = _self
+        self._wanted = wanted
+        self.objects: list[str] = []
+        self.source: viewer.Source | None = None
+        self.problem = ""
+        self.molecule: Molecule | None = None
+        self.output: Output | None = None
+        self.noised: Molecule | None = None
+        self._mark: Any = None
+        self._state: Any = None
+        self._selected: tuple[int, ...] = ()
+        self._readers: dict[str, Generator] = {}
+        self._timer = QtCore.QTimer(self)
+        self._timer.setInterval(_INTERVAL_MS)
+        self._timer.timeout.connect(self.poll)
+        self._turn = QtCore.QTimer(self)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._read_some)
+
+    def start(self) -> None:
+        """Look now, and every now and then."""
+        self.poll()
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._timer.stop()
+        self._turn.stop()
+        self._readers.clear()
+        self._mark = self.source = None
+
+    def resolved(self) -> NoiseParameters | None:
+        """Return the parameters with the source spelt out, as a run's record has them."""
+        if self.source is None:
+            return None
+        parameters = replace(self._wanted(), selection=self.source.selection, state=self.source.state)
+        return parameters.spelt_out()
+
+    def adopt(self, result: NoiseResult) -> None:
+        """Take the structure of a run just finished for the output's, which need not be read again."""
+        if self.output is not None and self.output.name == result.name:
+            self.noised = Molecule(result.name, result.structure, result.hierarchy)
+            self._readers.pop("noised", None)
+            self.output_changed.emit()
+
+    def poll(self) -> None:
+        """Look round."""
+        start = time.perf_counter()
+        self._look_for_objects()
+        self._look_for_source()
+        self._look_for_output()
+        self._look_at_output()
+        self.polled.emit()
+        spent = time.perf_counter() - start
+        self._timer.setInterval(max(_INTERVAL_MS, round(1000 * spent / _SHARE)))
+
+    def _look_for_objects(self) -> None:
+        objects = viewer.source_objects(_self=self._self)
+        if objects != self.objects:
+            self.objects = objects
+            self.objects_changed.emit()
+
+    def _look_for_source(self) -> None:
+        parameters = self._wanted()
+        source, problem = None, ""
+        try:
+            source = viewer.resolve_source(parameters.selection, parameters.state, _self=self._self)
+        except Exception as error:
+            problem = problem_text(error)
+        if (source, problem) == (self.source, self.problem):
+            return
+        self.source, self.problem, self.molecule = source, problem, None
+        self._readers.pop("molecule", None)
+        if source is not None:
+            atoms = f"({source.selection}) and %{source.object} and state {source.state}"
+            self._read("molecule", source.object, atoms, source.state, source.object)
+        self.source_changed.emit()
+
+    def _look_for_output(self) -> None:
+        name, plain = self._find_output()
+        mark = (name, plain.get("command"), plain.get("title"), plain.get("digest"), repr(plain.get("colors")))
+        if mark == self._mark:
+            return
+        self._mark = mark
+        former, self.output = self.output, self._read_output(name, plain)
+        if self.output is None:
+            self.noised = None
+            self._readers.pop("noised", None)
+        elif former is None or self._key(former) != self._key(self.output) or self.noised is None:
+            self.noised = None
+            self._read("noised", name, f"%{name}", 1, self.output.record.source)
+        self.output_changed.emit()
+
+    def _find_output(self) -> tuple[str, dict[str, Any]]:
+        """Return our object that the parameters mean, else the only one; "" where there is none."""
+        wanted = self._wanted().name or (f"{self.source.object}_noise" if self.source else "")
+        for name in (wanted, *viewer.our_objects(_self=self._self)):
+            plain = viewer.get_record(name, _self=self._self) if name else None
+            if plain is not None and str(plain.get("command")).startswith(NoiseParameters.command):
+                return name, plain
+        return "", {}
+
+    def _read_output(self, name: str, plain: dict[str, Any]) -> Output | None:
+        if not name:
+            return None
+        try:
+            from ..colors import ColorScale
+            from ..metrics import METRICS
+            from ..records import Record
+
+            record = Record.from_plain(plain)
+            metric = plain["colors"]["metric"]
+            if metric in METRICS:
+                return Output(name, record, metric, ColorScale.from_plain(plain["colors"]))
+        except Exception:  # of a session from elsewhere: as if the object were not ours
+            return None
+        return None
+
+    def _key(self, output: Output) -> tuple[str, str, int]:
+        return output.name, output.record.digest, output.record.parameters.state
+
+    def _look_at_output(self) -> None:
+        name = self.output.name if self.output else ""
+        state = viewer.shown_state(name, _self=self._self) if name else (0, 0, "")
+        if state != self._state:
+            self._state = state
+            self.state_changed.emit(*state)
+        subject = name or (self.source.object if self.source else "")
+        selected = viewer.selected_atoms(subject, _self=self._self)
+        if selected != self._selected:
+            self._selected = selected
+            self.selection_changed.emit(selected)
+
+    # Structures are read in pieces, between which the window lives.
+
+    def _read(self, slot: str, name: str, atoms: str, state: int, title: str) -> None:
+        def steps() -> Generator[None, None, Molecule]:
+            from ..hierarchy import Hierarchy
+
+            structure = yield from viewer.structure_steps(atoms, state, title=title, piece=_PIECE, _self=self._self)
+            yield
+            return Molecule(name, structure, Hierarchy.from_structure(structure))
+
+        self._readers[slot] = steps()
+        self._turn.start()
+
+    def _read_some(self) -> None:
+        if not self._readers:
+            self._turn.stop()
+            return
+        slot, steps = next(iter(self._readers.items()))
+        try:
+            next(steps)
+            return
+        except StopIteration as end:
+            found = end.value
+        except Exception:  # gone, or changed on the way, or no torch: the next look tells
+            found = None
+        del self._readers[slot]
+        setattr(self, slot, found)
+        (self.source_changed if slot == "molecule" else self.output_changed).emit()

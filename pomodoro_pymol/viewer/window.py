@@ -1,0 +1,83 @@
+"""PyMOL's window and what a person does in it: states shown, residues selected, lines logged."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any
+
+from .host import CmdException, cmd, muted
+from .records import is_ours
+from .sources import object_words
+
+
+def main_window() -> Any:
+    """Return PyMOL's main window, None where there is none; makes qtpy follow PyMOL's Qt."""
+    try:
+        from pymol.gui import get_qtwindow
+    except ImportError:
+        return None
+    return get_qtwindow()
+
+
+def log(line: str, *, _self=cmd) -> None:
+    """Show a line as PyMOL shows one that was typed, and write it to an open log file."""
+    print(f"PyMOL>{line}", flush=True)
+    _self.log(f"{line}{os.linesep}")
+
+
+def source_objects(*, _self=cmd) -> list[str]:
+    """Return the molecular objects that are not ours."""
+    names = _self.get_names("public_objects")
+    return [name for name in names if _self.get_type(name) == "object:molecule" and not is_ours(name, _self=_self)]
+
+
+def shown_state(name: str, *, _self=cmd) -> tuple[int, int, str]:
+    """Return the state of an object that is shown, how many there are, and its title."""
+    n_states = _self.count_states(f"%{name}")
+    state = max(1, min(_self.get_object_state(name), n_states))
+    return state, n_states, _self.get_title(name, state) or ""
+
+
+def show_state(state: int, *, _self=cmd) -> None:
+    """Show a state, as PyMOL's own slider does."""
+    _self.frame(state)
+
+
+def selected_atoms(name: str, *, _self=cmd) -> tuple[int, ...]:
+    """Return the indices, in an object, of the atoms in the selection that is shown.
+
+    Where it is of other objects, of the atoms that bear the same labels.
+    """
+    shown = _self.get_names("public_selections", enabled_only=1)
+    if not shown or name not in _self.get_names("objects"):
+        return ()
+    with muted(_self), suppress(CmdException):
+        indices = _self.index(f"%{name} and ({' or '.join(f'%{selection}' for selection in shown)})")
+        if not indices:
+            indices = _self.index(f"%{name} in ({' or '.join(f'%{selection}' for selection in shown)})")
+        return tuple(index for _, index in indices)
+    return ()
+
+
+def select(words: str, *, _self=cmd) -> None:
+    """Select atoms as a click in the viewport does, and bring them into view."""
+    for line in (f"select sele, {words}", "enable sele", "zoom sele, 8, animate=-1"):
+        _self.do(line)
+
+
+def session_value(name: str, *, _self=cmd) -> Any:
+    """Return what the session holds under a name of ours; it may come from a file."""
+    return getattr(_self._pymol.session, name, None)
+
+
+def keep_in_session(name: str, value: dict[str, Any], *, _self=cmd) -> None:
+    """Let the session, and files saved of it, hold a value of plain types."""
+    setattr(_self._pymol.session, name, value)
+
+
+def residue_words(name: str, segi: str, chain: str, resi: str, *, _self=cmd) -> str:
+    """Return a residue of an object as a selection."""
+    number = resi.replace("-", "\\-")  # a negative number would read as a range
+    segment = f" and segi {segi}" if segi else ""
+    return f"{object_words(name, _self=_self)}{segment} and chain {chain or repr('')} and resi {number}"
