@@ -88,7 +88,9 @@ class ColorKey(QtWidgets.QWidget):
 
     def minimumSizeHint(self) -> QtCore.QSize:
         """Both end numbers side by side."""
-        return QtCore.QSize(20 * self.fontMetrics().averageCharWidth(), self.sizeHint().height())
+        ends = [self._number(value) for value, _ in self._stops[:1] + self._stops[-1:]]
+        width = sum(self.fontMetrics().horizontalAdvance(text) + _GAP for text in ends)
+        return QtCore.QSize(width, self.sizeHint().height())
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         """Draw label, bracket, gradient and numbers from top to bottom."""
@@ -166,6 +168,7 @@ class ColorKey(QtWidgets.QWidget):
     def _describe(self, text: str) -> None:
         self.setToolTip(text)
         self.setAccessibleDescription(text)
+        self.updateGeometry()
         self.update()
 
 

@@ -70,8 +70,8 @@ class ShareBar(QtWidgets.QWidget):
         return QtCore.QSize(30 * self.fontMetrics().averageCharWidth(), self.fontMetrics().height() + 2 * _PADDING)
 
     def minimumSizeHint(self) -> QtCore.QSize:
-        """Three numbers' width; labels give way first."""
-        return QtCore.QSize(12 * self.fontMetrics().averageCharWidth(), self.sizeHint().height())
+        """Room for three numbers; labels give way first."""
+        return QtCore.QSize(3 * (self.fontMetrics().horizontalAdvance(".00") + 2 * _PADDING), self.sizeHint().height())
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
         """Draw the segments in a rounded frame."""
