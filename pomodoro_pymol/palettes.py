@@ -9,3 +9,17 @@ PALETTES: dict[str, tuple[str, ...]] = {
     "magma": ("000004", "1d1147", "51127c", "832681", "b73779", "e75263", "fc8961", "fec488", "fcfdbf"),
     "coolwarm": ("3b4cc0", "6282ea", "8db0fe", "b9d0f9", "dddcdc", "f5c4ac", "f4987a", "dd5f4b", "b40426"),
 }
+
+#: Curves: Okabe and Ito 2008, readable with colour-blindness. The first is the colour of text.
+OKABE_ITO = ("000000", "E69F00", "56B4E9", "009E73", "0072B2", "D55E00", "CC79A7")
+#: Dashes that tell curves apart in grey: ink and gap in line widths, nothing for a whole line.
+DASHES: tuple[tuple[float, ...], ...] = (
+    (),
+    (3.7, 1.6),
+    (6.4, 1.6, 1, 1.6),
+    (1, 1.65),
+    (5, 1, 1, 1, 1, 1),
+    (1, 1),
+    (8, 2),
+)
+LEVEL_COLORS = {"chain": OKABE_ITO[4], "residue": OKABE_ITO[2], "atom": OKABE_ITO[1]}

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from .metrics import CA_CA_DISTANCE
+from .palettes import DASHES, LEVEL_COLORS, OKABE_ITO
 from .sweep import LDDT_LOST, SweepPoint
 from .table import TableRow
 
-# Okabe and Ito 2008, readable with colour-blindness; line styles tell them apart in grey.
-_COLORS = ("#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7")
-_STYLES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)), (0, (8, 2)))
+_COLORS = tuple(f"#{color}" for color in OKABE_ITO)
+_STYLES = tuple((0, dashes) if dashes else "-" for dashes in DASHES)
 
 
 def sweep_figure(points: Sequence[SweepPoint]) -> Any:
@@ -79,9 +79,9 @@ def table_figure(rows: Sequence[TableRow]) -> Any:
     figure.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside upper left", ncols=3)
     base = [0.0] * len(rows)
     for field, label, color in (
-        ("chain_share", "chain", _COLORS[4]),
-        ("residue_share", "residue in chain", _COLORS[2]),
-        ("atom_share", "atom in residue", _COLORS[1]),
+        ("chain_share", "chain", f"#{LEVEL_COLORS['chain']}"),
+        ("residue_share", "residue in chain", f"#{LEVEL_COLORS['residue']}"),
+        ("atom_share", "atom in residue", f"#{LEVEL_COLORS['atom']}"),
     ):
         shares = [getattr(row.measured, field) for row in rows]
         right.barh(places, shares, 0.6, left=base, color=color, label=label)

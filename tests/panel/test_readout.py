@@ -1,0 +1,88 @@
+"""Measured beside expected."""
+
+import math
+
+import pytest
+from qtpy import QtCore, QtGui, QtWidgets
+
+from pomodoro_pymol.panel.readout import LevelTable
+
+DASH = "\N{EN DASH}"
+ROWS = [
+    ("atom", "Å", 4.801, 4.778, 4.863, 4.82),
+    ("residue", "Å", 4.62, 4.6, 4.66, 4.64),
+    ("residue / atom", "", 0.9631, 0.9602, 0.9655, 0.97),
+    ("atom share", "", None, None, None, 0.07),
+    ("relative to chain", "Å", math.nan, math.nan, math.nan, math.nan),
+]
+
+
+@pytest.fixture
+def levels(show):
+    table = show(LevelTable(), 330)
+    table.show_levels(ROWS)
+    return table
+
+
+def texts(levels, row):
+    return [levels.table.item(row, column).text() for column in range(4)]
+
+
+def test_numbers_of_a_unit_share_their_decimals(levels):
+    assert texts(levels, 0) == ["atom (Å)", "4.80", f"4.78{DASH}4.86", "4.82"]
+    assert texts(levels, 1) == ["residue (Å)", "4.62", f"4.60{DASH}4.66", "4.64"]
+    assert texts(levels, 2) == ["residue / atom", "0.963", f"0.960{DASH}0.966", "0.970"]
+
+
+def test_what_is_missing_is_a_dash_and_what_is_undefined_says_so(levels):
+    assert texts(levels, 3) == ["atom share", DASH, DASH, "0.070"]
+    assert texts(levels, 4) == ["relative to chain (Å)", "n/a", "n/a", "n/a"]
+
+
+def test_an_expected_value_outside_the_interval_is_tinted(levels):
+    marked = [levels.table.item(row, 3).background().style() != QtCore.Qt.BrushStyle.NoBrush for row in range(5)]
+    assert marked == [False, False, True, False, False]
+    assert "outside the 95 % interval" in levels.table.item(2, 3).toolTip()
+    levels.show_levels([*ROWS[:2], ("residue / atom", "", 0.9631, 0.9602, 0.9655, 0.964)])
+    assert levels.table.item(2, 3).background().style() == QtCore.Qt.BrushStyle.NoBrush
+    assert levels.table.item(2, 3).toolTip() == ""
+
+
+def test_the_tint_follows_the_theme(levels, dark):
+    before = levels.table.item(2, 3).background().color()
+    levels.setPalette(dark)
+    after = levels.table.item(2, 3).background().color()
+    assert after.lightness() < before.lightness() - 60
+
+
+def test_small_numbers_keep_digits(levels):
+    levels.show_levels([("atom", "Å", 0.0061, 0.006, 0.0062, 0.0061)])
+    assert texts(levels, 0) == ["atom (Å)", "0.0061", f"0.0060{DASH}0.0062", "0.0061"]
+    assert levels.table.rowCount() == 1
+
+
+def test_numbers_end_on_one_line_and_none_is_clipped(levels):
+    view = levels.table
+    for row in range(view.rowCount()):
+        for column in range(1, 4):
+            item = view.item(row, column)
+            assert item.textAlignment() & QtCore.Qt.AlignmentFlag.AlignRight
+            assert view.fontMetrics().horizontalAdvance(item.text()) < view.columnWidth(column)
+            assert view.fontMetrics().height() <= view.rowHeight(row)
+    assert view.horizontalHeader().length() <= view.viewport().width()
+    assert view.verticalHeader().length() <= levels.sizeHint().height()
+
+
+def test_selected_cells_are_copied_as_columns(levels, app):
+    levels.table.setRangeSelected(QtWidgets.QTableWidgetSelectionRange(0, 1, 1, 2), True)
+    (copy,) = levels.table.actions()
+    assert copy.shortcut().matches(QtGui.QKeySequence("Ctrl+C")) == QtGui.QKeySequence.SequenceMatch.ExactMatch
+    copy.trigger()
+    assert app.clipboard().text() == f"4.80\t4.78{DASH}4.86\n4.62\t4.60{DASH}4.66"
+
+
+def test_everything_is_copied_when_nothing_is_selected(levels):
+    lines = levels.copy_text().split("\n")
+    assert lines[0] == "\tmeasured\t95 % interval\texpected"
+    assert len(lines) == 6
+    assert {line.count("\t") for line in lines} == {3}
