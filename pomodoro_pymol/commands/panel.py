@@ -26,6 +26,6 @@ def pompanel(parameters: PanelParameters, quiet: bool, _self: Any) -> Any:
 
         pomnoise, pomcolor
     """
-    from ..panel.dock import open_panel
+    from ..panel import open_panel
 
     return open_panel(_self=_self)

@@ -1,5 +1,27 @@
-<<<<<<< HEAD
-"""The docked panel: needs PyMOL's window; imports neither torch nor a Qt binding of its own choice."""
-=======
-"""The docked Qt panel."""
->>>>>>> widgets
+"""The docked panel. Importing this imports no Qt, so that it follows PyMOL's choice of binding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import viewer
+from ..errors import PomodoroError
+
+
+def open_panel(*, _self: Any = viewer.cmd) -> Any:
+    """Show the panel in PyMOL's window and return its dock; there is one at most.
+
+    Raises
+    ------
+    PomodoroError
+        Where PyMOL runs without a window.
+    """
+    window = viewer.main_window()
+    if window is None:
+        raise PomodoroError("the panel needs PyMOL's window: in a script, use pomnoise and the other commands")
+    from .dock import find_dock, make_dock
+
+    dock = find_dock(window) or make_dock(window, _self=_self)
+    dock.show()
+    dock.raise_()
+    return dock

@@ -65,6 +65,7 @@ class NumberControl(Control):
             self.slider.valueChanged.connect(self._dragged)
         self.box = self._add(_NumberBox(self._whole))
         self.box.setRange(low, high)
+        self.box.setSpecialValueText(_LOWEST.get(spec.name, ""))
         self.box.setKeyboardTracking(False)
         self.box.setSingleStep(1 if self._whole else 0.1)
         unit = spec.metadata["unit"]
@@ -142,7 +143,7 @@ class TextControl(Control):
         self.line = self._add(QtWidgets.QLineEdit(), 1)
         self.line.setPlaceholderText("automatic")
         self.line.setClearButtonEnabled(True)
-        self.line.textEdited.connect(self.edited)
+        self.line.textEdited.connect(self.edited.emit)
 
     def show_value(self, value: str) -> None:
         """Show the text, unless what a person is typing there means the same."""
@@ -189,8 +190,9 @@ class RangeControl(Control):
         self.edited.emit(None if self.automatic.isChecked() else (low, max(high, low + 10**-_DECIMALS)))
 
 
-#: What an empty choice is called.
+#: What an empty choice is called, and the lowest value of a number.
 _EMPTY = "own"
+_LOWEST = {"state": "current"}
 
 
 def make_controls(model: Model, parent: QtWidgets.QWidget) -> dict[str, Control]:

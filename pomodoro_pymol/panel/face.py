@@ -11,10 +11,13 @@ from .icons import tool_button
 from .key import ColorKey
 from .model import Model
 from .player import Player
-from .plots import ResiduePlot, StepPlot, SweepPlot
+from .profile import ResiduePlot
+from .plots import StepPlot, SweepPlot
 from .readout import LevelTable
 from .shares import ShareBar
 
+# Pixels that the controls and the plots take of a tall window.
+_UPPER, _LOWER = 640, 260
 _CAPTIONS = {"wc": "chain", "wr": "residue", "wa": "atom", "sigma": "\N{GREEK SMALL LETTER SIGMA}", "metric": "colour"}
 
 
@@ -76,8 +79,9 @@ class Face(QtWidgets.QWidget):
         self.splitter.addWidget(self.scroll)
         self.splitter.addWidget(self.tabs)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setStretchFactor(0, 0)
+        self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 1)
+        self.splitter.setSizes([_UPPER, _LOWER])
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(6, 4, 6, 6)
         layout.setSpacing(4)
@@ -100,8 +104,7 @@ class Face(QtWidgets.QWidget):
             "selection", self.objects, controls["selection"], caption="structure", stretch=controls["selection"]
         )
         self._place("", self.counts)
-        self._place("z", controls["z"])
-        self._place("sigma", controls["sigma"], self.quantile)
+        self._place("z", controls["z"], self._caption("sigma"), controls["sigma"], self.quantile)
         self._place("preset", controls["preset"], self.save, self.delete, stretch=controls["preset"])
         for name in ("wc", "wr", "wa"):
             self._place(name, controls[name])

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..weights import LevelWeights
 
 _TYPING_MS = 250
+_REFRESH_MS = 30
 _AUTOMATIC = "automatic"
 _COLORS = ("metric", "palette", "range")
 
@@ -44,6 +45,8 @@ class Panel(Face):
         self._kept: Any = None
         self._scrubbed = 0
         self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
+        self._statistics: LevelStatistics | None = None
+        self._refreshing = _single_shot(self, _REFRESH_MS, self._show_levels)
         self._typing = _single_shot(self, _TYPING_MS, self.watch.poll)
         self._scrubbing = _single_shot(self, 600, self._log_frame)
         self._tie()
@@ -102,7 +105,7 @@ class Panel(Face):
         self.line.setText(parameters.to_text())
         self.line.setCursorPosition(0)
         self.shares.show_shares(*parameters.weights.shares)
-        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} % of training")
+        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} %")
         self.delete.setEnabled(bool(parameters.preset) and parameters.preset not in PRESETS)
         self._keep()
         if former.selection != parameters.selection or former.state != parameters.state:
@@ -111,7 +114,7 @@ class Panel(Face):
             self._follow(former)
         elif any(getattr(former, name) != getattr(parameters, name) for name in _COLORS):
             self._recolor()
-        self._show_levels()
+        self._refresh()
 
     def _follow(self, former: NoiseParameters) -> None:
         parameters = self.model.parameters
@@ -198,7 +201,7 @@ class Panel(Face):
             self.counts.setText(" · ".join(counts))
         explicit = source is not None and bool(self.model.parameters.selection)
         self.objects.setCurrentText(source.object if explicit and source else _AUTOMATIC)
-        self._show_levels()
+        self._refresh()
         self._show_residues()
 
     # Numbers, colours, plots.
@@ -219,7 +222,7 @@ class Panel(Face):
             )
             self.controls["range"].show_automatic(output.scale.low, output.scale.high)
         self._adopt()
-        self._show_levels()
+        self._refresh()
         self._show_residues()
 
     def _adopt(self) -> None:
@@ -269,7 +272,12 @@ class Panel(Face):
         with np.errstate(divide="ignore", invalid="ignore"):
             return metric.compute(output.record.residues, closed), metric.compute(closed, closed)
 
-    def _show_levels(self, statistics: LevelStatistics | None = None) -> None:
+    def _refresh(self) -> None:
+        """Show the numbers soon: once, however many changes come before."""
+        if not self._refreshing.isActive():
+            self._refreshing.start()
+
+    def _show_levels(self) -> None:
         """Show what is expected, and beside it what was measured under the same parameters."""
         subject, output = self._subject(), self.watch.output
         parameters = self.model.parameters
@@ -282,8 +290,8 @@ class Panel(Face):
 
         expected = expected_levels(subject.hierarchy, parameters.weights, parameters.noise_sigma)
         measured = low = high = None
-        if statistics is not None:
-            measured, (low, high) = statistics.levels(), statistics.interval()
+        if self.follower.on and self._statistics is not None:
+            measured, (low, high) = self._statistics.levels(), self._statistics.interval()
         elif output is not None and output.record.parameters == self._resolved():
             measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
         self.levels.show_levels(rows_of(measured, low, high, expected, LEVEL_ROWS))
@@ -329,7 +337,7 @@ class Panel(Face):
         metric = METRICS[output.metric]
         labels, starts = _residue_labels(noised)
         label = f"{output.metric} ({metric.unit.replace('A', 'Å')})" if metric.unit else output.metric
-        self.residues.show_residues(labels, starts, *values, output.scale.rgb(values[0]), label)
+        self.residues.show_residues(labels, starts, *values, output.scale.rgb(values[0]).tolist(), label)
         self._mark(viewer.selected_atoms(noised.object, _self=self._self))
 
     def _mark(self, atoms: tuple[int, ...]) -> None:
@@ -400,7 +408,7 @@ class Panel(Face):
         assert output is not None
         assert noised is not None
         record = output.record
-        self._live_base = record.parameters
+        self._live_base, self._statistics = record.parameters, None
         self.follower.start(output.name, noised.structure, record.parameters, record.device)
         if self.follower.on:
             self._say("live: the sliders move the frames")
@@ -415,7 +423,8 @@ class Panel(Face):
         self.watch.poll()
 
     def _show_moved(self, parameters: NoiseParameters, statistics: LevelStatistics) -> None:
-        self._show_levels(statistics)
+        self._statistics = statistics
+        self._refresh()
 
     def _show_progress(self, done: int, total: int) -> None:
         self.progress.setRange(0, total if done else 0)
@@ -498,11 +507,10 @@ def _residue_rows(molecule: Molecule) -> Any:
     return structure.residues[structure.residue_of_atom[molecule.hierarchy.first_atoms.numpy()]]
 
 
-def _residue_labels(molecule: Molecule) -> tuple[list[str], list[tuple[int, str]]]:
-    """Return a label per residue, and where each chain starts with its name."""
+def _residue_labels(molecule: Molecule) -> tuple[list[str], list[int]]:
+    """Return a label per residue, and where each chain starts."""
     rows = _residue_rows(molecule)
     labels = [f"{row['chain']}/{row['resn']} {row['resi']}" for row in rows]
     chains = molecule.hierarchy.residue_to_chain.tolist()
-    starts = [(0, rows[0]["chain"])]
-    starts += [(i, rows[i]["chain"]) for i in range(1, len(rows)) if chains[i] != chains[i - 1]]
+    starts = [i for i in range(len(rows)) if i == 0 or chains[i] != chains[i - 1]]
     return labels, starts
