@@ -100,7 +100,7 @@ class LevelTable(QtWidgets.QWidget):
 
     def minimumSizeHint(self) -> QtCore.QSize:
         """All rows; the labels give way first."""
-        return QtCore.QSize(36 * self.fontMetrics().averageCharWidth(), self.sizeHint().height())
+        return QtCore.QSize(30 * self.fontMetrics().averageCharWidth(), self.sizeHint().height())
 
     def changeEvent(self, event: QtCore.QEvent) -> None:
         """Tint anew in the colours of a new theme."""

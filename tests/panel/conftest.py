@@ -39,3 +39,25 @@ def dark(app):
     from qtpy import QtGui
 
     return QtGui.QPalette(QtGui.QColor("#303236"), QtGui.QColor("#202124"))
+
+
+@pytest.fixture
+def drag(app):
+    """Press the left button on a widget at the first of some points, move to the others, release at the last."""
+    from qtpy import QtCore, QtGui
+
+    def send(widget, kind, point, button, held, modifier):
+        places = QtCore.QPointF(point), QtCore.QPointF(widget.mapToGlobal(point))
+        if kind == QtCore.QEvent.Type.MouseMove:
+            QtCore.QThread.msleep(15)  # pyqtgraph drops moves that follow one another within 10 ms
+        app.sendEvent(widget, QtGui.QMouseEvent(kind, *places, button, held, modifier))
+
+    def drag(widget, points, modifier=QtCore.Qt.KeyboardModifier.NoModifier):
+        kinds, none, left = QtCore.QEvent.Type, QtCore.Qt.MouseButton.NoButton, QtCore.Qt.MouseButton.LeftButton
+        send(widget, kinds.MouseMove, points[0], none, none, modifier)
+        send(widget, kinds.MouseButtonPress, points[0], left, left, modifier)
+        for point in points[1:]:
+            send(widget, kinds.MouseMove, point, none, left, modifier)
+        send(widget, kinds.MouseButtonRelease, points[-1], left, none, modifier)
+
+    return drag
