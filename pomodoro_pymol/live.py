@@ -74,8 +74,8 @@ class LiveDraw:
         frames = atoms.new_empty(len(atoms), self.hierarchy.n_atoms, 3)
         statistics = LevelStatistics(self.hierarchy)
         mixed = torch.empty_like(atoms[0])
-        for out, *parts in zip(frames, chains, residues, atoms):
-            mix_levels(mixed, *parts, self.hierarchy, weights)
+        for out, chain, residue, atom in zip(frames, chains, residues, atoms):
+            mix_levels(mixed, chain, residue, atom, self.hierarchy, weights)
             statistics.add_squares(level_squares(residue_sums(mixed.T[None], self.hierarchy), self.hierarchy))
             out.copy_(mixed.T)
         return UnitFrames(weights, frames, statistics)

@@ -20,7 +20,7 @@ from .colors import ColorScale
 from .errors import PomodoroError
 from .hierarchy import Hierarchy
 from .lab import NoiseResult
-from .levels import ResidueLevels, expected_residues
+from .levels import expected_residues
 from .metrics import METRICS
 from .noise import resolve_device
 from .records import Record, digest
@@ -108,14 +108,15 @@ class NoiseRun:
         """Append frames, shape=(n_frames, n_atoms, 3), angstrom, as states."""
         self._writer.write(frames)
 
-    def finish(self, result: NoiseResult) -> Generator[None, None, Coloring]:
-        """Title, colour and publish the object; return how it was coloured."""
+    def finish(self, result: NoiseResult, piece: int = 0) -> Generator[None, None, Coloring]:
+        """Title, colour, so many atoms at a time, and publish the object; return how it was coloured."""
         viewer.set_titles(self._draft, result.titles(), _self=self._self)
+        record = result.record()
         yield
-        measured, expected = result.residues()
-        scale, closed = _paint(self._draft, result.hierarchy, measured, expected, self.parameters, self._self)
+        scale, closed = yield from _paint(self._draft, result.hierarchy, record, self.parameters, piece, self._self)
         yield
-        viewer.publish(self._draft, self.name, result.record().to_plain(), _self=self._self)
+        viewer.publish(self._draft, self.name, record.to_plain(), _self=self._self)
+        yield
         key = _show_key(self.name, self.parameters.metric, scale, self._self)
         return Coloring(self.parameters.metric, scale, closed, key)
 
@@ -150,8 +151,7 @@ def recolor(
     name: str, hierarchy: Hierarchy, record: Record, choice: NoiseParameters | ColorParameters, *, _self: Any
 ) -> Coloring:
     """Colour our object ``name`` by the metric, palette and range of ``choice``."""
-    expected = expected_residues(hierarchy, record.parameters.weights, record.parameters.noise_sigma)
-    scale, closed = _paint(name, hierarchy, record.residues, expected, choice, _self)
+    scale, closed = viewer.finish(_paint(name, hierarchy, record, choice, 0, _self))
     return Coloring(choice.metric, scale, closed, _show_key(name, choice.metric, scale, _self))
 
 
@@ -184,18 +184,21 @@ def _has_frames(name: str, _self: Any) -> bool:
 def _paint(
     name: str,
     hierarchy: Hierarchy,
-    measured: ResidueLevels,
-    expected: ResidueLevels,
+    record: Record,
     choice: NoiseParameters | ColorParameters,
+    piece: int,
     _self: Any,
-) -> tuple[ColorScale, tuple[float, float] | None]:
+) -> Generator[None, None, tuple[ColorScale, tuple[float, float] | None]]:
     """Colour an object by the chosen metric and set its b; return the scale and the range expected."""
+    measured = record.residues
+    expected = expected_residues(hierarchy, record.parameters.weights, record.parameters.noise_sigma)
     metric = METRICS[choice.metric]
     with np.errstate(divide="ignore", invalid="ignore"):
         values, closed = metric.compute(measured, expected), metric.compute(expected, expected)
     scale = ColorScale.over(choice.palette, values, choice.range)
     of_atom = hierarchy.atom_to_residue.numpy()
-    viewer.paint(name, scale.rgb(values)[of_atom].tolist(), np.nan_to_num(values)[of_atom].tolist(), _self=_self)
+    colors, numbers = scale.rgb(values)[of_atom].tolist(), np.nan_to_num(values)[of_atom].tolist()
+    yield from viewer.paint_steps(name, colors, numbers, piece, _self=_self)
     finite = closed[np.isfinite(closed)]
     return scale, (float(finite.min()), float(finite.max())) if len(finite) else None
 

@@ -97,6 +97,7 @@ class _NumberBox(QtWidgets.QDoubleSpinBox):
 
     def __init__(self, whole: bool) -> None:
         super().__init__()
+        self._whole = whole
         self.setDecimals(0 if whole else _DECIMALS)
         self.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight)
 
@@ -105,16 +106,17 @@ class _NumberBox(QtWidgets.QDoubleSpinBox):
         return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
 
     def minimumSizeHint(self) -> QtCore.QSize:
-        """Room for seven figures, not for the widest number allowed."""
+        """Room for the numbers that are usual, not for the widest one allowed."""
         return self.sizeHint()
 
     def sizeHint(self) -> QtCore.QSize:
-        """Room for seven figures, not for the widest number allowed."""
-        hint = super().sizeHint()
+        """Room for the numbers that are usual, not for the widest one allowed."""
         metrics = self.fontMetrics()
-        extra = hint.width() - metrics.horizontalAdvance(self.prefix() + self.textFromValue(self.maximum()) + " ")
-        width = metrics.horizontalAdvance("-000.000" + self.suffix()) + min(max(extra, 30), 48)
-        return QtCore.QSize(min(hint.width(), width), hint.height())
+        option = QtWidgets.QStyleOptionSpinBox()
+        self.initStyleOption(option)
+        sample = ("0" * 8 if self._whole else "-00.000") + self.suffix()
+        room = QtCore.QSize(metrics.horizontalAdvance(sample) + metrics.averageCharWidth(), super().sizeHint().height())
+        return self.style().sizeFromContents(QtWidgets.QStyle.ContentsType.CT_SpinBox, option, room, self)
 
 
 class ChoiceControl(Control):

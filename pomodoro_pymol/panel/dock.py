@@ -50,6 +50,7 @@ class Dock(QtWidgets.QDockWidget):
         super().__init__("Pomodoro", window)
         self.setObjectName(_NAME)
         self.setWindowIcon(icon("pomodoro"))
+        self._main = window
         self.panel = panel
         self.setWidget(panel)
         self._later = QtCore.QTimer(self)
@@ -68,8 +69,8 @@ class Dock(QtWidgets.QDockWidget):
     def keep(self) -> None:
         """Write place and values to the file."""
         self._later.stop()
-        window, frame = self.parent(), self.geometry()
-        area = window.dockWidgetArea(self)
+        frame = self.geometry()
+        area = self._main.dockWidgetArea(self)
         values.save_place(
             {
                 **values.to_plain(self.panel.model.parameters),

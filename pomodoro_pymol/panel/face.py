@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from qtpy import QtCore, QtWidgets
 
-from .controls import make_controls
+from .controls import RangeControl, make_controls
 from .icons import tool_button
 from .key import ColorKey
 from .model import Model
 from .player import Player
-from .profile import ResiduePlot
 from .plots import StepPlot, SweepPlot
+from .profile import ResiduePlot
 from .readout import LevelTable
 from .shares import ShareBar
 
@@ -28,6 +29,7 @@ class Face(QtWidgets.QWidget):
         super().__init__(parent)
         self.model = Model(self)
         self.controls = make_controls(self.model, self)
+        self.range = cast(RangeControl, self.controls["range"])
         self.banner = _text_label("pomodoro-banner")
         self.banner.hide()
         self.objects = QtWidgets.QComboBox()
@@ -70,13 +72,13 @@ class Face(QtWidgets.QWidget):
         return QtCore.QSize(max(self.minimumSizeHint().width(), 34 * self.fontMetrics().averageCharWidth() * 2), 820)
 
     def _lay_out(self) -> None:
-        self.scroll = QtWidgets.QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.scroll.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(self._upper())
+        self.upper = QtWidgets.QScrollArea()
+        self.upper.setWidgetResizable(True)
+        self.upper.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self.upper.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.upper.setWidget(self._upper())
         self.splitter = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical)
-        self.splitter.addWidget(self.scroll)
+        self.splitter.addWidget(self.upper)
         self.splitter.addWidget(self.tabs)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setStretchFactor(0, 1)
@@ -163,7 +165,7 @@ def rows_of(measured: object, low: object, high: object, expected: object, rows:
     """Return the rows of the level table; a side that is None is left empty."""
     return [
         (
-            label,
+            label.replace("relative to chain", "in chain").replace("variance ", ""),
             {"A": "Å"}.get(unit, unit),
             *(getattr(side, name) if side is not None else None for side in (measured, low, high, expected)),
         )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..structure import Structure
 
 # Coordinates written in one turn of the event loop: a few ms.
-_ATOM_FRAMES = 1_000_000
+_ATOM_FRAMES = 600_000
 _SETTLE_MS = 120
 #: Parameters that Live follows; any other needs a new run.
 FOLLOWED = frozenset(("z", "sigma", "wc", "wr", "wa", "preset", "metric", "palette", "range"))
@@ -46,6 +46,7 @@ class Live(QtCore.QObject):
         self._draw: LiveDraw | None = None
         self._unit: UnitFrames | None = None
         self._todo: deque[int] = deque()
+        self._fresh = False
         self._turn = QtCore.QTimer(self)
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._write_some)
@@ -140,9 +141,14 @@ class Live(QtCore.QObject):
     # Noise level, here.
 
     def _rewrite(self) -> None:
-        shown = self._states.shown()
+        try:
+            shown = self._states.shown()
+        except Exception as error:
+            self._fail(error)
+            return
         others = [state for state in range(2, self._states.n_states + 1) if state != shown]
         self._todo = deque([shown, *others] if shown > 1 else others)
+        self._fresh = True
         self._write_some()
 
     def _write_some(self) -> None:
@@ -154,9 +160,12 @@ class Live(QtCore.QObject):
         states = [self._todo.popleft() for _ in range(min(count, len(self._todo)))]
         try:
             self._states.write(states, lambda state, out: draw.fill(unit, state - 2, sigma, out))
+            if self._fresh or not self._todo:  # the state that is shown, or the last
+                self._states.redraw()
         except Exception as error:
             self._fail(error)
             return
+        self._fresh = False
         if self._todo:
             self._turn.start()
         else:

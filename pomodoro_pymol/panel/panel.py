@@ -95,6 +95,7 @@ class Panel(Face):
         self.dice.clicked.connect(lambda: self.model.edit("seed", secrets.randbelow(10**6)))
         self.player.state_chosen.connect(self._show_state)
         self.residues.residue_clicked.connect(self._select_residue)
+        self.residues.residues_dragged.connect(self._select_residues)
         self.sweep.z_chosen.connect(lambda z: self.model.edit("z", round(z, 3)))
 
     # Parameters.
@@ -102,6 +103,8 @@ class Panel(Face):
     def _show_parameters(self) -> None:
         former, parameters = self._shown, self.model.parameters
         self._shown = parameters
+        if former != parameters and not self.runner.running:
+            self._say("")
         self.line.setText(parameters.to_text())
         self.line.setCursorPosition(0)
         self.shares.show_shares(*parameters.weights.shares)
@@ -194,11 +197,11 @@ class Panel(Face):
         if source is None:
             self.counts.setText(self.watch.problem)
         else:
-            counts = [f"{source.n_atoms} atoms"]
+            counts = [(source.n_atoms, "atom")]
             if molecule is not None:
-                counts += [f"{molecule.hierarchy.n_residues} residues", f"{molecule.hierarchy.n_chains} chains"]
-            counts[0] = f"{source.object}: {counts[0]}"
-            self.counts.setText(" · ".join(counts))
+                counts += [(molecule.hierarchy.n_residues, "residue"), (molecule.hierarchy.n_chains, "chain")]
+            words = (f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts)
+            self.counts.setText(f"{source.object}: {' · '.join(words)}")
         explicit = source is not None and bool(self.model.parameters.selection)
         self.objects.setCurrentText(source.object if explicit and source else _AUTOMATIC)
         self._refresh()
@@ -211,7 +214,7 @@ class Panel(Face):
 
     def _show_output(self) -> None:
         output = self.watch.output
-        if output is None or output.scale is None:
+        if output is None:
             self.key.clear()
         else:
             from ..metrics import METRICS
@@ -220,7 +223,7 @@ class Panel(Face):
             self.key.show_scale(
                 output.scale.stops(), metric.label, metric.unit.replace("A", "Å"), self._expected_range()
             )
-            self.controls["range"].show_automatic(output.scale.low, output.scale.high)
+            self.range.show_automatic(output.scale.low, output.scale.high)
         self._adopt()
         self._refresh()
         self._show_residues()
@@ -230,7 +233,7 @@ class Panel(Face):
         output = self.watch.output
         seen = (output.name, output.record.parameters, output.metric, output.scale) if output else None
         former, self._seen = self._seen, seen
-        if output is None or output.scale is None or former is None or former == seen:
+        if output is None or seen is None or former is None or former == seen:
             return
         if self.runner.running or self.follower.on or self.live.isChecked():
             return
@@ -257,20 +260,25 @@ class Panel(Face):
         return (float(finite.min()), float(finite.max())) if len(finite) else None
 
     def _residue_values(self) -> tuple[Any, Any] | None:
-        """Return the metric of each residue of the output, measured and expected."""
-        output, noised = self.watch.output, self.watch.noised
-        if output is None or noised is None or len(output.record.residues.atom) != noised.hierarchy.n_residues:
+        """Return the metric of each residue, measured and expected; before a run only expected."""
+        output, subject = self.watch.output, self._subject()
+        if subject is None or (output is not None and self.watch.noised is None):
             return None
         import numpy as np
 
         from ..levels import expected_residues
         from ..metrics import METRICS
 
-        parameters = output.record.parameters
-        closed = expected_residues(noised.hierarchy, parameters.weights, parameters.noise_sigma)
-        metric = METRICS[output.metric]
+        parameters = output.record.parameters if output else self.model.parameters
+        metric = METRICS[output.metric if output else parameters.metric]
+        closed = expected_residues(subject.hierarchy, parameters.weights, parameters.noise_sigma)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return metric.compute(output.record.residues, closed), metric.compute(closed, closed)
+            expected = metric.compute(closed, closed)
+            if output is None:
+                return np.full(len(expected), np.nan), expected
+            if len(output.record.residues.atom) != subject.hierarchy.n_residues:
+                return None
+            return metric.compute(output.record.residues, closed), expected
 
     def _refresh(self) -> None:
         """Show the numbers soon: once, however many changes come before."""
@@ -294,6 +302,8 @@ class Panel(Face):
             measured, (low, high) = self._statistics.levels(), self._statistics.interval()
         elif output is not None and output.record.parameters == self._resolved():
             measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
+        if output is None:
+            self._show_residues()
         self.levels.show_levels(rows_of(measured, low, high, expected, LEVEL_ROWS))
         point = (parameters.noise_z, measured.residue_relative) if measured is not None else None
         self._show_sweep(subject, point)
@@ -328,30 +338,43 @@ class Panel(Face):
         return known[weights]
 
     def _show_residues(self) -> None:
-        values, noised, output = self._residue_values(), self.watch.noised, self.watch.output
-        if values is None or noised is None or output is None or output.scale is None:
+        values, subject, output = self._residue_values(), self._subject(), self.watch.output
+        if values is None or subject is None:
             self.residues.clear()
             return
         from ..metrics import METRICS
 
-        metric = METRICS[output.metric]
-        labels, starts = _residue_labels(noised)
-        label = f"{output.metric} ({metric.unit.replace('A', 'Å')})" if metric.unit else output.metric
-        self.residues.show_residues(labels, starts, *values, output.scale.rgb(values[0]).tolist(), label)
-        self._mark(viewer.selected_atoms(noised.object, _self=self._self))
+        name = output.metric if output else self.model.parameters.metric
+        unit = METRICS[name].unit.replace("A", "Å")
+        colors = output.scale.rgb(values[0]).tolist() if output else []
+        labels, starts = _residue_labels(subject)
+        self.residues.show_residues(
+            labels, starts, *values, colors or [0] * len(labels), f"{name} ({unit})" if unit else name
+        )
+        self._mark(viewer.selected_atoms(subject.object, _self=self._self))
 
     def _mark(self, atoms: tuple[int, ...]) -> None:
+        """Mark the residues of atoms of the output."""
         noised = self.watch.noised
         if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
             of_atom = noised.hierarchy.atom_to_residue
             self.residues.mark(sorted({int(of_atom[atom - 1]) for atom in atoms}))
 
     def _select_residue(self, number: int) -> None:
+        subject = self._subject()
+        if subject is not None:
+            row = _residue_rows(subject)[number]
+            self._select(viewer.residue_words(subject.object, row["segi"], row["chain"], row["resi"], _self=self._self))
+
+    def _select_residues(self, first: int, last: int) -> None:
+        """Select a range of residues of the output, whose atoms stand in the order of their indices."""
         noised = self.watch.noised
-        if noised is None:
-            return
-        row = _residue_rows(noised)[number]
-        words = viewer.residue_words(noised.object, row["segi"], row["chain"], row["resi"], _self=self._self)
+        if noised is not None:
+            atoms = noised.hierarchy.atom_to_residue.numpy()
+            inside = ((atoms >= first) & (atoms <= last)).nonzero()[0]
+            self._select(f"{noised.object} and index {inside[0] + 1}-{inside[-1] + 1}")
+
+    def _select(self, words: str) -> None:
         viewer.select(words, _self=self._self)
         self._say(f"selected {words}")
         self.watch.poll()

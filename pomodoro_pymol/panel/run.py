@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from ..lab import NoiseResult
     from ..runs import Coloring, NoiseRun
 
-# Atoms read, and coordinates written, in one turn of the event loop: some 30 ms each.
-_PIECE = 8_000
+# Atoms read or coloured, and coordinates written, in one turn of the event loop: some 30 ms each.
+_PIECE = 5_000
 _ATOM_FRAMES = 400_000
 
 
@@ -45,7 +45,7 @@ class Runner(QtCore.QObject):
         super().__init__(parent)
         self._self = _self
         self._run: NoiseRun | None = None
-        self._steps: Generator | None = None
+        self._steps: Generator[None, None, Any] | None = None
         self._halt = threading.Event()
         self._thread: threading.Thread | None = None
         self._written = 0
@@ -82,7 +82,7 @@ class Runner(QtCore.QObject):
         """Give the run up at the next turn."""
         self._halt.set()
 
-    def _go(self, steps: Generator, then: Any) -> None:
+    def _go(self, steps: Generator[None, None, Any], then: Any) -> None:
         self._steps, self._then = steps, then
         self._turn.start()
 
@@ -141,7 +141,7 @@ class Runner(QtCore.QObject):
             return
         assert self._run is not None
         self._result = replace(outcome, name=self._run.name)
-        self._go(self._run.finish(self._result), self._publish)
+        self._go(self._run.finish(self._result, _PIECE), self._publish)
 
     def _publish(self, coloring: Coloring) -> None:
         assert self._run is not None

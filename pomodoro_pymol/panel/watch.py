@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 _INTERVAL_MS = 200
 # A look round that takes long is taken less often: at most this part of the time.
 _SHARE = 0.1
-_PIECE = 8_000
+_PIECE = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Output:
     name: str
     record: Record
     metric: str
-    scale: ColorScale | None
+    scale: ColorScale
 
 
 class Watch(QtCore.QObject):
@@ -83,7 +85,9 @@ class Watch(QtCore.QObject):
         self._mark: Any = None
         self._state: Any = None
         self._selected: tuple[int, ...] = ()
-        self._readers: dict[str, Generator] = {}
+        self._readers: dict[str, Generator[None, None, Molecule]] = {}
+        self._loading = threading.Thread(target=_load, name="pomodoro-load", daemon=True)
+        self._loading.start()
         self._timer = QtCore.QTimer(self)
         self._timer.setInterval(_INTERVAL_MS)
         self._timer.timeout.connect(self.poll)
@@ -209,6 +213,8 @@ class Watch(QtCore.QObject):
 
     def _read(self, slot: str, name: str, atoms: str, state: int, title: str) -> None:
         def steps() -> Generator[None, None, Molecule]:
+            while self._loading.is_alive():
+                yield
             from ..hierarchy import Hierarchy
 
             structure = yield from viewer.structure_steps(atoms, state, title=title, piece=_PIECE, _self=self._self)
@@ -222,6 +228,7 @@ class Watch(QtCore.QObject):
         if not self._readers:
             self._turn.stop()
             return
+        self._turn.setInterval(20 if self._loading.is_alive() else 0)
         slot, steps = next(iter(self._readers.items()))
         try:
             next(steps)
@@ -233,3 +240,9 @@ class Watch(QtCore.QObject):
         del self._readers[slot]
         setattr(self, slot, found)
         (self.source_changed if slot == "molecule" else self.output_changed).emit()
+
+
+def _load() -> None:
+    """Import what takes a second, while the window lives."""
+    with suppress(ImportError):  # torch is missing, which the panel says
+        from .. import runs  # noqa: F401

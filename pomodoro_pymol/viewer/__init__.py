@@ -24,7 +24,7 @@ from .window import (
     shown_state,
     source_objects,
 )
-from .writing import LiveStates, StateWriter, paint, publish, retitle, set_titles, show_key
+from .writing import LiveStates, StateWriter, paint_steps, publish, retitle, set_titles, show_key
 
 __all__ = [
     "CmdException",
@@ -44,7 +44,7 @@ __all__ = [
     "main_window",
     "numpy_health",
     "our_objects",
-    "paint",
+    "paint_steps",
     "publish",
     "read_frames",
     "read_structure",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ..errors import PomodoroError
@@ -15,17 +16,13 @@ _POLYMER_FLAG = 0x08000000
 T = TypeVar("T")
 
 
-#: Atoms that are read at one go between two turns of a window's event loop.
-_PIECE = 12_000
-
-
 def read_structure(name: str, *, title: str = "", _self=cmd):
     """Read state 1 of an object as a `Structure`, in PyMOL's order of its atoms."""
     return finish(structure_steps(f"%{name}", title=title or name, piece=0, _self=_self))
 
 
 def structure_steps(
-    selection: str, state: int = 1, *, title: str = "", piece: int = _PIECE, _self=cmd
+    selection: str, state: int = 1, *, title: str = "", piece: int = 0, _self=cmd
 ) -> Generator[None, None, Any]:
     """Read the atoms of a selection in a state, yielding now and then; return the `Structure`.
 
@@ -51,15 +48,15 @@ def structure_steps(
         "z_": z.append,
     }
     n_atoms = _count(selection, _self)
-    for part in _pieces(selection, n_atoms, piece, _self):
-        _self.iterate_state(
-            state,
-            part,
-            f"residue(segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG});"
-            "atom(name, elem, alt); x_(x); y_(y); z_(z)",
-            space=space,
-        )
-        if piece:
+    with _named(selection, n_atoms > piece > 0, _self) as atoms:
+        for part in pieces(atoms, n_atoms, piece, _self):
+            _self.iterate_state(
+                state,
+                part,
+                f"residue(segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG});"
+                "atom(name, elem, alt); x_(x); y_(y); z_(z)",
+                space=space,
+            )
             yield
     if len(x) != n_atoms or n_atoms != _count(selection, _self):
         raise PomodoroError(f"{title or selection} has atoms without coordinates in this state")
@@ -81,11 +78,28 @@ def finish(steps: Generator[None, None, T]) -> T:
             return end.value
 
 
-def _pieces(selection: str, n_atoms: int, piece: int, _self: Any) -> list[str]:
-    if not piece or n_atoms <= piece:
+def pieces(selection: str, n_atoms: int, piece: int, _self: Any) -> list[str]:
+    """Return selections that are so many atoms each of a selection in one object; 0 is all at once."""
+    if not 0 < piece < n_atoms:
         return [selection]
     last = _self.count_atoms(f"byobject ({selection})")
-    return [f"({selection}) and index {start}-{start + piece - 1}" for start in range(1, last + 1, piece)]
+    return [f"{selection} and index {start}-{start + piece - 1}" for start in range(1, last + 1, piece)]
+
+
+@contextmanager
+def _named(selection: str, needed: bool, _self: Any) -> Iterator[str]:
+    """Yield a selection by a hidden name, where it is asked for again and again."""
+    if not needed:
+        yield f"({selection})"
+        return
+    name = _self.get_unused_name("_pomodoro_atoms")
+    with muted(_self):
+        _self.select(name, selection, enable=0, quiet=1)
+    try:
+        yield f"%{name}"
+    finally:
+        if name in _self.get_names("all"):
+            _self.delete(name)
 
 
 def _count(selection: str, _self: Any) -> int:

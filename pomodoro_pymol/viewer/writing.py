@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import PomodoroError
 from .host import CmdException, c_stdout_muted, cmd, kept_session, muted
+from .reading import finish, pieces
 from .records import STORE, all_records, get_record, marked_state, spelling
 
 
@@ -102,10 +103,14 @@ class LiveStates:
 
     def shown(self) -> int:
         """Return the state that the viewport shows."""
+        self.check()
         return max(1, min(self._cmd.get_object_state(self.name), self.n_states))
 
     def write(self, states: Sequence[int], fill: Callable[[int, Any], None]) -> None:
-        """Let ``fill(state, out)`` fill the coordinates of some states, shape=(n_atoms, 3), float32."""
+        """Let ``fill(state, out)`` fill the coordinates of some states, shape=(n_atoms, 3), float32.
+
+        What is drawn of them follows at the next `redraw`.
+        """
         import numpy as np
 
         self.check()
@@ -121,6 +126,9 @@ class LiveStates:
             if out is None or out.shape != (self._n_atoms, 3):
                 raise PomodoroError(f"{self.name} was changed")
             fill(state, out)
+
+    def redraw(self) -> None:
+        """Let PyMOL draw the states anew."""
         self._cmd.rebuild(self.name)
 
 
@@ -139,8 +147,17 @@ def retitle(name: str, titles: Sequence[str], record: dict[str, Any], *, _self=c
 
 def paint(name: str, colors: Sequence[int], values: Sequence[float], *, _self=cmd) -> None:
     """Colour an object of ours and set its b, one 0xRRGGBB integer and number per atom."""
+    finish(paint_steps(name, colors, values, _self=_self))
+
+
+def paint_steps(
+    name: str, colors: Sequence[int], values: Sequence[float], piece: int = 0, *, _self=cmd
+) -> Generator[None, None, None]:
+    """Do as `paint` does, so many atoms at a time."""
     pairs = zip((0x40000000 | color for color in colors), values)
-    _self.alter(f"%{name}", "color, b = next(pairs)", space={"pairs": pairs})
+    for part in pieces(f"%{name}", len(colors), piece, _self):
+        _self.alter(part, "color, b = next(pairs)", space={"pairs": pairs})
+        yield
     _self.recolor(f"%{name}")
 
 
