@@ -74,7 +74,8 @@ class Bars(pyqtgraph.GraphicsObject):
             left = edges[first][0]
             wide = max(edges[last][1] - left, 2 * pixel)
             painter.fillRect(QtCore.QRectF(left, view.top(), wide, view.height()), self.band)
-            painter.fillRect(QtCore.QRectF(left, view.bottom(), wide, -cap), self.highlight)
+            broad = max(wide, 6 * pixel)  # a single residue among many is to be seen too
+            painter.fillRect(QtCore.QRectF(left + (wide - broad) / 2, view.bottom(), broad, -cap), self.highlight)
         gap = 0.15 if pixel < 0.2 else 0.0
         for (left, right), place, height in zip(edges, places.tolist(), self.values[places].tolist()):
             if height > 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import cast
 
 from qtpy import QtCore, QtWidgets
@@ -106,7 +105,8 @@ class Face(QtWidgets.QWidget):
             "selection", self.objects, controls["selection"], caption="structure", stretch=controls["selection"]
         )
         self._place("", self.counts)
-        self._place("z", controls["z"], self._caption("sigma"), controls["sigma"], self.quantile)
+        self._place("z", controls["z"])
+        self._place("sigma", controls["sigma"], self.quantile)
         self._place("preset", controls["preset"], self.save, self.delete, stretch=controls["preset"])
         for name in ("wc", "wr", "wa"):
             self._place(name, controls[name])
@@ -119,6 +119,8 @@ class Face(QtWidgets.QWidget):
         self._place("range", controls["range"])
         self._place(None, self.key)
         grid.setRowStretch(self._count, 1)
+        bar = self.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_ScrollBarExtent)
+        self.upper.setMinimumWidth(upper.minimumSizeHint().width() + bar)
         return upper
 
     def _place(
@@ -159,15 +161,3 @@ def _text_label(name: str) -> QtWidgets.QLabel:
     label.setWordWrap(True)
     label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
-
-
-def rows_of(measured: object, low: object, high: object, expected: object, rows: Sequence[tuple]) -> list[tuple]:
-    """Return the rows of the level table; a side that is None is left empty."""
-    return [
-        (
-            label.replace("relative to chain", "in chain").replace("variance ", ""),
-            {"A": "Å"}.get(unit, unit),
-            *(getattr(side, name) if side is not None else None for side in (measured, low, high, expected)),
-        )
-        for name, label, unit in rows
-    ]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from qtpy import QtCore, QtGui, QtWidgets
 
 from .. import health, presets, viewer
-from ..catalogue import ColorParameters, NoiseParameters, WeightsParameters
+from ..catalogue import ColorParameters, NoiseParameters, SweepParameters, WeightsParameters
 from ..schedule import quantile, sigma_from_z
 from ..weights import PRESETS
 from . import values
-from .face import Face, rows_of
+from .face import Face
 from .live import FOLLOWED, Live
 from .problems import problem_text
 from .run import Runner
@@ -103,12 +103,12 @@ class Panel(Face):
     def _show_parameters(self) -> None:
         former, parameters = self._shown, self.model.parameters
         self._shown = parameters
-        if former != parameters and not self.runner.running:
+        if former != parameters and not (self.runner.running or self.follower.on):
             self._say("")
         self.line.setText(parameters.to_text())
         self.line.setCursorPosition(0)
         self.shares.show_shares(*parameters.weights.shares)
-        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} %")
+        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} % of training")
         self.delete.setEnabled(bool(parameters.preset) and parameters.preset not in PRESETS)
         self._keep()
         if former.selection != parameters.selection or former.state != parameters.state:
@@ -304,7 +304,14 @@ class Panel(Face):
             measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
         if output is None:
             self._show_residues()
-        self.levels.show_levels(rows_of(measured, low, high, expected, LEVEL_ROWS))
+        sides = (measured, low, high, expected)
+        self.levels.show_levels(
+            [
+                (short, unit.replace("A", "Å"), *(side and getattr(side, name) for side in sides))
+                for name, _, unit, short in LEVEL_ROWS
+            ],
+            [label for _, label, _, _ in LEVEL_ROWS],
+        )
         point = (parameters.noise_z, measured.residue_relative) if measured is not None else None
         self._show_sweep(subject, point)
 
@@ -316,8 +323,7 @@ class Panel(Face):
         return replace(resolved, **{name: getattr(output.record.parameters, name) for name in _COLORS})
 
     def _show_sweep(self, subject: Molecule, point: tuple[float, float] | None) -> None:
-        low, high = NoiseParameters.__dataclass_fields__["z"].metadata["usual"]
-        z_values = [low + (high - low) * step / 32 for step in range(33)]
+        z_values = SweepParameters.z.values()
         own = {} if self.model.parameters.preset else {"own": self.model.parameters.weights}
         curves = []
         for name, weights in {**own, **presets.all_presets()}.items():

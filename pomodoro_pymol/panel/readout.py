@@ -55,7 +55,7 @@ class LevelTable(QtWidgets.QWidget):
         self.table.addAction(copy)
         self.table.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.ActionsContextMenu)
 
-    def show_levels(self, rows: Sequence[Row]) -> None:
+    def show_levels(self, rows: Sequence[Row], tips: Sequence[str] = ()) -> None:
         """Show one row per statistic.
 
         Parameters
@@ -63,17 +63,22 @@ class LevelTable(QtWidgets.QWidget):
         rows : sequence of (str, str, float, float, float, float)
             Label, unit, measured, low and high end of its 95 % interval, expected. None is
             shown as a dash, nan as n/a.
+        tips : sequence of str
+            What each label stands for; the labels themselves by default.
         """
         self.table.setRowCount(len(rows))
         for number, (label, unit, measured, low, high, expected) in enumerate(rows):
+            tip = tips[number] if tips else label
             decimals = _decimals([row for row in rows if row[1] == unit])
             name = f"{label} ({unit})" if unit else label
             interval = _number(low, decimals)
             if high is not None and math.isfinite(high):
                 interval += f"{_DASH}{_number(high, decimals)}"
             for column, text in enumerate((name, _number(measured, decimals), interval, _number(expected, decimals))):
-                self._item(number, column).setText(text)
-            self._item(number, 0).setToolTip(name)
+                item = self._item(number, column)
+                if item.text() != text:  # each change lays the table out anew
+                    item.setText(text)
+            self._item(number, 0).setToolTip(f"{tip} ({unit})" if unit else tip)
             self._mark(number, _outside(low, high, expected))
         self.updateGeometry()
 
