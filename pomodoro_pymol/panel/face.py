@@ -7,7 +7,7 @@ from typing import cast
 from qtpy import QtCore, QtWidgets
 
 from .controls import RangeControl, make_controls
-from .icons import tool_button
+from .icons import IconButton, tool_button
 from .key import ColorKey
 from .model import Model
 from .player import Player
@@ -19,6 +19,9 @@ from .shares import ShareBar
 # Pixels that the controls and the plots take of a tall window.
 _UPPER, _LOWER = 640, 260
 _CAPTIONS = {"wc": "chain", "wr": "residue", "wa": "atom", "sigma": "\N{GREEK SMALL LETTER SIGMA}", "metric": "colour"}
+#: Tooltip and word of the button that starts and stops a run.
+RUN = ("execute the command below", "Run")
+STOP = ("give the run up; everything stays as it was", "Stop")
 
 
 class Face(QtWidgets.QWidget):
@@ -55,10 +58,9 @@ class Face(QtWidgets.QWidget):
         self.player = Player()
         self.progress = QtWidgets.QProgressBar()
         self.progress.setAccessibleName("progress")
-        self.live = QtWidgets.QPushButton("Live")
+        self.live = _word_button("live", "rescale the same noise while the sliders move", "Live")
         self.live.setCheckable(True)
-        self.live.setToolTip("rescale the same noise while the sliders move")
-        self.run = QtWidgets.QPushButton("Run")
+        self.run = _word_button("run", *RUN)
         self.line = QtWidgets.QLineEdit()
         self.line.setToolTip("the command that Run executes; edit it and press Enter")
         self.line.setAccessibleName("command")
@@ -120,7 +122,7 @@ class Face(QtWidgets.QWidget):
         self._place(None, self.key)
         grid.setRowStretch(self._count, 1)
         bar = self.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_ScrollBarExtent)
-        self.upper.setMinimumWidth(upper.minimumSizeHint().width() + bar)
+        self.upper.setMinimumWidth(upper.minimumSizeHint().width() + bar + 3 * self.fontMetrics().averageCharWidth())
         return upper
 
     def _place(
@@ -152,6 +154,16 @@ def _row(*widgets: QtWidgets.QWidget, stretch: QtWidgets.QWidget) -> QtWidgets.Q
     for widget in widgets:
         row.addWidget(widget, 1 if widget is stretch else 0)
     return row
+
+
+def _word_button(name: str, tooltip: str, text: str) -> IconButton:
+    """A framed button with its icon and its word."""
+    button = IconButton(name, tooltip, text)
+    button.setAutoRaise(False)
+    button.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setMinimumWidth(9 * button.fontMetrics().averageCharWidth() + button.iconSize().width())
+    button.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+    return button
 
 
 def _text_label(name: str) -> QtWidgets.QLabel:

@@ -13,7 +13,7 @@ from ..catalogue import ColorParameters, NoiseParameters, SweepParameters, Weigh
 from ..schedule import quantile, sigma_from_z
 from ..weights import PRESETS
 from . import values
-from .face import Face
+from .face import RUN, STOP, Face
 from .live import FOLLOWED, Live
 from .problems import problem_text
 from .run import Runner
@@ -304,14 +304,12 @@ class Panel(Face):
             measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
         if output is None:
             self._show_residues()
-        sides = (measured, low, high, expected)
-        self.levels.show_levels(
-            [
-                (short, unit.replace("A", "Å"), *(side and getattr(side, name) for side in sides))
-                for name, _, unit, short in LEVEL_ROWS
-            ],
-            [label for _, label, _, _ in LEVEL_ROWS],
-        )
+        sides: tuple[Any, ...] = (measured, low, high, expected)
+        rows: list[Any] = [
+            (short, unit.replace("A", "Å"), *(side and getattr(side, name) for side in sides))
+            for name, _, unit, short in LEVEL_ROWS
+        ]
+        self.levels.show_levels(rows, [label for _, label, _, _ in LEVEL_ROWS])
         point = (parameters.noise_z, measured.residue_relative) if measured is not None else None
         self._show_sweep(subject, point)
 
@@ -409,7 +407,7 @@ class Panel(Face):
         self._start_run()
 
     def _start_run(self) -> None:
-        self.run.setText("Stop")
+        self.run.show_icon("stop", *STOP)
         self._say("running")
         self.runner.start(self.model.parameters)
 
@@ -480,7 +478,7 @@ class Panel(Face):
         self._say("stopped: everything is as it was before")
 
     def _show_idle(self) -> None:
-        self.run.setText("Run")
+        self.run.show_icon("run", *RUN)
         self.progress.setRange(0, 1)
         self.progress.reset()
 
