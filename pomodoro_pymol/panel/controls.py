@@ -8,7 +8,6 @@ from typing import Any
 
 from qtpy import QtCore, QtWidgets
 
-from ..catalogue import NoiseParameters
 from ..parameters import Interval, Selection, choices_of, describe
 from ..typed import protect, unquote
 from .model import Model
@@ -126,15 +125,16 @@ class ChoiceControl(Control):
         super().__init__(spec, parent)
         self.box = self._add(QtWidgets.QComboBox(), 1)
         self.box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.box.textActivated.connect(lambda text: self.edited.emit("" if text == _EMPTY else text))
+        self._empty = _EMPTY.get(spec.name, _DEFAULT)
+        self.box.textActivated.connect(lambda text: self.edited.emit("" if text == self._empty else text))
 
     def show_value(self, value: str) -> None:
         """Show the word, among those that can be chosen now."""
-        words = [*([] if self.spec.default else [_EMPTY]), *choices_of(self.spec)]
+        words = [*([] if self.spec.default else [self._empty]), *choices_of(self.spec)]
         if words != [self.box.itemText(place) for place in range(self.box.count())]:
             self.box.clear()
             self.box.addItems(words)
-        self.box.setCurrentText(value or _EMPTY)
+        self.box.setCurrentText(value or self._empty)
 
 
 class TextControl(Control):
@@ -152,6 +152,36 @@ class TextControl(Control):
         typed = unquote(self.line.text().strip())
         if (protect(typed) if self.spec.metadata["kind"] is Selection else typed) != value:
             self.line.setText(value)
+
+
+class OptionalControl(Control):
+    """A number that need not be given; taken at Enter."""
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(spec, parent)
+        self.line = self._add(QtWidgets.QLineEdit(), 1)
+        self.line.setPlaceholderText(_DEFAULT)
+        self.line.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight)
+        self.line.editingFinished.connect(lambda: self.edited.emit(self.line.text()))
+
+    def show_value(self, value: float | None) -> None:
+        """Show the number, nothing where it is not given."""
+        self.line.setText("" if value is None else f"{value:g}")
+
+
+class SwitchControl(Control):
+    """On or off; where the default is neither, also that."""
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(spec, parent)
+        self.box = self._add(QtWidgets.QComboBox(), 1)
+        self._values = [None, 0, 1] if spec.default is None else [0, 1]
+        self.box.addItems([_SWITCH[value] for value in self._values])
+        self.box.activated.connect(lambda place: self.edited.emit(self._values[place]))
+
+    def show_value(self, value: int | None) -> None:
+        """Show whether it is on."""
+        self.box.setCurrentIndex(self._values.index(value))
 
 
 class RangeControl(Control):
@@ -192,29 +222,37 @@ class RangeControl(Control):
         self.edited.emit(None if self.automatic.isChecked() else (low, max(high, low + 10**-_DECIMALS)))
 
 
-#: What an empty choice is called, and the lowest value of a number.
-_EMPTY = "own"
+#: What is shown for a choice or number that is not given, for switches, for the lowest of a number.
+_EMPTY = {"preset": "own"}
+_DEFAULT = "default"
+_SWITCH = {None: _DEFAULT, 0: "off", 1: "on"}
 _LOWEST = {"state": "current"}
 
 
 def make_controls(model: Model, parent: QtWidgets.QWidget) -> dict[str, Control]:
-    """Return a control for every parameter of pomnoise, tied to the model both ways."""
-    controls = {spec.name: _make(spec, parent) for spec in fields(NoiseParameters)}
+    """Return a control for every parameter of the model's command, tied to the model both ways."""
+    controls = {spec.name: _make(spec, parent) for spec in fields(model.kind)}
     for name, control in controls.items():
         control.edited.connect(_editor(model, name))
 
     def show() -> None:
-        parameters = model.parameters
-        weights = parameters.weights
-        shown = {name: getattr(parameters, name) for name in controls}
-        shown |= {"wc": weights.chain, "wr": weights.residue, "wa": weights.atom}
-        shown |= {"z": parameters.noise_z, "sigma": parameters.noise_sigma}
+        values = shown_values(model.parameters)
         for name, control in controls.items():
-            control.show_value(shown[name])
+            control.show_value(values[name])
 
     model.changed.connect(show)
     show()
     return controls
+
+
+def shown_values(parameters: Any) -> dict[str, Any]:
+    """Return what the controls show: the numbers in use, also where a preset or sigma stands for them."""
+    values = {spec.name: getattr(parameters, spec.name) for spec in fields(parameters)}
+    weights = parameters.weights
+    values |= {"wc": weights.chain, "wr": weights.residue, "wa": weights.atom}
+    if "sigma" in values:
+        values |= {"z": parameters.noise_z, "sigma": parameters.noise_sigma}
+    return values
 
 
 def _editor(model: Model, name: str) -> Callable[[Any], None]:
@@ -222,7 +260,12 @@ def _editor(model: Model, name: str) -> Callable[[Any], None]:
 
 
 def _make(spec: Field, parent: QtWidgets.QWidget) -> Control:
+    kind, bounds = spec.metadata["kind"], spec.metadata["bounds"]
     if choices_of(spec):
         return ChoiceControl(spec, parent)
+    if kind is int and bounds == (0, 1):
+        return SwitchControl(spec, parent)
+    if kind in (int, float) and spec.default is None and spec.name != "sigma":
+        return OptionalControl(spec, parent)
     kinds = {int: NumberControl, float: NumberControl, Interval: RangeControl, Selection: TextControl, str: TextControl}
-    return kinds[spec.metadata["kind"]](spec, parent)
+    return kinds[kind](spec, parent)
