@@ -7,7 +7,7 @@ in a thread of its own. Everything else here touches PyMOL and belongs on its th
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,16 +15,19 @@ from typing import Any
 import numpy as np
 
 from . import memory, viewer
-from .catalogue import ColorParameters, NoiseParameters, SweepParameters
+from .catalogue import ColorParameters, NoiseParameters
 from .colors import ColorScale
 from .errors import PomodoroError
 from .hierarchy import Hierarchy
-from .lab import NoiseResult
+from .lab import NoiseResult, run_noise
 from .levels import expected_residues
 from .metrics import METRICS
 from .noise import resolve_device
 from .records import Record, digest
 from .structure import Structure
+
+#: Told how much is done and how much there is to do.
+Tell = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -59,9 +62,16 @@ class Coloring:
 
 
 class NoiseRun:
-    """A run of pomnoise: `prepare`, then `lab.run_noise` with `write`, then `finish`.
+    """A run of pomnoise: `prepare`, `work`, which alone may run in another thread, `finish`.
 
     A context manager; whatever is left undone at its end leaves PyMOL as it was.
+
+    Attributes
+    ----------
+    line : str
+        The command that repeats it.
+    total : int
+        How many frames `work` tells of.
 
     Parameters
     ----------
@@ -76,6 +86,8 @@ class NoiseRun:
 
     def __init__(self, parameters: NoiseParameters, *, _self: Any) -> None:
         resolve_device(parameters.device)
+        self.line = parameters.to_text()
+        self.total = parameters.frames
         self._self = _self
         self._open = ExitStack()
         self.source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
@@ -103,6 +115,10 @@ class NoiseRun:
                 f"%{self._draft}", title=self.source.object, piece=piece, _self=self._self
             )
         )
+
+    def work(self, structure: Structure, write: Callable[[Any], None], tell: Tell) -> NoiseResult:
+        """Draw the noise and hand it to ``write``, which must call `write` on PyMOL's thread."""
+        return replace(run_noise(structure, self.parameters, write, tell), name=self.name)
 
     def write(self, frames: Any) -> None:
         """Append frames, shape=(n_frames, n_atoms, 3), angstrom, as states."""
@@ -176,9 +192,9 @@ def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _has_frames(name: str, _self: Any) -> bool:
-    """Tell an object of pomnoise or pomalign from one of pomsweep, which has no true state."""
+    """Tell an object of pomnoise or pomalign from one of the other commands."""
     record = viewer.get_record(name, _self=_self) or {}
-    return not str(record.get("command")).startswith(SweepParameters.command)
+    return str(record.get("command")).split(" ")[0] == NoiseParameters.command
 
 
 def _paint(

@@ -6,17 +6,22 @@ an instance of ``pymol2``. Nothing heavy is imported before a command runs.
 
 from .check import pomcheck
 from .declare import register
+from .diffusion import pomdenoise, pomprecond
 from .frames import pomalign, pomsave
 from .laboratory import pomsweep, pomtable, pomweights
 from .noise import pomcolor, pomnoise
 from .panel import pompanel
+from .sampling import pomsample
 
 __all__ = [
     "pomalign",
     "pomcheck",
     "pomcolor",
+    "pomdenoise",
     "pomnoise",
     "pompanel",
+    "pomprecond",
+    "pomsample",
     "pomsave",
     "pomsweep",
     "pomtable",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from .. import viewer
@@ -49,12 +48,11 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
 
         pomcolor, pomtable, pomsweep, pomweights, pomalign, pomsave, pomcheck
     """
-    from .. import lab, runs
+    from .. import runs
 
     with runs.NoiseRun(parameters, _self=_self) as run:
         structure = viewer.finish(run.prepare())
-        result = lab.run_noise(structure, run.parameters, run.write, progress("pomnoise", quiet))
-        result = replace(result, name=run.name)
+        result = run.work(structure, run.write, progress("pomnoise", quiet))
         coloring = viewer.finish(run.finish(result))
     if not quiet:
         print(run.report(result, coloring))

@@ -175,7 +175,7 @@ class SwitchControl(Control):
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
         self.box = self._add(QtWidgets.QComboBox(), 1)
-        self._values = [None, 0, 1] if spec.default is None else [0, 1]
+        self._values: list[int | None] = [None, 0, 1] if spec.default is None else [0, 1]
         self.box.addItems([_SWITCH[value] for value in self._values])
         self.box.activated.connect(lambda place: self.edited.emit(self._values[place]))
 

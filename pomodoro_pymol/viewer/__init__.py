@@ -8,7 +8,16 @@ the end, or goes without a trace.
 """
 
 from .host import CmdException, cmd, headless, numpy_health
-from .reading import finish, read_frames, read_structure, read_values, structure_steps, titles
+from .reading import (
+    ensemble_steps,
+    finish,
+    read_ensemble,
+    read_frames,
+    read_structure,
+    read_values,
+    structure_steps,
+    titles,
+)
 from .records import get_record, is_ours, our_objects, spelling
 from .scenes import load_example, save, save_picture
 from .sources import Source, check_output, draft, resolve_source, state_bytes
@@ -34,6 +43,7 @@ __all__ = [
     "check_output",
     "cmd",
     "draft",
+    "ensemble_steps",
     "finish",
     "get_record",
     "headless",
@@ -46,6 +56,7 @@ __all__ = [
     "our_objects",
     "paint_steps",
     "publish",
+    "read_ensemble",
     "read_frames",
     "read_structure",
     "read_values",

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from ..errors import PomodoroError
 from .host import CmdException, cmd, muted
+from .sources import Source, copied
 
 _POLYMER_FLAG = 0x08000000
 
@@ -118,6 +119,38 @@ def read_frames(name: str, states: Iterable[int], *, _self=cmd) -> Iterator[Any]
         flat = array("f")
         _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
         yield np.array(flat, dtype=np.float32).reshape(-1, 3)
+
+
+def read_ensemble(source: Source, *, _self=cmd) -> Any:
+    """Read every state of a source, shape=(n_states, n_atoms, 3), float32, angstrom, in the order of `draft`.
+
+    Raises
+    ------
+    PomodoroError
+        If a state has not the atoms of the source's own, or a coordinate is not finite.
+    """
+    return finish(ensemble_steps(source, _self=_self))
+
+
+def ensemble_steps(source: Source, *, _self=cmd) -> Generator[None, None, Any]:
+    """Do as `read_ensemble` does, a state at a time."""
+    import numpy as np
+
+    frames = []
+    with copied(source, _self) as name:
+        n_atoms, n_states = _self.count_atoms(f"%{name}"), _self.count_states(f"%{name}")
+        for frame in read_frames(name, range(1, n_states + 1), _self=_self):
+            frames.append(frame)
+            yield
+    for state, frame in enumerate(frames, 1):
+        if not len(frame) == n_atoms == source.n_atoms:
+            raise PomodoroError(
+                f"state {state} of {source.object} has not the {source.n_atoms} atoms of state {source.state}: "
+                "all states need the same"
+            )
+        if not np.isfinite(frame).all():
+            raise PomodoroError(f"state {state} of {source.object} has coordinates that are not finite")
+    return np.stack(frames)
 
 
 def read_values(name: str, *, _self=cmd) -> Any:

@@ -108,7 +108,7 @@ def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
     atoms = f"({source.selection}) and %{source.object} and state {source.state}"
     try:
         with muted(_self), kept_session(_self):
-            _create(name, atoms, source.state, _self)
+            _create(name, atoms, source.state, 1, _self)
         if output and not spelling(output, _self=_self):
             _check_name(name, output, _self)
         yield name
@@ -117,10 +117,23 @@ def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
             _self.delete(name)
 
 
-def _create(name: str, atoms: str, state: int, _self) -> None:
+@contextmanager
+def copied(source: Source, _self) -> Iterator[str]:
+    """Yield the name of a hidden copy of all states of the source, which goes at the end."""
+    name = _self.get_unused_name("_pomodoro")
+    try:
+        with muted(_self), kept_session(_self):
+            _create(name, f"({source.selection}) and %{source.object}", 0, 0, _self)
+        yield name
+    finally:
+        if name in _self.get_names("all"):
+            _self.delete(name)
+
+
+def _create(name: str, atoms: str, state: int, target: int, _self) -> None:
     """Copy atoms as they are: PyMOL would work out secondary structure anew, which takes most of the time."""
     with _no_auto_dss(_self):
-        _self.create(name, atoms, state, 1, zoom=0)
+        _self.create(name, atoms, state, target, zoom=0)
         _self.disable(name)
 
 

@@ -1,0 +1,132 @@
+"""Runs of pomsample in PyMOL, in steps like those of `runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from . import memory, report, viewer
+from .catalogue import SampleParameters
+from .curves import curves_csv
+from .errors import PomodoroError
+from .reverse import SampleResult, run_sample
+from .structure import Structure
+
+
+@dataclass(frozen=True, eq=False)
+class SampleData:
+    """What a run takes from PyMOL: the truth, and all states, shape=(n_states, n_atoms, 3), angstrom."""
+
+    structure: Structure
+    states: np.ndarray
+
+
+class SampleRun:
+    """A run of pomsample: `prepare`, `work`, which alone may run in another thread, `finish`.
+
+    A context manager like `runs.NoiseRun`, which leaves nothing in PyMOL until `finish`.
+
+    Attributes
+    ----------
+    line : str
+        The command that repeats it.
+    total : int
+        How many steps `work` tells of.
+    names : list of str
+        Objects to make.
+
+    Raises
+    ------
+    PomodoroError
+        If there is no such structure, a name is not free to take, or memory is short.
+    """
+
+    def __init__(self, parameters: SampleParameters, *, _self: Any) -> None:
+        report.check_paths(parameters.csv, parameters.figure)
+        self._self = _self
+        self.line = parameters.to_text()
+        self.total = parameters.settings.steps
+        self.source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
+        self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state)
+        self._final = parameters.show == "final"
+        name = parameters.name or f"{self.source.object}_sample"
+        one = self._final or parameters.samples == 1
+        self.names = [name] if one else [f"{name}_{number}" for number in range(1, parameters.samples + 1)]
+        for each in self.names:
+            viewer.check_output(each, self.source, _self=_self)
+        n_states = parameters.samples * (1 if self._final else len(parameters.kept_steps()))
+        # PyMOL's states, and the frames before they are states.
+        needed = viewer.state_bytes(self.source.n_atoms, 2 * n_states)
+        memory.require(needed, f"{n_states} states of {self.source.n_atoms} atoms")
+
+    def __enter__(self) -> SampleRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is left open."""
+
+    def prepare(self, piece: int = 0) -> Generator[None, None, SampleData]:
+        """Read the source, ``piece`` atoms at a time, and leave nothing behind.
+
+        Raises
+        ------
+        PomodoroError
+            If its states differ in their atoms.
+        """
+        states = yield from viewer.ensemble_steps(self.source, _self=self._self)
+        with viewer.draft(self.source, self.names[0], _self=self._self) as draft:
+            structure = yield from viewer.structure_steps(
+                f"%{draft}", title=self.source.object, piece=piece, _self=self._self
+            )
+        return SampleData(structure, states)
+
+    def work(self, data: SampleData, write: Callable[[Any], None], tell: Callable[..., None]) -> SampleResult:
+        """Sample; ``tell(step, steps, record)`` after each step, which may end the run by raising."""
+        self._n_atoms = len(data.structure)
+        return run_sample(
+            data.structure,
+            data.states,
+            self.parameters,
+            lambda record, step: tell(step.number, step.steps, record),
+        )
+
+    def finish(self, result: SampleResult, piece: int = 0) -> Generator[None, None, None]:
+        """Write the curves where asked to, and make the objects, all or none.
+
+        Raises
+        ------
+        PomodoroError
+            If the source is gone, or has other atoms than when it was read.
+        """
+        report.write_csv(self.parameters.csv, curves_csv(result.records))
+        if self.parameters.figure:
+            from .plots import curves_figure
+
+            report.write_figure(self.parameters.figure, curves_figure(result.records, result.n_states))
+            yield
+        cmd, source = self._self, self.source.object
+        if source not in cmd.get_names("objects"):
+            raise PomodoroError(f"{source} was deleted during the run")
+        record = {"command": self.parameters.to_text(), "source": source}
+        with ExitStack() as stack:
+            drafts = [stack.enter_context(viewer.draft(self.source, name, _self=cmd)) for name in self.names]
+            for sample, draft in enumerate(drafts):
+                if cmd.count_atoms(f"%{draft}") != self._n_atoms:
+                    raise PomodoroError(f"{source} was changed during the run")
+                with viewer.StateWriter(draft, after=0, _self=cmd) as writer:
+                    writer.write(result.frames[:, -1] if self._final else result.frames[sample])
+                titles = result.final_titles() if self._final else result.titles(sample)
+                viewer.set_titles(draft, titles, _self=cmd)
+                yield
+            for name, draft in zip(self.names, drafts):
+                viewer.publish(draft, name, record, _self=cmd)
+
+    def report(self, result: SampleResult, made: object = None) -> str:
+        """Return what the command prints."""
+        names = self.names[0] if len(self.names) == 1 else f"{self.names[0]} .. {self.names[-1]}"
+        n_states = self.parameters.samples if self._final else len(result.kept)
+        return f" pomsample: {self.source.object} -> {names}: {n_states} states each\n{result.report()}"
