@@ -3,10 +3,9 @@
 A denoiser estimates the atoms, and may estimate the residue means and the chain means
 besides, each from what it sees of that level. Broadcast onto the atoms,
 
-    D' = D + g (B_r (X_r - mean_r D) + B_c (X_c - mean_c (D after the residue step)))
+    D' = D + B_r (X_r - mean_r D) + B_c (X_c - mean_c (D after the residue step))
 
-with B_r, B_c giving every atom the value of its residue or chain, and a gate g between
-0 and 1.
+with B_r, B_c giving every atom the value of its residue or chain.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from .hierarchy import Hierarchy
@@ -32,15 +32,12 @@ class Estimate:
         The same of the chain means.
     members : Tensor, shape=(..., n_members), optional
         Probability of each member of the ensemble, where there is one.
-    confidence : Tensor, shape=(...,), optional
-        Of the residue head, between 0 and 1.
     """
 
     atoms: Tensor
     residues: Tensor | None = None
     chains: Tensor | None = None
     members: Tensor | None = None
-    confidence: Tensor | None = None
 
 
 def split_levels(coords: Tensor, hierarchy: Hierarchy) -> tuple[Tensor, Tensor, Tensor]:
@@ -69,15 +66,17 @@ def join_levels(parts: Sequence[Tensor], hierarchy: Hierarchy) -> Tensor:
     return atom + hierarchy.broadcast(shared, "residue")
 
 
-def broadcast_heads(estimate: Estimate, hierarchy: Hierarchy, gate: Tensor | float = 1.0) -> Tensor:
+def broadcast_heads(estimate: Estimate, hierarchy: Hierarchy, gate: float = 1.0) -> Tensor:
     """Return the atoms moved to agree with the residue and the chain head, as far as there are any.
 
     Parameters
     ----------
     estimate : Estimate
     hierarchy : Hierarchy
-    gate : float or Tensor, shape=(...,)
-        1 moves them all the way, 0 not at all.
+    gate : float
+        Samples whose atom head gives one member more than this probability stay as they
+        are: what it is sure of, the other heads can only blur. 1 moves them all, as is done
+        where there is no ensemble.
 
     Returns
     -------
@@ -87,5 +86,7 @@ def broadcast_heads(estimate: Estimate, hierarchy: Hierarchy, gate: Tensor | flo
     for level, wanted in (("residue", estimate.residues), ("chain", estimate.chains)):
         if wanted is not None:
             atoms = atoms + hierarchy.broadcast(wanted - hierarchy.pool(atoms, level), level)
-    gate = gate[..., None, None] if isinstance(gate, Tensor) else gate
-    return estimate.atoms + gate * (atoms - estimate.atoms)
+    if estimate.members is None or gate >= 1:
+        return atoms
+    unsure = estimate.members.amax(-1) <= gate
+    return torch.where(unsure[..., None, None], atoms, estimate.atoms)

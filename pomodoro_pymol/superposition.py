@@ -95,7 +95,7 @@ def superpose(
         raise PomodoroError(f"the {which} coordinates are not all finite, or too large for {dtype}")
 
     mean = moments[..., 3]
-    rotation = _rotation(moments[..., :3] - mean[:, :, None] * left[:, None, :], n_atoms)
+    rotation = best_rotation(moments[..., :3] - mean[:, :, None] * left[:, None, :], n_atoms)
     target_mean = target_mean.cpu().double().expand(*lead, 3).reshape(-1, 3)
     shift = target_mean - (rotation @ mean[:, :, None])[..., 0]
 
@@ -107,10 +107,17 @@ def superpose(
     )
 
 
-def _rotation(covariance: Tensor, n_atoms: int) -> Tensor:
-    """Proper rotations from covariances of mobile (rows) and target (columns), shape=(n_frames, 3, 3)."""
+def best_rotation(covariance: Tensor, n_atoms: int) -> Tensor:
+    """Return the proper rotations of best fit, shape=(n_frames, 3, 3); the identity for fewer than three atoms.
+
+    Parameters
+    ----------
+    covariance : Tensor, shape=(n_frames, 3, 3)
+        Sums over the atoms of mobile (rows) times target (columns) coordinates.
+    n_atoms : int
+    """
     if n_atoms < 3:
-        return torch.eye(3, dtype=covariance.dtype).expand_as(covariance)
+        return torch.eye(3, dtype=covariance.dtype, device=covariance.device).expand_as(covariance)
     u, _, vh = torch.linalg.svd(covariance)
     # Both bases right-handed: the sign that Umeyama gives to the smallest singular value, without determinants.
     u[:, :, 2] = torch.linalg.cross(u[:, :, 0], u[:, :, 1])

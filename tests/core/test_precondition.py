@@ -149,8 +149,10 @@ def test_broadcast_sets_the_means(hierarchy, seed):
             expected[:, members] += (wanted[:, group] - expected[:, members].mean(1))[:, None]
     torch.testing.assert_close(moved, expected, rtol=0, atol=1e-12)
     torch.testing.assert_close(hierarchy.pool(moved, "chain"), chains, rtol=0, atol=1e-12)
-    half = broadcast_heads(Estimate(atoms, residues, chains), hierarchy, torch.tensor([0.0, 0.5, 1.0]).double())
-    torch.testing.assert_close(half, torch.stack([atoms[0], (atoms[1] + moved[1]) / 2, moved[2]]), rtol=0, atol=1e-12)
+    sure = torch.tensor([[0.5, 0.5], [0.991, 0.009], [0.99, 0.01]], dtype=torch.float64)
+    gated = broadcast_heads(Estimate(atoms, residues, chains, sure), hierarchy, 0.99)
+    assert torch.equal(gated, torch.stack([moved[0], atoms[1], moved[2]]))
+    assert torch.equal(broadcast_heads(Estimate(atoms, residues, chains, sure), hierarchy), moved)
     assert torch.equal(broadcast_heads(Estimate(atoms), hierarchy), atoms)
 
 

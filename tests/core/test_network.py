@@ -1,0 +1,164 @@
+"""Networks from files: what loads does what it did, and no pickle is ever run."""
+
+import io
+import json
+import pickle
+import zipfile
+
+import pytest
+import torch
+
+from pomodoro_pymol.denoise import NetworkDenoiser
+from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.network import load_network
+from pomodoro_pymol.weights import PRESETS
+
+
+class Net(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = torch.nn.Linear(3, 3)
+
+    def forward(self, coords: torch.Tensor, c_noise: torch.Tensor) -> torch.Tensor:
+        return self.mix(coords) * c_noise[:, :1, None]
+
+
+class Bomb:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    return Net().eval()
+
+
+@pytest.fixture(scope="module")
+def exported(net, tmp_path_factory):
+    """A network exported with a free number of samples."""
+    path = tmp_path_factory.mktemp("net") / "net.pt2"
+    free = {0: torch.export.Dim("samples")}
+    program = torch.export.export(net, (torch.zeros(2, 41, 3), torch.zeros(2, 3)), dynamic_shapes=(free, free))
+    torch.export.save(program, path)
+    return path
+
+
+@pytest.fixture
+def bomb(tmp_path):
+    return Bomb(tmp_path / "exploded")
+
+
+def rebuild(path, target, change):
+    """Copy an archive with what ``change(name, data)`` returns for each member, by its short name."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, change(name.partition("/")[2], old.read(name)))
+    return target
+
+
+def pickled(thing):
+    file = io.BytesIO()
+    torch.save(thing, file)
+    return file.getvalue()
+
+
+def refused(path, bomb, message="pickle"):
+    with pytest.raises(PomodoroError, match=message) as error:
+        load_network(path)
+    assert not bomb.path.exists()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_exported_and_scripted_networks_do_what_they_did(net, exported, tmp_path):
+    script = tmp_path / "net.pt"
+    torch.jit.script(net).save(str(script))
+    coords, c_noise = torch.randn(5, 41, 3), torch.randn(5, 3)
+    with torch.no_grad():
+        for path in (exported, script):
+            torch.testing.assert_close(load_network(path)(coords, c_noise), net(coords, c_noise))
+
+
+def test_a_renamed_file_loads(net, exported, tmp_path):
+    path = tmp_path / "other.bin"
+    path.write_bytes(exported.read_bytes())
+    assert load_network(path)(torch.zeros(1, 41, 3), torch.zeros(1, 3)).shape == (1, 41, 3)
+
+
+def test_raw_and_zipped_pickles_are_refused_unread(bomb, tmp_path, net):
+    raw = tmp_path / "raw.pt"
+    raw.write_bytes(pickle.dumps(bomb))
+    refused(raw, bomb)
+    for name, thing in (("state.pt", net.state_dict()), ("whole.pt", net), ("bomb.pt2", bomb)):
+        (tmp_path / name).write_bytes(pickled(thing))
+        refused(tmp_path / name, bomb)
+
+
+def test_pickles_inside_an_exported_archive_are_refused_unread(bomb, exported, tmp_path):
+    def inputs(name, data):
+        return pickled(bomb) if name == "data/sample_inputs/model.pt" else data
+
+    def weights(name, data):
+        if name == "data/weights/weight_0":
+            return pickled(bomb)
+        if name == "data/weights/model_weights_config.json":
+            listing = json.loads(data)
+            for entry in listing["config"].values():
+                entry["use_pickle"] = True
+            return json.dumps(listing)
+        return data
+
+    for number, change in enumerate((inputs, weights)):
+        refused(rebuild(exported, tmp_path / f"{number}.pt2", change), bomb, "not loaded")
+    for member in ("data/weights/model.pt", "data/constants/model.pt", "data/aotinductor/model/x.so", "code/x.py"):
+        path = rebuild(exported, tmp_path / "more.pt2", lambda name, data: data)
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr(f"net/{member}", pickled(bomb))
+        refused(path, bomb, "not loaded")
+
+
+def test_what_the_refusal_guards_against(bomb, exported, tmp_path):
+    """PyTorch itself would run the pickle, else the test above shows nothing."""
+    path = rebuild(
+        exported,
+        tmp_path / "net.pt2",
+        lambda name, data: pickled(bomb) if name == "data/sample_inputs/model.pt" else data,
+    )
+    with pytest.raises(Exception, match=r".*"):
+        torch.export.load(path)
+    assert bomb.path.exists()
+
+
+@pytest.mark.parametrize("data", [b"", b"not a network", b"PK\x03\x04", b"\x80\x04N."])
+def test_other_files(data, tmp_path):
+    path = tmp_path / "net.pt2"
+    path.write_bytes(data)
+    with pytest.raises(PomodoroError, match="no archive of torch"):
+        load_network(path)
+
+
+def test_damaged_and_absent_files(exported, tmp_path):
+    with pytest.raises(PomodoroError, match="cannot read"):
+        load_network(tmp_path / "absent.pt2")
+    with pytest.raises(PomodoroError, match="cannot read"):
+        load_network(tmp_path)
+    damaged = rebuild(exported, tmp_path / "d.pt2", lambda name, data: b"{}" if name.endswith("model.json") else data)
+    with pytest.raises(PomodoroError, match="cannot be loaded"):
+        load_network(damaged)
+    listing = rebuild(exported, tmp_path / "l.pt2", lambda name, data: b"{}" if "config" in name else data)
+    with pytest.raises(PomodoroError, match="is damaged"):
+        load_network(listing)
+
+
+def test_networks_of_another_protein_are_one_line(exported, complex_, nest):
+    denoise = NetworkDenoiser(load_network(exported), complex_, PRESETS["ms"])
+    assert denoise(torch.zeros(3, 41, 3), 4.0).atoms.shape == (3, 41, 3)
+    other = NetworkDenoiser(load_network(exported), nest([[4, 4]]), PRESETS["ms"])
+    with pytest.raises(PomodoroError, match=r"does not take coords \(3, 8, 3\)"):
+        other(torch.zeros(3, 8, 3), 4.0)
