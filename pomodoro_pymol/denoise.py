@@ -27,12 +27,10 @@ from .nested import NestedCovariance
 from .precondition import Network, PerLevel, edm_denoise, level_scalings
 from .schedule import SIGMA_DATA
 from .superposition import best_rotation
-from .weights import FLAT, LevelWeights
+from .weights import COVARIANCES, FLAT, LevelWeights
 
 #: Takes noised coordinates, (n_samples, n_atoms, 3), and sigma, both in angstrom.
 Denoiser: TypeAlias = Callable[[Tensor, float], Estimate]
-
-METRICS = ("nested", "flat")
 
 
 class IdealDenoiser:
@@ -45,7 +43,7 @@ class IdealDenoiser:
     hierarchy : Hierarchy
     weights : LevelWeights
         Of the noise.
-    metric : {"nested", "flat"}
+    covariance : {"nested", "flat"}
         ``flat`` makes the atom head take the noise of each atom as independent, as the
         models of the AF3 family do; it is exact for flat noise alone.
     align : bool
@@ -57,7 +55,7 @@ class IdealDenoiser:
     Raises
     ------
     PomodoroError
-        If the shapes do not fit, a coordinate is not finite, or w_a = 0 in the nested metric.
+        If the shapes do not fit, a coordinate is not finite, or w_a = 0 in the nested covariance.
     """
 
     def __init__(
@@ -66,7 +64,7 @@ class IdealDenoiser:
         hierarchy: Hierarchy,
         weights: LevelWeights,
         *,
-        metric: str = "nested",
+        covariance: str = "nested",
         align: bool = False,
         heads: bool = False,
     ) -> None:
@@ -76,12 +74,12 @@ class IdealDenoiser:
             )
         if not bool(members.isfinite().all()):
             raise PomodoroError("the members have coordinates that are not finite")
-        if metric not in METRICS:
-            raise PomodoroError(f"metric must be one of {', '.join(METRICS)}, not {metric!r}")
+        if covariance not in COVARIANCES:
+            raise PomodoroError(f"covariance must be one of {', '.join(COVARIANCES)}, not {covariance!r}")
         level = _AlignedLevel if align else _Level
         noise = NestedCovariance.of_noise(hierarchy, weights)
         self.hierarchy = hierarchy
-        self._atoms = level(members, NestedCovariance.of_noise(hierarchy, FLAT) if metric == "flat" else noise)
+        self._atoms = level(members, NestedCovariance.of_noise(hierarchy, FLAT) if covariance == "flat" else noise)
         self._heads = []
         if heads:
             self._heads = [
@@ -110,11 +108,21 @@ class WienerDenoiser:
         Of the spread.
     weights : LevelWeights
         Of the noise.
+    align : bool
+        Lay the structure on x as a rigid body first; see `IdealDenoiser`.
     heads : bool
         Also estimate residue and chain means, from the noised means alone.
     """
 
-    def __init__(self, mean: Tensor, prior: NestedCovariance, weights: LevelWeights, *, heads: bool = False) -> None:
+    def __init__(
+        self,
+        mean: Tensor,
+        prior: NestedCovariance,
+        weights: LevelWeights,
+        *,
+        align: bool = False,
+        heads: bool = False,
+    ) -> None:
         hierarchy = self.hierarchy = prior.hierarchy
         if mean.shape != (hierarchy.n_atoms, 3) or not bool(mean.isfinite().all()):
             raise PomodoroError(f"the mean must be ({hierarchy.n_atoms}, 3) finite numbers, not {tuple(mean.shape)}")
@@ -125,18 +133,18 @@ class WienerDenoiser:
                 (hierarchy.pool(mean), prior.of_residues(), noise.of_residues()),
                 (hierarchy.pool(mean, "chain"), prior.of_chains(), noise.of_chains()),
             ]
+        self._poses = [_AlignedLevel(mean[None], noise) if align else None for mean, _, noise in self._levels]
 
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         """Estimate the truth of ``x``, shape=(n_samples, n_atoms, 3), noised by ``sigma`` angstrom."""
         noised = [x]
         if len(self._levels) > 1:
             noised += [self.hierarchy.pool(x), self.hierarchy.pool(x, "chain")]
-        return Estimate(
-            *(
-                mean + prior.product(prior.plus(noise.scaled(sigma**2)).solve(values - mean))
-                for values, (mean, prior, noise) in zip(noised, self._levels)
-            )
-        )
+        found = []
+        for values, (mean, prior, noise), pose in zip(noised, self._levels, self._poses):
+            center = pose(values, sigma)[0] if pose else mean
+            found.append(center + prior.product(prior.plus(noise.scaled(sigma**2)).solve(values - center)))
+        return Estimate(*found)
 
 
 class NetworkDenoiser:

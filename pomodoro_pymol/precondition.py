@@ -36,7 +36,7 @@ from torch import Tensor
 from .errors import PomodoroError
 from .heads import Estimate, join_levels, split_levels
 from .hierarchy import Hierarchy, group_sum
-from .schedule import SIGMA_DATA
+from .schedule import CONVENTIONS, SIGMA_DATA, VARIANTS
 from .weights import LevelWeights
 
 #: Numbers of chain, residue and atom level, in this order.
@@ -47,8 +47,6 @@ PerLevel: TypeAlias = tuple[float, float, float]
 Network: TypeAlias = Callable[[Tensor, Tensor], "Tensor | Sequence[Tensor]"]
 
 LEVELS = ("chain", "residue", "atom")
-VARIANTS = ("levels", "global", "note")
-CONVENTIONS = ("af3", "edm")
 
 _NO_SPREAD = 1e-9  # square angstrom
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from .hierarchy import Hierarchy
 from .precondition import (
     LEVELS,
-    VARIANTS,
     PerLevel,
     Scalings,
     degrees_of_freedom,
@@ -19,7 +18,7 @@ from .precondition import (
     noise_variances,
     target_variance,
 )
-from .schedule import SIGMA_DATA, z_from_sigma
+from .schedule import SIGMA_DATA, VARIANTS, z_from_sigma
 from .weights import LevelWeights
 
 

@@ -15,6 +15,10 @@ SIGMA_DATA = 16.0
 P_MEAN = -1.2
 P_STD = 1.5
 
+#: Ways to precondition a denoiser, and to tell it the noise level: see `precondition`.
+VARIANTS = ("levels", "global", "note")
+CONVENTIONS = ("af3", "edm")
+
 
 def sigma_from_z(z: float) -> float:
     """Return the noise level sigma in angstrom at the training normal ``z``."""

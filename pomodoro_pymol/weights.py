@@ -47,6 +47,9 @@ class LevelWeights:
 #: Ways to take the noise level of a draw: see `levels.level_sigmas`.
 ESTIMATORS = ("rms", "std")
 
+#: Covariances that a denoiser can take the noise to have: see `denoise.IdealDenoiser`.
+COVARIANCES = ("nested", "flat")
+
 FLAT = LevelWeights(0, 0, 1)
 
 #: The schemes of the researcher's note: ``ms`` is the one in use, ``rb`` residue-balanced,

@@ -13,7 +13,8 @@ from pomodoro_pymol.denoise import IdealDenoiser, WienerDenoiser
 from pomodoro_pymol.heads import Estimate
 from pomodoro_pymol.nested import NestedCovariance
 from pomodoro_pymol.precondition import noise_variances
-from pomodoro_pymol.sample import SAMPLERS, Sampler, edm_sample
+from pomodoro_pymol.sample import edm_sample
+from pomodoro_pymol.samplers import SAMPLERS, Sampler
 from pomodoro_pymol.superposition import superpose
 from pomodoro_pymol.weights import PRESETS
 

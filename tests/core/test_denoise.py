@@ -63,7 +63,7 @@ def test_ideal_is_the_brute_force_posterior_mean(oracle, hierarchy, seed, sigma)
 @pytest.mark.parametrize("sigma", [0.5, 3.0, 40.0])
 def test_the_flat_metric_takes_atoms_as_independent(oracle, complex_, sigma):
     members, x = ensemble(complex_)
-    found = IdealDenoiser(members, complex_, WEIGHTS, metric="flat")(x, sigma)
+    found = IdealDenoiser(members, complex_, WEIGHTS, covariance="flat")(x, sigma)
     for sample, values in zip(x.numpy(), found.atoms):
         np.testing.assert_allclose(values, posterior(members.numpy(), sample, np.eye(41), sigma)[0], atol=1e-9)
     exact = IdealDenoiser(members, complex_, FLAT)(x, sigma)
@@ -109,13 +109,13 @@ def test_wiener_takes_rigid_residues_where_the_prior_is_not(peptide):
         WienerDenoiser(members[0], NestedCovariance(peptide, 1.0, 1.0, 0.0), LevelWeights(1, 1, 0))(x, 3.0)
 
 
-@pytest.mark.parametrize("metric", ["nested", "flat"])
-def test_alignment_takes_the_best_pose(oracle, peptide, metric):
+@pytest.mark.parametrize("assumed", ["nested", "flat"])
+def test_alignment_takes_the_best_pose(oracle, peptide, assumed):
     members, x = ensemble(peptide, n_samples=2)
     sigma = 2.0
-    covariance = oracle.covariance(peptide, WEIGHTS) if metric == "nested" else np.eye(peptide.n_atoms)
+    covariance = oracle.covariance(peptide, WEIGHTS) if assumed == "nested" else np.eye(peptide.n_atoms)
     precision = np.linalg.inv(covariance)
-    found = IdealDenoiser(members, peptide, WEIGHTS, metric=metric, align=True)(x, sigma)
+    found = IdealDenoiser(members, peptide, WEIGHTS, covariance=assumed, align=True)(x, sigma)
 
     def energy(pose, member, sample):
         d = sample - Rotation.from_rotvec(pose[:3]).apply(member) - pose[3:]
@@ -138,10 +138,24 @@ def test_alignment_takes_the_best_pose(oracle, peptide, metric):
 def test_an_aligned_denoiser_is_equivariant(complex_):
     members, x = ensemble(complex_)
     turn = torch.from_numpy(Rotation.random(random_state=3).as_matrix())
-    denoise = IdealDenoiser(members, complex_, WEIGHTS, align=True, heads=True)
-    for before, after in zip(vars(denoise(x, 3.0)).values(), vars(denoise(x @ turn.T + 50, 3.0)).values()):
-        moved = before @ turn.T + 50 if before.shape[-1] == 3 else before
-        torch.testing.assert_close(after, moved, rtol=0, atol=1e-9)
+    prior = NestedCovariance(complex_, 1.0, 4.0, 0.25)
+    for denoise in (
+        IdealDenoiser(members, complex_, WEIGHTS, align=True, heads=True),
+        WienerDenoiser(members[0], prior, WEIGHTS, align=True, heads=True),
+    ):
+        before, after = denoise(x, 3.0), denoise(x @ turn.T + 50, 3.0)
+        for name in ("atoms", "residues", "chains"):
+            moved = getattr(before, name) @ turn.T + 50
+            torch.testing.assert_close(getattr(after, name), moved, rtol=0, atol=1e-9)
+
+
+def test_an_aligned_wiener_filter_is_the_plain_one_in_pose(complex_):
+    members, _ = ensemble(complex_)
+    prior = NestedCovariance(complex_, 1.0, 4.0, 0.25)
+    x = members[:1]  # nothing to align
+    plain, aligned = (WienerDenoiser(members[0], prior, WEIGHTS, align=align)(x, 3.0).atoms for align in (False, True))
+    torch.testing.assert_close(aligned, plain, rtol=0, atol=1e-9)
+    torch.testing.assert_close(aligned, x, rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize("align", [False, True])
@@ -184,7 +198,7 @@ def test_a_network_is_preconditioned(complex_):
         (torch.zeros(41, 3), {}, "must have shape"),
         (torch.zeros(0, 41, 3), {}, "must have shape"),
         (torch.full((2, 41, 3), torch.nan), {}, "not finite"),
-        (torch.zeros(2, 41, 3), {"metric": "round"}, "metric must be one of nested, flat"),
+        (torch.zeros(2, 41, 3), {"covariance": "round"}, "covariance must be one of nested, flat"),
         (torch.zeros(2, 41, 3), {"weights": LevelWeights(1, 1, 0)}, "wa=0"),
     ],
 )

@@ -14,7 +14,6 @@ from pomodoro_pymol.heads import Estimate, broadcast_heads, join_levels, split_l
 from pomodoro_pymol.hierarchy import Hierarchy
 from pomodoro_pymol.noise import add_noise
 from pomodoro_pymol.precondition import (
-    VARIANTS,
     data_variances,
     degrees_of_freedom,
     edm_denoise,
@@ -25,6 +24,7 @@ from pomodoro_pymol.precondition import (
     target_variance,
 )
 from pomodoro_pymol.scaling_table import scaling_csv, scaling_table, scaling_text, total_errors
+from pomodoro_pymol.schedule import VARIANTS
 from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
 
 # A centred 32-residue helix: shift of 1 A, Rg**2 / 3, spread of atoms about their residue's mean.

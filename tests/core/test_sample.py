@@ -13,7 +13,8 @@ from pomodoro_pymol.denoise import IdealDenoiser, NetworkDenoiser, WienerDenoise
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.heads import Estimate, broadcast_heads, split_levels
 from pomodoro_pymol.nested import NestedCovariance
-from pomodoro_pymol.sample import SAMPLERS, Draws, Sampler, edm_sample
+from pomodoro_pymol.sample import Draws, edm_sample
+from pomodoro_pymol.samplers import SAMPLERS, Sampler
 from pomodoro_pymol.superposition import superpose
 from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
 
@@ -336,7 +337,7 @@ def test_a_callback_stops_the_run(complex_):
 
 def test_multiscale_broadcasts_in_each_evaluation(complex_):
     members = members_of(complex_)
-    denoise = IdealDenoiser(members, complex_, WEIGHTS, metric="flat", heads=True)
+    denoise = IdealDenoiser(members, complex_, WEIGHTS, covariance="flat", heads=True)
     sampler = dataclasses.replace(SAMPLERS["edm"], steps=8)
 
     def by_hand(x, sigma):
