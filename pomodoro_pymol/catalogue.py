@@ -9,8 +9,9 @@ from .metrics import METRICS
 from .palettes import PALETTES
 from .parameters import Grid, Interval, Parameters, Selection, parameter
 from .presets import all_presets
-from .schedule import sigma_from_z
-from .weights import ESTIMATORS, PRESETS, LevelWeights
+from .samplers import SAMPLERS, SOLVERS, Sampler
+from .schedule import CONVENTIONS, SIGMA_DATA, VARIANTS, sigma_from_z
+from .weights import COVARIANCES, ESTIMATORS, PRESETS, LevelWeights
 
 MAX_WEIGHT = 1e6
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -46,6 +47,35 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "csv": ("", str, "file to write the numbers to", {}),
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
     "object": ("", str, "object made by pomnoise {default: the only one}", {}),
+    "sigma_data": (
+        SIGMA_DATA,
+        float,
+        "data standard deviation for all levels",
+        {"unit": "angstrom", "bounds": (1e-3, 1e4)},
+    ),
+    "denoiser": (
+        "auto",
+        str,
+        "analytic denoiser: ideal for an ensemble, wiener for one structure; auto goes by the number of states",
+        {"choices": ("auto", "ideal", "wiener")},
+    ),
+    "network": ("", str, "file of a trained network instead, from torch.export or TorchScript", {}),
+    "pose": ("fixed", str, "free lays the data on x as rigid bodies, an approximation", {"choices": ("fixed", "free")}),
+    "covariance": (
+        "nested",
+        str,
+        "of the noise as the ideal atom head takes it; flat knows nothing of what atoms share",
+        {"choices": COVARIANCES},
+    ),
+    "multiscale": (0, int, "1 broadcasts residue and chain heads onto the atoms", {"bounds": (0, 1)}),
+    "gate": (0.99, float, "confidence in one member above which nothing is broadcast", {"bounds": (0, 1)}),
+    "prior": (
+        "1:4:0.25",
+        str,
+        "variances chain:residue:atom of the spread that wiener assumes, in square angstrom",
+        {},
+    ),
+    "scaling": ("global", str, "preconditioning of the network", {"choices": VARIANTS}),
 }
 
 
@@ -54,8 +84,26 @@ def _shared(name: str, **changes: Any) -> Any:
     return parameter(**{"default": default, "kind": kind, "help": help_text, **rest, **changes})
 
 
+class _Schemed(Parameters):
+    """What commands with wc, wr, wa and preset have in common."""
+
+    wc: float
+    wr: float
+    wa: float
+    preset: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        LevelWeights(self.wc, self.wr, self.wa)
+
+    @property
+    def weights(self) -> LevelWeights:
+        """The preset's weights where one is named, else wc, wr, wa."""
+        return all_presets()[self.preset] if self.preset else LevelWeights(self.wc, self.wr, self.wa)
+
+
 @dataclass(frozen=True)
-class Weighted(Parameters):
+class Weighted(_Schemed):
     """Base of commands that take one noise level and one set of weights."""
 
     exclusive: ClassVar[tuple[tuple[str, str], ...]] = (
@@ -72,15 +120,6 @@ class Weighted(Parameters):
     wa: float = _shared("wa")
     preset: str = _shared("preset")
     sigma: float | None = _shared("sigma")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        LevelWeights(self.wc, self.wr, self.wa)
-
-    @property
-    def weights(self) -> LevelWeights:
-        """The preset's weights where one is named, else wc, wr, wa."""
-        return all_presets()[self.preset] if self.preset else LevelWeights(self.wc, self.wr, self.wa)
 
     @property
     def noise_sigma(self) -> float:
@@ -206,3 +245,130 @@ class SaveParameters(Parameters):
     filename: str = parameter("", str, "file to write: .pdb, .cif or .dcd")
     object: str = _shared("object")
     level: str = parameter("atom", str, "one point per atom, or per residue (.pdb)", choices=("atom", "residue"))
+
+
+@dataclass(frozen=True)
+class PrecondParameters(_Schemed):
+    """Parameters of ``pomprecond``."""
+
+    command = "pomprecond"
+    exclusive = (("wc", "preset"), ("wr", "preset"), ("wa", "preset"))
+
+    selection: str = _shared("selection")
+    z: Grid = parameter(Grid(-1, 1), Grid, "noise levels", bounds=(-6, 6))
+    wc: float = _shared("wc")
+    wr: float = _shared("wr")
+    wa: float = _shared("wa")
+    preset: str = _shared("preset")
+    sigma_data: float = _shared("sigma_data")
+    data: str = parameter(
+        "", str, "data standard deviations chain:residue:atom, in angstrom {default: measured over the states}"
+    )
+    convention: str = parameter("af3", str, "c_noise: ln(sigma/sigma_data)/4 or ln(sigma)/4", choices=CONVENTIONS)
+    state: int = _shared("state")
+    csv: str = _shared("csv")
+    figure: str = _shared("figure")
+
+
+@dataclass(frozen=True)
+class DenoiseParameters(Parameters):
+    """Parameters of ``pomdenoise``."""
+
+    command = "pomdenoise"
+    exclusive = (("denoiser", "network"),)
+
+    object: str = _shared("object")
+    denoiser: str = _shared("denoiser")
+    network: str = _shared("network")
+    pose: str = _shared("pose")
+    covariance: str = _shared("covariance")
+    multiscale: int = _shared("multiscale")
+    gate: float = _shared("gate")
+    prior: str = _shared("prior")
+    scaling: str = _shared("scaling")
+    sigma_data: float = _shared("sigma_data")
+    name: str = parameter("", str, "new object {default: OBJECT_denoised}")
+    device: str = _shared("device", help="where to compute")
+
+
+def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
+    return parameter("" if kind is str else None, kind, f"{help_text} {{default: the sampler's}}", **rest)
+
+
+@dataclass(frozen=True)
+class SampleParameters(_Schemed):
+    """Parameters of ``pomsample``."""
+
+    command = "pomsample"
+    exclusive = (("wc", "preset"), ("wr", "preset"), ("wa", "preset"), ("denoiser", "network"))
+
+    selection: str = _shared("selection")
+    sampler: str = parameter("af3", str, "published settings to start from", choices=SAMPLERS)
+    wc: float = _shared("wc")
+    wr: float = _shared("wr")
+    wa: float = _shared("wa")
+    preset: str = _shared("preset")
+    samples: int = parameter(1, int, "how many; sample k is the same however many are asked for", bounds=(1, 10_000))
+    seed: int = _shared("seed")
+    steps: int | None = _of_sampler(int, "number of steps", bounds=(1, 100_000))
+    sigma_max: float | None = _of_sampler(float, "first noise level", unit="angstrom", bounds=(1e-6, 1e6))
+    sigma_min: float | None = _of_sampler(float, "last noise level", unit="angstrom", bounds=(1e-6, 1e6))
+    rho: float | None = _of_sampler(float, "exponent of the schedule", bounds=(1e-2, 100))
+    solver: str = _of_sampler(str, "order of a step", choices=SOLVERS)
+    gamma: float | None = _of_sampler(float, "churn, the relative rise of sigma before a step", bounds=(0, 10))
+    churn: str = parameter(
+        "law", str, "noise of the churn: of the law of the weights, or flat, which is wrong", choices=("law", "flat")
+    )
+    noise_scale: float | None = _of_sampler(float, "scale of the churn", bounds=(1e-3, 10))
+    step_scale: float | None = _of_sampler(float, "scale of the step", bounds=(1e-3, 10))
+    center: int | None = _of_sampler(int, "1 centres before each step", bounds=(0, 1))
+    augment: int | None = _of_sampler(int, "1 rotates and shifts at random before each step", bounds=(0, 1))
+    align: int | None = _of_sampler(int, "1 lays x on its denoised self, as Boltz does", bounds=(0, 1))
+    denoiser: str = _shared("denoiser")
+    network: str = _shared("network")
+    pose: str = _shared(
+        "pose",
+        default="auto",
+        help="free lays the data on x as rigid bodies, an approximation; auto where the sampler centres or augments",
+        choices=("auto", "fixed", "free"),
+    )
+    covariance: str = _shared("covariance")
+    multiscale: int = _shared("multiscale")
+    gate: float = _shared("gate")
+    prior: str = _shared("prior")
+    scaling: str = _shared("scaling")
+    sigma_data: float = _shared("sigma_data")
+    show: str = parameter(
+        "trajectory", str, "states: the steps of each sample, or all samples' ends", choices=("trajectory", "final")
+    )
+    every: int = parameter(1, int, "of the steps, keep each so-many-th and the last", bounds=(1, 100_000))
+    state: int = _shared("state", help="state that is the truth of the curves; -1 is the current one")
+    name: str = parameter("", str, "new object {default: SOURCE_sample}")
+    csv: str = _shared("csv", help="file to write the curves to")
+    figure: str = _shared("figure")
+    device: str = _shared("device", help="where to compute")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.settings
+
+    @property
+    def settings(self) -> Sampler:
+        """The sampler with what was given in place of its own."""
+        names = ("steps", "sigma_max", "sigma_min", "rho", "gamma", "noise_scale", "step_scale")
+        given: dict[str, Any] = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        switches = ("center", "augment", "align")
+        given |= {name: bool(getattr(self, name)) for name in switches if getattr(self, name) is not None}
+        given |= {"solver": self.solver} if self.solver else {}
+        return replace(SAMPLERS[self.sampler], **given)
+
+    @property
+    def free_pose(self) -> bool:
+        """Whether the data are laid on x as rigid bodies."""
+        moves = self.settings.center or self.settings.augment
+        return self.pose == "free" or (self.pose == "auto" and moves)
+
+    def kept_steps(self) -> list[int]:
+        """Return the numbers of the steps that become states."""
+        steps = self.settings.steps
+        return sorted({*range(self.every, steps + 1, self.every), steps})

@@ -6,9 +6,13 @@ for every ideal denoiser.
 
 from __future__ import annotations
 
+import csv
+import io
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,6 +23,9 @@ from .levels import level_sigmas
 from .precondition import PerLevel
 from .sample import Step
 from .superposition import superpose
+
+#: Rows that the printed table of a run has at most.
+_ROWS = 12
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,42 @@ class StepCurves:
         moved = superpose(denoised, self.truth).coords if self.superposed else denoised
         atom, residue, chain = level_sigmas(moved - self.truth, self.hierarchy)
         return chain, residue, atom
+
+
+def curves_text(records: Sequence[StepRecord]) -> str:
+    """Return some of the steps as aligned ASCII text."""
+    lines = [
+        f" {'step':>5}{'sigma':>10}{'error to truth, A':>30}{'noise left, A^2':>30}{'centroid':>10}{'turned':>10}"
+        f"{'entropy':>10}",
+        f" {'':>15}{'chain':>10}{'residue':>10}{'atom':>10}{'chain':>10}{'residue':>10}{'atom':>10}{'A':>10}"
+        f"{'degrees':>10}{'nats':>10}",
+    ]
+    places = np.unique(np.linspace(0, len(records) - 1, min(_ROWS, len(records))).round().astype(int))
+    for record in (records[place] for place in places):
+        numbers = (record.noise_level, *record.error, *record.left, record.centroid, record.rotation, record.entropy)
+        cells = ("n/a" if math.isnan(number) else f"{number:.3g}" for number in numbers)
+        lines.append(f" {record.step:>5}" + "".join(f"{cell:>10}" for cell in cells))
+    return "\n".join(lines)
+
+
+def curves_csv(records: Sequence[StepRecord]) -> str:
+    """Return every step as CSV."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    levels = ("chain", "residue", "atom")
+    writer.writerow(
+        [
+            *("step", "sigma", "noise_level"),
+            *(f"error_{level}" for level in levels),
+            *(f"left_{level}" for level in levels),
+            *("centroid", "rotation", "entropy"),
+        ]
+    )
+    for record in records:
+        numbers = [record.sigma, record.noise_level, *record.error, *record.left]
+        numbers += [record.centroid, record.rotation, record.entropy]
+        writer.writerow([record.step, *(f"{number:.6g}" for number in numbers)])
+    return file.getvalue()
 
 
 def _mean_square(part: Tensor, sizes: Tensor | None) -> float:

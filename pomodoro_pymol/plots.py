@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from .curves import StepRecord
 from .metrics import CA_CA_DISTANCE
+from .precondition import LEVELS
+from .scaling_table import ScalingRow, total_errors
+from .schedule import VARIANTS
 from .sweep import LDDT_LOST, SweepPoint
 from .table import TableRow
 
@@ -91,6 +96,70 @@ def table_figure(rows: Sequence[TableRow]) -> Any:
     right.set_xlim(0, 1)
     right.set_xlabel("share of the variance")
     figure.legend(*right.get_legend_handles_labels(), fontsize=8, loc="outside upper right", ncols=3)
+    return figure
+
+
+def precond_figure(rows: Sequence[ScalingRow]) -> Any:
+    """Draw preconditioning over sigma: c_skip and target variance per level, error of all, one curve per variant.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _figure(2, 3, (9.5, 5.6))
+    variants = [variant for variant in VARIANTS if any(row.variant == variant for row in rows)]
+    style = {variant: {"color": _COLORS[4 + place], "linestyle": _STYLES[place], "marker": ".", "label": variant}
+             for place, variant in enumerate(variants)}  # fmt: skip
+    for column, level in enumerate(LEVELS):
+        for variant in variants:
+            curve = [row for row in rows if (row.variant, row.level) == (variant, level)]
+            sigmas = [row.sigma for row in curve]
+            axes[0, column].plot(sigmas, [row.scalings.c_skip for row in curve], **style[variant])
+            if column:
+                axes[1, column].plot(sigmas, [row.target for row in curve], **style[variant])
+        axes[0, column].set(title=level, ylabel="c_skip", ylim=(-0.03, 1.03))
+        axes[1, column].set_ylabel(f"variance of the target, {level}" if column else "linear-skip error (Å²)")
+        if column:
+            axes[1, column].axhline(1, color="0.4", linewidth=1)
+    for variant in variants:
+        totals = {sigma: error for (sigma, name), error in total_errors(rows).items() if name == variant}
+        axes[1, 0].plot(list(totals), list(totals.values()), **style[variant])
+    for axis in axes.flat:
+        axis.set(xscale="log", xlabel="sigma (Å)")
+        axis.grid(alpha=0.25)
+    for axis in axes[1]:
+        axis.set_yscale("log")
+    axes[0, 0].legend(fontsize=8)
+    return figure
+
+
+def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
+    """Draw a sampling run over sigma: error, noise left, centroid, rotation and entropy.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _figure(2, 2, (8, 6))
+    sigma = [record.noise_level for record in records]
+    for place, (level, color) in enumerate(zip(LEVELS, (_COLORS[4], _COLORS[2], _COLORS[1]))):
+        line = {"color": color, "linestyle": _STYLES[place], "label": level}
+        axes[0, 0].plot(sigma, [record.error[place] for record in records], **line)
+        axes[0, 1].plot(sigma, [record.left[place] for record in records], **line)
+    axes[0, 0].set_ylabel("rms of the denoised to the truth (Å)")
+    axes[0, 1].set(ylabel="variance of the noise left (Å²)", yscale="log")
+    axes[1, 0].plot(sigma, [record.centroid for record in records], color=_COLORS[4], label="centroid (Å)")
+    axes[1, 0].plot(sigma, [record.rotation for record in records], "--", color=_COLORS[5], label="turned (degrees)")
+    axes[1, 0].set_yscale("symlog", linthresh=1e-2)
+    axes[1, 1].plot(sigma, [record.entropy for record in records], color=_COLORS[4])
+    axes[1, 1].axhline(math.log(n_states), color="0.4", linewidth=1)
+    axes[1, 1].set_ylabel(f"entropy over {n_states} states (nats)")
+    for axis in axes.flat:
+        axis.set(xscale="log", xlabel="sigma (Å)")
+        axis.invert_xaxis()
+        axis.grid(alpha=0.25)
+    axes[0, 0].legend(fontsize=8)
+    axes[1, 0].legend(fontsize=8)
     return figure
 
 

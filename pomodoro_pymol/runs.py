@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import memory, viewer
-from .catalogue import ColorParameters, NoiseParameters, SweepParameters
+from .catalogue import ColorParameters, NoiseParameters
 from .colors import ColorScale
 from .errors import PomodoroError
 from .hierarchy import Hierarchy
@@ -167,9 +167,9 @@ def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
 
 
 def _has_frames(name: str, _self: Any) -> bool:
-    """Tell an object of pomnoise or pomalign from one of pomsweep, which has no true state."""
+    """Tell an object of pomnoise or pomalign from one of the other commands."""
     record = viewer.get_record(name, _self=_self) or {}
-    return not str(record.get("command")).startswith(SweepParameters.command)
+    return str(record.get("command")).split(" ")[0] == NoiseParameters.command
 
 
 def _paint(

@@ -6,6 +6,7 @@ an instance of ``pymol2``. Nothing heavy is imported before a command runs.
 
 from .check import pomcheck
 from .declare import register
+from .diffusion import pomdenoise, pomprecond, pomsample
 from .frames import pomalign, pomsave
 from .laboratory import pomsweep, pomtable, pomweights
 from .noise import pomcolor, pomnoise
@@ -14,7 +15,10 @@ __all__ = [
     "pomalign",
     "pomcheck",
     "pomcolor",
+    "pomdenoise",
     "pomnoise",
+    "pomprecond",
+    "pomsample",
     "pomsave",
     "pomsweep",
     "pomtable",

@@ -95,7 +95,7 @@ def _completion(parameters: type[Parameters], position: int, _self: Any) -> Call
     return words
 
 
-def progress(command: str, quiet: bool) -> Callable[[int, int], None]:
+def progress(command: str, quiet: bool, unit: str = "frames") -> Callable[[int, int], None]:
     """Return a callback that prints how far a long run is, every two seconds."""
     last = time.monotonic()
 
@@ -103,6 +103,6 @@ def progress(command: str, quiet: bool) -> Callable[[int, int], None]:
         nonlocal last
         if not quiet and time.monotonic() - last > 2:
             last = time.monotonic()
-            print(f" {command}: {done} of {total} frames", flush=True)
+            print(f" {command}: {done} of {total} {unit}", flush=True)
 
     return show

@@ -8,7 +8,7 @@ the end, or goes without a trace.
 """
 
 from .host import CmdException, cmd, headless, numpy_health
-from .reading import finish, read_frames, read_structure, read_values, structure_steps, titles
+from .reading import finish, read_ensemble, read_frames, read_structure, read_values, structure_steps, titles
 from .records import get_record, is_ours, our_objects, spelling
 from .scenes import load_example, save, save_picture
 from .sources import Source, check_output, draft, resolve_source, state_bytes
@@ -30,6 +30,7 @@ __all__ = [
     "our_objects",
     "paint",
     "publish",
+    "read_ensemble",
     "read_frames",
     "read_structure",
     "read_values",

@@ -8,7 +8,8 @@ from collections.abc import Generator, Iterable, Iterator
 from typing import Any, TypeVar
 
 from ..errors import PomodoroError
-from .host import CmdException, cmd, muted
+from .host import CmdException, cmd, kept_session, muted
+from .sources import Source, create_copy
 
 _POLYMER_FLAG = 0x08000000
 
@@ -104,6 +105,35 @@ def read_frames(name: str, states: Iterable[int], *, _self=cmd) -> Iterator[Any]
         flat = array("f")
         _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
         yield np.array(flat, dtype=np.float32).reshape(-1, 3)
+
+
+def read_ensemble(source: Source, *, _self=cmd) -> Any:
+    """Read every state of a source, shape=(n_states, n_atoms, 3), float32, angstrom, in the order of `draft`.
+
+    Raises
+    ------
+    PomodoroError
+        If a state has not the atoms of the source's own, or a coordinate is not finite.
+    """
+    import numpy as np
+
+    name = _self.get_unused_name("_pomodoro")
+    try:
+        with muted(_self), kept_session(_self):
+            create_copy(name, f"({source.selection}) and %{source.object}", 0, _self)
+        n_atoms, n_states = _self.count_atoms(f"%{name}"), _self.count_states(f"%{name}")
+        frames = list(read_frames(name, range(1, n_states + 1), _self=_self))
+    finally:
+        _self.delete(name)
+    for state, frame in enumerate(frames, 1):
+        if not len(frame) == n_atoms == source.n_atoms:
+            raise PomodoroError(
+                f"state {state} of {source.object} has not the {source.n_atoms} atoms of state {source.state}: "
+                "all states need the same"
+            )
+        if not np.isfinite(frame).all():
+            raise PomodoroError(f"state {state} of {source.object} has coordinates that are not finite")
+    return np.stack(frames)
 
 
 def read_values(name: str, *, _self=cmd) -> Any:

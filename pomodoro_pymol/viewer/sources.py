@@ -108,7 +108,7 @@ def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
     atoms = f"({source.selection}) and %{source.object} and state {source.state}"
     try:
         with muted(_self), kept_session(_self):
-            _create(name, atoms, source.state, _self)
+            create_copy(name, atoms, source.state, _self)
         if output and not spelling(output, _self=_self):
             _check_name(name, output, _self)
         yield name
@@ -117,10 +117,13 @@ def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
             _self.delete(name)
 
 
-def _create(name: str, atoms: str, state: int, _self) -> None:
-    """Copy atoms as they are: PyMOL would work out secondary structure anew, which takes most of the time."""
+def create_copy(name: str, atoms: str, state: int, _self) -> None:
+    """Copy atoms of a state, or of all for 0, as they are.
+
+    PyMOL would work out secondary structure anew, which takes most of the time.
+    """
     with _no_auto_dss(_self):
-        _self.create(name, atoms, state, 1, zoom=0)
+        _self.create(name, atoms, state, min(state, 1), zoom=0)
         _self.disable(name)
 
 

@@ -1,0 +1,233 @@
+"""A sampling run as a command asks for it: parameters and arrays in, states and curves out.
+
+Nothing here knows PyMOL, so that a worker thread can run it: what the callback raises
+ends a run.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .catalogue import SampleParameters
+from .curves import StepCurves, StepRecord, curves_text
+from .hierarchy import Hierarchy
+from .models import build_model
+from .noise import resolve_device
+from .sample import Step, edm_sample
+from .structure import Structure
+from .superposition import superpose
+from .weights import FLAT
+
+
+@dataclass(frozen=True, eq=False)
+class SampleResult:
+    """What a sampling run made.
+
+    Attributes
+    ----------
+    parameters : SampleParameters
+    source : str
+        Name of the structure.
+    model : str
+        What denoised.
+    frames : Tensor, shape=(n_samples, n_kept, n_atoms, 3)
+        The kept steps, float32 on the CPU, angstrom, on the source: the augmentation is
+        undone, and where the pose is free, each sample is moved as one so that its end
+        lies on the truth.
+    kept : list of tuple
+        Step number and sigma after it of each kept step.
+    records : list of StepRecord
+        The curves, a record per step.
+    nearest : list of int
+        State of the data that is nearest to the end of each sample, from 1.
+    distance : list of float
+        Its rms distance per coordinate, angstrom.
+    entropy : float
+        Of the numbers of samples per state, nats.
+    seconds : float
+        Per step, of all samples, curves included.
+    device : str
+    """
+
+    parameters: SampleParameters
+    source: str
+    model: str
+    frames: Tensor
+    kept: list[tuple[int, float]]
+    records: list[StepRecord]
+    nearest: list[int]
+    distance: list[float]
+    entropy: float
+    n_states: int
+    seconds: float
+    device: str
+
+    def titles(self, sample: int) -> list[str]:
+        """Return the titles of the states of a sample's object, samples counted from 0."""
+        seed, steps = self.parameters.seed, self.parameters.settings.steps
+        tail = f"sample {sample + 1} seed={seed}"
+        return [f"sigma={sigma:.4g} A step {number}/{steps} {tail}" for number, sigma in self.kept]
+
+    def final_titles(self) -> list[str]:
+        """Return the titles of an object of all samples' ends."""
+        seed = self.parameters.seed
+        return [
+            f"sample {number} seed={seed} nearest state {state} at {distance:.3g} A"
+            for number, (state, distance) in enumerate(zip(self.nearest, self.distance), 1)
+        ]
+
+    def report(self) -> str:
+        """Return the curves and the ends as aligned ASCII text."""
+        settings = self.parameters.settings
+        chain, residue, atom = self.parameters.weights.shares
+        counts = len(set(self.nearest))
+        expected = expected_entropy(self.n_states, len(self.nearest))
+        lines = [
+            f" {self.parameters.sampler}: {settings.solver}, {settings.steps} steps, sigma {settings.sigma_max:.4g} .. "
+            f"{settings.sigma_min:.4g} A, gamma {settings.gamma:g}, step scale {settings.step_scale:g}",
+            f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}; churn: "
+            f"{self.parameters.churn}",
+            f" denoiser: {self.model}",
+            curves_text(self.records),
+            f" {len(self.nearest)} samples end at {counts} of {self.n_states} states, rms distance at most "
+            f"{max(self.distance):.3g} A per coordinate",
+            f" entropy over states {self.entropy:.3f} nats, expected {expected:.3f} if all are equally likely",
+            f" {self.seconds:.4f} s per step on {self.device}, curves included",
+        ]
+        return "\n".join(lines)
+
+
+def expected_entropy(n_states: int, n_samples: int) -> float:
+    """Return the expected entropy of the counts of ``n_samples`` draws among equally likely states, nats."""
+    log_p, log_q = -math.log(n_states), math.log1p(-1 / n_states) if n_states > 1 else 0.0
+    total = 0.0
+    for count in range(1, n_samples + 1):
+        if n_states == 1 and count < n_samples:
+            continue
+        ways = math.lgamma(n_samples + 1) - math.lgamma(count + 1) - math.lgamma(n_samples - count + 1)
+        share = count / n_samples
+        total -= n_states * math.exp(ways + count * log_p + (n_samples - count) * log_q) * share * math.log(share)
+    return total
+
+
+def run_sample(
+    structure: Structure,
+    states: np.ndarray,
+    parameters: SampleParameters,
+    on_step: Callable[[StepRecord, Step], object] = lambda record, step: None,
+) -> SampleResult:
+    """Sample by reverse diffusion, from an ensemble or one structure as data.
+
+    Parameters
+    ----------
+    structure : Structure
+        The truth of the curves, and the labels.
+    states : ndarray, shape=(n_states, n_atoms, 3)
+        The data, angstrom, of the same atoms; ``parameters.state`` is the truth.
+    parameters : SampleParameters
+        With ``state`` resolved, from 1.
+    on_step : callable
+        Called after each step with its `StepRecord` and its `Step`; what it raises ends
+        the run. ``step.coords`` are about the centroid of the data, in the sampler's frame.
+
+    Raises
+    ------
+    PomodoroError
+        If the device is absent, the denoiser refuses, or returns what is not finite.
+    """
+    settings, weights = parameters.settings, parameters.weights
+    device = resolve_device(parameters.device)
+    labels = Hierarchy.from_structure(structure)
+    hierarchy = labels.to(device)
+    free = parameters.free_pose
+    model = build_model(states, labels, weights, parameters, state=parameters.state, free_pose=free)
+    truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
+    curves = StepCurves(hierarchy, truth, superposed=free)
+    film = _Film(parameters.kept_steps(), settings.center)
+
+    def follow(step: Step) -> None:
+        film.add(step)
+        on_step(curves(step), step)
+
+    start = time.perf_counter()
+    ends = edm_sample(
+        model.denoise,
+        hierarchy,
+        weights,
+        settings,
+        samples=parameters.samples,
+        seed=parameters.seed,
+        churn_weights=FLAT if parameters.churn == "flat" else weights,
+        multiscale=bool(parameters.multiscale),
+        gate=parameters.gate,
+        device=device,
+        callback=follow,
+    )
+    seconds = (time.perf_counter() - start) / settings.steps
+    nearest, distance = _nearest(ends, model.members, free)
+    if len(model.members) == 1:
+        nearest = [parameters.state] * len(nearest)
+    shares = np.unique(nearest, return_counts=True)[1] / len(nearest)
+    return SampleResult(
+        parameters=parameters,
+        source=structure.name,
+        model=model.label,
+        frames=film.frames(truth if free else None).cpu() + torch.from_numpy(model.origin).float(),
+        kept=film.kept,
+        records=curves.records,
+        nearest=nearest,
+        distance=distance,
+        entropy=float((shares * np.log(1 / shares)).sum()),
+        n_states=len(model.members),
+        seconds=seconds,
+        device=str(device),
+    )
+
+
+@dataclass(eq=False)
+class _Film:
+    """Keeps chosen steps, with the augmentation undone."""
+
+    wanted: Sequence[int]
+    centred: bool
+    kept: list[tuple[int, float]] = field(default_factory=list)
+    _frames: list[Tensor] = field(default_factory=list)
+    _turned: Tensor | None = None
+    _moved: Tensor | None = None
+
+    def add(self, step: Step) -> None:
+        # Undone, x is (x - shift) rotation; centring starts anew, else shifts add up.
+        before = self._turned
+        self._turned = step.rotation if before is None else step.rotation @ before
+        if self._moved is None or self.centred:
+            self._moved = step.shift
+        else:
+            self._moved = self._moved @ step.rotation.mT + step.shift
+        if step.number in self.wanted:
+            self.kept.append((step.number, step.sigma))
+            self._frames.append((step.coords - self._moved) @ self._turned)
+
+    def frames(self, truth: Tensor | None) -> Tensor:
+        """Return all, shape=(n_samples, n_kept, n_atoms, 3), each sample's end laid on ``truth``."""
+        frames = torch.stack(self._frames, 1)
+        if truth is None:
+            return frames
+        fit = superpose(frames[:, -1], truth)
+        return frames @ fit.rotation.mT[:, None] + fit.translation[:, None]
+
+
+def _nearest(ends: Tensor, members: Tensor, free: bool) -> tuple[list[int], list[float]]:
+    """Return the nearest member of each sample, from 1, and its rms distance per coordinate."""
+    found = []
+    for end in ends:
+        laid = superpose(members, end).coords if free else members
+        square = (laid - end).square().mean((1, 2))
+        found.append((int(square.argmin()) + 1, float(square.min().sqrt())))
+    return [state for state, _ in found], [distance for _, distance in found]
