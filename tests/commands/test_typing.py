@@ -19,7 +19,10 @@ FORMS = [
     "pomnoise chain A z=-1 preset='rb' frames=2 seed=5",
 ]
 
-COMMANDS = ("pomnoise", "pomcolor", "pomcheck", "pomtable", "pomsweep", "pomweights", "pomalign", "pomsave")
+COMMANDS = (
+    *("pomnoise", "pomcolor", "pomcheck", "pomtable", "pomsweep", "pomweights", "pomalign", "pomsave"),
+    *("pomprecond", "pomdenoise", "pomsample"),
+)
 
 
 @pytest.fixture(params=COMMANDS)

@@ -1,0 +1,203 @@
+"""Runs as the commands ask for them: which denoiser, which frames, what is counted."""
+
+import csv
+import itertools
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from scipy import stats
+
+from pomodoro_pymol import Hierarchy, read_structure
+from pomodoro_pymol.catalogue import DenoiseParameters, SampleParameters
+from pomodoro_pymol.curves import curves_csv
+from pomodoro_pymol.denoise import IdealDenoiser, NetworkDenoiser, WienerDenoiser
+from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.levels import expected_levels, level_sigmas
+from pomodoro_pymol.models import build_model, denoise_frames, per_level
+from pomodoro_pymol.noise import add_noise
+from pomodoro_pymol.reverse import expected_entropy, run_sample
+from pomodoro_pymol.superposition import superpose
+from pomodoro_pymol.weights import PRESETS, LevelWeights
+
+NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
+WEIGHTS = PRESETS["3-8-1"]
+EDM = SampleParameters(sampler="edm", sigma_max=2560, steps=40, state=1, device="cpu")
+# In float32 at 2,560 A, a structure of 8 A has its pose to 6e-8 * 2560 / 8 radians in each of 80 evaluations.
+TURN = 80**0.5 * 2e-5
+
+
+@pytest.fixture(scope="module")
+def nmr():
+    """The 24 models of an NMR ensemble, 392 atoms."""
+    return [read_structure(NMR, model=model) for model in range(1, 25)]
+
+
+@pytest.fixture(scope="module")
+def states(nmr):
+    return np.stack([structure.coords for structure in nmr])
+
+
+@pytest.mark.parametrize(
+    ("options", "n_states", "kind"),
+    [
+        ({}, 24, IdealDenoiser),
+        ({}, 1, WienerDenoiser),
+        ({"denoiser": "ideal"}, 2, IdealDenoiser),
+        ({"denoiser": "wiener"}, 24, WienerDenoiser),
+    ],
+)
+def test_the_denoiser_goes_by_the_states(nmr, states, options, n_states, kind):
+    hierarchy = Hierarchy.from_structure(nmr[0])
+    model = build_model(states[:n_states], hierarchy, WEIGHTS, DenoiseParameters(device="cpu", **options))
+    assert type(model.denoise) is kind
+    assert "analytic, not a trained model" in model.label
+
+
+def test_an_ideal_denoiser_needs_an_ensemble(nmr, states):
+    hierarchy = Hierarchy.from_structure(nmr[0])
+    with pytest.raises(PomodoroError, match="needs an ensemble and there is one state"):
+        build_model(states[:1], hierarchy, WEIGHTS, DenoiseParameters(denoiser="ideal", device="cpu"))
+
+
+def test_a_network_is_used_as_such(nmr, states, tmp_path):
+    class Net(torch.nn.Module):
+        def forward(self, coords, c_noise):
+            return coords * 0
+
+    path = tmp_path / "net.pt2"
+    free = {0: torch.export.Dim("samples")}
+    torch.export.save(
+        torch.export.export(Net(), (torch.zeros(2, 392, 3), torch.zeros(2, 3)), dynamic_shapes=(free, free)), path
+    )
+    hierarchy = Hierarchy.from_structure(nmr[0])
+    model = build_model(states, hierarchy, WEIGHTS, DenoiseParameters(network=str(path), device="cpu"))
+    assert type(model.denoise) is NetworkDenoiser
+    assert "analytic" not in model.label
+    x = torch.randn(3, 392, 3)
+    torch.testing.assert_close(model.denoise(x, 16.0).atoms, x / 2)
+
+
+@pytest.mark.parametrize("text", ["1:2", "1:2:3:4", "a:b:c", "", "1:2:-1", "1:2:nan", "1:inf:2"])
+def test_bad_triples(text):
+    with pytest.raises(PomodoroError, match="prior must be"):
+        per_level("prior", text)
+
+
+def test_frames_are_denoised_where_they_lie(nmr, states):
+    hierarchy = Hierarchy.from_structure(nmr[0])
+    noised = add_noise(states[4], hierarchy, 3.0, WEIGHTS, n_frames=37)
+    parameters = DenoiseParameters(device="cpu")
+    model = build_model(states, hierarchy, WEIGHTS, parameters)
+    blocks = list(denoise_frames(noised.numpy(), model, hierarchy, 3.0, parameters))
+    torch.testing.assert_close(torch.cat([block for block, _ in blocks]), noised)
+    found = torch.cat([block for _, block in blocks])
+    # At 3 A the exact head knows its member among 24.
+    torch.testing.assert_close(found, torch.from_numpy(states[4]).expand_as(found), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("n_states", "n_samples"), [(1, 1), (1, 5), (2, 3), (3, 4), (4, 1)])
+def test_the_expected_entropy_is_the_mean_over_all_outcomes(n_states, n_samples):
+    entropies = []
+    for outcome in itertools.product(range(n_states), repeat=n_samples):
+        shares = np.bincount(outcome)[np.bincount(outcome) > 0] / n_samples
+        entropies.append(-(shares * np.log(shares)).sum())
+    assert expected_entropy(n_states, n_samples) == pytest.approx(np.mean(entropies), abs=1e-12)
+
+
+def test_samples_cover_the_members(nmr, states):
+    n_samples = 240
+    result = run_sample(nmr[0], states, replace(EDM, samples=n_samples))
+    assert max(result.distance) < 1e-4
+    counts = np.bincount(result.nearest, minlength=25)[1:]
+    assert counts.sum() == n_samples
+    assert stats.chisquare(counts).pvalue > 1e-3
+    # Standard deviation of the entropy of such counts: sqrt(2 * 23) / (2 * 240); four of them.
+    assert result.entropy == pytest.approx(expected_entropy(24, n_samples), abs=4 * 0.0141)
+    assert result.records[0].entropy == pytest.approx(math.log(24), abs=0.02)
+
+
+def test_the_movie_is_that_of_the_run_without_augmentation(nmr, states):
+    """An equivariant denoiser and no churn: undone and laid on the truth, the frames are the same."""
+    still = replace(EDM, pose="free", samples=2, every=7)
+    plain, moved = (run_sample(nmr[2], states, replace(still, state=3, center=on, augment=on)) for on in (0, 1))
+    assert [number for number, _ in moved.kept] == [7, 14, 21, 28, 35, 40]
+    assert plain.frames.shape == moved.frames.shape == (2, 6, 392, 3)
+    assert plain.nearest == moved.nearest
+    for one, other in zip(plain.frames.flatten(0, 1), moved.frames.flatten(0, 1)):
+        # Centred without, so that noise of the first steps is apart by its centroid.
+        size = float(one.abs().max())
+        torch.testing.assert_close(other - other.mean(0), one - one.mean(0), rtol=0, atol=TURN * size)
+
+
+def test_shifts_without_centring_are_undone_too(nmr, states):
+    still = replace(EDM, pose="free")
+    plain, moved = (run_sample(nmr[0], states, replace(still, augment=on)) for on in (0, 1))
+    size = float(plain.frames.abs().max())
+    torch.testing.assert_close(plain.frames, moved.frames, rtol=0, atol=TURN * size)
+
+
+def test_the_end_lies_on_the_truth(nmr, states):
+    for sampler in ("af3", "boltz2", "edm"):
+        result = run_sample(nmr[6], states, SampleParameters(sampler=sampler, steps=30, state=7, device="cpu"))
+        end = result.frames[0, -1]
+        assert float((end - superpose(end, torch.from_numpy(states[6])).coords).abs().max()) < (
+            1e-3 if sampler != "edm" else 3
+        )
+        nearest = superpose(torch.from_numpy(states[result.nearest[0] - 1]), end).coords
+        assert result.distance[0] == pytest.approx(float((nearest - end).square().mean().sqrt()), abs=1e-3)
+
+
+def test_sample_k_is_the_same_alone_and_among_others(nmr, states):
+    one, three = (run_sample(nmr[0], states, replace(EDM, samples=samples)) for samples in (1, 3))
+    assert one.nearest == three.nearest[:1]
+    torch.testing.assert_close(one.frames[0], three.frames[0], rtol=1e-4, atol=1e-2)
+
+
+def test_wiener_samples_have_the_spread_of_the_prior(nmr, states):
+    parameters = replace(EDM, denoiser="wiener", state=3, samples=200, prior="1:4:0.25")
+    result = run_sample(nmr[2], states, parameters)
+    hierarchy = Hierarchy.from_structure(nmr[2])
+    prior = expected_levels(hierarchy, LevelWeights(1, 4, 0.25), math.sqrt(5.25))
+    atom, residue, chain = level_sigmas(result.frames[:, -1] - torch.from_numpy(states[2]), hierarchy)
+    # 40 Heun steps leave 2 % of bias in the rms; the chain rms rests on 600 numbers, four standard errors of 2.9 %.
+    assert (atom, residue, chain) == (
+        pytest.approx(prior.atom, rel=0.05),
+        pytest.approx(prior.residue, rel=0.05),
+        pytest.approx(prior.chain, rel=0.02 + 4 * 0.029),
+    )
+    assert set(result.nearest) == {3}
+    assert math.isnan(result.records[-1].entropy)
+
+
+def test_the_report_and_the_table_say_what_was_run(nmr, states):
+    result = run_sample(nmr[0], states, replace(EDM, samples=2))
+    text = result.report()
+    assert "analytic, not a trained model" in text
+    assert "edm: heun, 40 steps, sigma 2560 .. 0.002 A" in text
+    assert f"{result.entropy:.3f} nats, expected {expected_entropy(24, 2):.3f}" in text
+    rows = list(csv.DictReader(curves_csv(result.records).splitlines()))
+    assert [int(row["step"]) for row in rows] == list(range(1, 41))
+    assert float(rows[5]["error_residue"]) == pytest.approx(result.records[5].error[1], rel=1e-5)
+    assert result.titles(1)[-1] == "sigma=0 A step 40/40 sample 2 seed=0"
+    assert len(set(result.titles(0)) | set(result.titles(1))) == 80
+    assert f"nearest state {result.nearest[1]} at" in result.final_titles()[1]
+
+
+def test_a_callback_ends_the_run(nmr, states):
+    class Stopped(Exception):
+        pass
+
+    seen = []
+
+    def stop(record, step):
+        seen.append(record.step)
+        if record.step == 4:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run_sample(nmr[0], states, EDM, stop)
+    assert seen == [1, 2, 3, 4]
