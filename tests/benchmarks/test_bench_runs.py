@@ -33,3 +33,14 @@ def test_every_row_is_printed():
     assert [row for row in ROWS if not any(line.startswith(row) for line in lines)] == []
     verdicts = ("met", "MISSED", "for information", "not run: no GPU")
     assert [line for line in lines[1:] if not line.endswith(verdicts)] == []
+
+
+def test_every_row_of_the_diffusion_benchmark_is_printed():
+    script = Path(__file__).with_name("bench_diffusion.py")
+    run = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()[1:]
+    for row in ("nested covariance, 100000 atoms", "products", "denoiser,", "step,", "step with churn and curves"):
+        assert any(line.startswith(row) for line in lines)
+    verdicts = ("met", "MISSED", "for information", "not run: no GPU")
+    assert [line for line in lines if not line.endswith(verdicts)] == []

@@ -83,6 +83,47 @@ def test_the_note_is_made_again(run_python, expected, tmp_path):
     assert with_chain == without
 
 
+def test_the_comparison_of_denoising_and_sampling(run_python, tmp_path):
+    done = run_python(DOCS / "denoise_and_sample.py", tmp_path / "four.png")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "four.png").stat().st_size > 30_000
+    assert "analytic denoisers" in done.stdout
+    first, second, third, fourth = re.split(r"^\d\. ", done.stdout, flags=re.MULTILINE)[1:]
+    for levels, one_sigma, note in re.findall(r"levels (\S+), global (\S+), note (\S+)$", first, re.MULTILINE)[:4]:
+        assert float(levels) < float(one_sigma) < float(note)
+    ratio = r"{} *: chain (\S+), residue (\S+), atom (\S+) "
+    # 250 samples of one chain, 28 residues and 392 atoms: standard errors of 5, 1 and .3 %, four of them.
+    tolerances = (0.2, 0.04, 0.012)
+    for text, name, expected in (
+        (first, "levels", (1.02, 1.02, 1.03)),
+        (first, "global", (1.25, 0.90, 1.79)),
+        (first, "note", (4.96, 1.35, 1.79)),
+        (fourth, "no churn", (0.96, 0.96, 0.96)),
+        (fourth, "same law", (0.77, 0.76, 0.78)),
+    ):
+        for value, wanted, tolerance in zip(numbers(text, ratio.format(name)), expected, tolerances):
+            assert value == pytest.approx(wanted, rel=tolerance, abs=0.01)
+    chain, residue, atom = numbers(fourth, ratio.format("flat churn"))
+    assert chain < 0.05 < residue < 0.2 < 9 < atom
+    rows = np.array([line.split() for line in second.splitlines() if re.match(r" +[\d.]+ +\d\.\d{3} ", line)], float)
+    sigma, flat, heads, gated, exact, exact_heads = rows.T
+    assert (heads[sigma >= 7] < flat[sigma >= 7]).all()
+    assert (heads[sigma <= 5] > flat[sigma <= 5]).all()
+    assert (gated < flat + 0.015).all()
+    assert (gated[sigma >= 10] < 0.97 * flat[sigma >= 10])[:3].all()
+    assert (exact <= gated).all()
+    assert (exact <= exact_heads).all()
+    (far,) = numbers(third, r"50 steps, without: (\S+) A")
+    (near,) = numbers(third, r"50 steps, with: (\S+) A")
+    assert far > 1000
+    assert near < 5
+    turned = {
+        name: numbers(third, rf"{name} *: turned (\S+) ")[0] for name in (" 50 steps, without", "200 steps, without")
+    }
+    assert turned["200 steps, without"] == pytest.approx(turned[" 50 steps, without"], rel=0.15)
+    assert numbers(third, r" 50 steps, with *: turned (\S+) ")[0] < 0.4 * turned[" 50 steps, without"]
+
+
 def test_the_notebook_runs_as_a_script(run_python):
     done = run_python(DOCS / "explore_noise.py")
     assert done.returncode == 0, done.stderr
