@@ -1,4 +1,4 @@
-"""The command line: ``python -m pomodoro_pymol demo | noise | table | sweep | weights | check``."""
+"""The command line: ``python -m pomodoro_pymol demo | noise | table | sweep | weights | sample | check``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import __version__, health
-from .catalogue import NoiseParameters, SweepParameters, TableParameters, WeightsParameters
+from .catalogue import NoiseParameters, SampleParameters, SweepParameters, TableParameters, WeightsParameters
 from .errors import PomodoroError
 from .parameters import Parameters, describe
 
@@ -63,8 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     noise.add_argument("--output", help="file for the frames: .pdb, .cif or .dcd")
     noise.add_argument("--level", choices=("atom", "residue"), default="atom", help="what a point of the output is")
     noise.add_argument("--csv", default="", help="file for the numbers of each residue")
+    sample = add("sample", "reverse diffusion over a file's models by an analytic denoiser", _sample, SampleParameters)
+    sample.add_argument("--output", help="file for the states: .pdb, .cif or .dcd")
     others = (
         noise,
+        sample,
         add("table", "the z-table of several schemes", _table, TableParameters),
         add("sweep", "what several schemes leave of the structure over z", _sweep, SweepParameters),
         add("weights", "closed forms of weights, or weights for a wanted ratio", _weights, WeightsParameters),
@@ -173,6 +176,32 @@ def _weights(arguments: argparse.Namespace) -> int:
     if parameters.save:
         presets.save_preset(parameters.save, weights)
     print(report.weights_text(hierarchy, weights, parameters.noise_sigma))
+    return 0
+
+
+def _sample(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from . import report
+    from .curves import curves_csv
+    from .files import read_ensemble
+    from .reverse import run_sample
+
+    report.check_paths(parameters.csv, parameters.figure)
+    if arguments.output:
+        report.check_frame_path(Path(arguments.output), "atom")
+    structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    show = _bar("sample")
+    parameters = replace(parameters, state=arguments.model)
+    result = run_sample(structure, states, parameters, lambda _, step: show(step.number, step.steps))
+    print(result.report())
+    report.write_csv(parameters.csv, curves_csv(result.records))
+    if parameters.figure:
+        from .plots import curves_figure
+
+        report.write_figure(parameters.figure, curves_figure(result.records, result.n_states))
+    if arguments.output:
+        report.save_samples(arguments.output, structure, result)
     return 0
 
 

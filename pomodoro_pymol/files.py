@@ -55,16 +55,57 @@ def read_structure(path: str | Path, *, model: int = 1, solvent: bool = False) -
     ModuleNotFoundError
         If gemmi is not installed: ``pip install 'pomodoro-pymol[files]'``.
     """
+    parsed, segment = _read(Path(path))
+    if not 1 <= model <= len(parsed):
+        raise PomodoroError(f"model {model} is not in {path}: it has models 1 to {len(parsed)}")
+    return _structure(Path(path), parsed, model, segment, solvent)
+
+
+def read_ensemble(path: str | Path, *, model: int = 1, solvent: bool = False) -> tuple[Structure, np.ndarray]:
+    """Read every model of a file.
+
+    Parameters
+    ----------
+    path, model, solvent
+        As for `read_structure`.
+
+    Returns
+    -------
+    structure : Structure
+        Of ``model``.
+    states : ndarray, shape=(n_models, n_atoms, 3), dtype=float32
+        Angstrom.
+
+    Raises
+    ------
+    PomodoroError
+        As for `read_structure`, and if the models are not of the same atoms.
+    """
+    parsed, segment = _read(Path(path))
+    if not 1 <= model <= len(parsed):
+        raise PomodoroError(f"model {model} is not in {path}: it has models 1 to {len(parsed)}")
+    models = [_structure(Path(path), parsed, number, segment, solvent) for number in range(1, len(parsed) + 1)]
+    labels = [(each.atoms.tolist(), each.residues[each.residue_of_atom].tolist()) for each in models]
+    other = next((number for number, label in enumerate(labels, 1) if label != labels[model - 1]), None)
+    if other:
+        raise PomodoroError(f"model {other} of {path} has not the atoms of model {model}: all models need the same")
+    return models[model - 1], np.stack([each.coords for each in models])
+
+
+def _read(path: Path) -> tuple[Any, str]:
+    """Parse a file; return it, and where gemmi keeps the segment."""
     import gemmi
 
-    path = Path(path)
     parsed = _parse(path, gemmi)
     if not any(len(chain) for part in parsed for chain in part):
         raise PomodoroError(f"no atoms in {path}: is it a PDB or mmCIF file?")
-    if not 1 <= model <= len(parsed):
-        raise PomodoroError(f"model {model} is not in {path}: it has models 1 to {len(parsed)}")
     parsed.add_entity_types()
-    segment = "segment" if parsed.input_format == gemmi.CoorFormat.Pdb else "subchain"
+    return parsed, "segment" if parsed.input_format == gemmi.CoorFormat.Pdb else "subchain"
+
+
+def _structure(path: Path, parsed: Any, model: int, segment: str, solvent: bool) -> Structure:
+    """One model of a parsed file."""
+    import gemmi
 
     coords: list[list[float]] = []
     kind_of_atom: list[int] = []

@@ -22,6 +22,8 @@ from .metrics import METRICS
 from .mmcif import save_mmcif
 from .pdb import save_pdb, save_pdb_residue
 from .presets import all_presets
+from .reverse import SampleResult
+from .structure import Structure
 from .weights import LevelWeights
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
@@ -73,6 +75,41 @@ def save_frames(path: str | Path, result: NoiseResult, level: str = "atom", prog
         save = save_pdb if path.suffix.lower() == ".pdb" else save_mmcif
         of_atom = hierarchy.atom_to_residue.numpy()
         save(path, structure, frames, values=values[of_atom], header=header, progress=progress)
+
+
+def save_samples(path: str | Path, structure: Structure, result: SampleResult) -> None:
+    """Write the truth and the states of a sampling run; the suffix tells the format.
+
+    Parameters
+    ----------
+    path : str or Path
+        ``.pdb``, ``.cif`` or ``.dcd``; the last holds the states alone.
+    structure : Structure
+        The truth.
+    result : SampleResult
+        All states of all samples, or with ``show=final`` their ends.
+
+    Raises
+    ------
+    PomodoroError
+        If the format is unknown or cannot hold the states, or the file cannot be written.
+    """
+    path = Path(path).expanduser()
+    check_frame_path(path, "atom")
+    final = result.parameters.show == "final"
+    frames = result.frames[:, -1] if final else result.frames.flatten(0, 1)
+    header = [
+        "MODEL 0 is a true structure, the others are states of reverse diffusion",
+        f"command: {result.parameters.to_text()}",
+        f"structure: {structure.name}",
+        f"denoiser: {result.model}",
+        f"device: {result.device}",
+    ]
+    if path.suffix.lower() == ".dcd":
+        save_dcd(path, frames)
+    else:
+        save = save_pdb if path.suffix.lower() == ".pdb" else save_mmcif
+        save(path, structure, frames, header=header)
 
 
 def check_frame_path(path: Path, level: str) -> None:

@@ -105,3 +105,62 @@ def test_a_reader_that_stops_early_is_no_error():
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=os.environ)
     assert "wc : wr : wa" in done.stdout
     assert "Traceback" not in done.stderr
+
+
+NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
+FAST = ("--sampler", "edm", "--sigma_max", 2560, "--steps", 12, "--device", "cpu")
+
+
+def test_sample_prints_the_curves_and_writes_the_states(run, tmp_path):
+    import gemmi
+    import numpy as np
+
+    from pomodoro_pymol import read_header
+
+    words = ("sample", NMR, *FAST, "--every", 6, "--samples", 2, "--model", 3)
+    status, out, err = run(*words, "--output", "s.cif", "--csv", "c.csv", "--figure", "c.png")
+    assert (status, err) == (0, "")
+    assert "ideal for 24 states" in out
+    assert "analytic, not a trained model" in out
+    assert len(list(csv.DictReader((tmp_path / "c.csv").read_text().splitlines()))) == 12
+    assert (tmp_path / "c.png").stat().st_size > 10_000
+    models = gemmi.read_structure(str(tmp_path / "s.cif"))
+    assert len(models) == 5
+    assert any("sampler=edm" in line for line in read_header(tmp_path / "s.cif"))
+    run(*words, "--output", "e.pdb", "--show", "final")
+    ends = gemmi.read_structure(str(tmp_path / "e.pdb"))
+    members = [[[*cra.atom.pos] for cra in model.all()] for model in gemmi.read_structure(str(NMR))]
+    np.testing.assert_allclose([[*cra.atom.pos] for cra in ends[0].all()], members[2], atol=1e-3)
+    for end in (ends[1], ends[2]):
+        found = np.array([[*cra.atom.pos] for cra in end.all()])
+        assert np.abs(found - members).max((1, 2)).min() < 2e-3
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((FRAGMENT, "--denoiser", "ideal"), "needs an ensemble and there is one state"),
+        ((NMR, "--model", 25), "model 25 is not in"),
+        ((NMR, "--steps", 0), "steps must be between"),
+        ((NMR, "--sigma_max", 1e-3), "sigma_max must be larger than sigma_min"),
+        ((NMR, "--output", "a.xyz"), "the file must end in"),
+    ],
+)
+def test_sample_refuses_in_one_line(run, tmp_path, words, message):
+    status, out, err = run("sample", *words)
+    assert status == 2
+    assert message in err
+    assert len(err.splitlines()) == 1
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_models_of_other_atoms_are_no_ensemble(tmp_path):
+    from pomodoro_pymol.errors import PomodoroError
+    from pomodoro_pymol.files import read_ensemble
+
+    lines = [line for line in FRAGMENT.read_text().splitlines() if line.startswith("ATOM")]
+    models = ["MODEL        1", *lines, "ENDMDL", "MODEL        2", *lines[1:], "ENDMDL", "END", ""]
+    (tmp_path / "m.pdb").write_text("\n".join(models))
+    with pytest.raises(PomodoroError, match=r"model 2 of .* has not the atoms of model 1"):
+        read_ensemble(tmp_path / "m.pdb")
