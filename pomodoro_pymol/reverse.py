@@ -87,8 +87,14 @@ class SampleResult:
         """Return the curves and the ends as aligned ASCII text."""
         settings = self.parameters.settings
         chain, residue, atom = self.parameters.weights.shares
-        counts = len(set(self.nearest))
-        expected = expected_entropy(self.n_states, len(self.nearest))
+        ends = [f" rms distance to the structure at the end: at most {max(self.distance):.3g} A per coordinate"]
+        if self.n_states > 1:
+            expected = expected_entropy(self.n_states, len(self.nearest))
+            ends = [
+                f" states reached: {len(set(self.nearest))} of {self.n_states}, rms distance at the end at most "
+                f"{max(self.distance):.3g} A per coordinate",
+                f" entropy over states {self.entropy:.3f} nats, expected {expected:.3f} if all are equally likely",
+            ]
         lines = [
             f" {self.parameters.sampler}: {settings.solver}, {settings.steps} steps, sigma {settings.sigma_max:.4g} .. "
             f"{settings.sigma_min:.4g} A, gamma {settings.gamma:g}, step scale {settings.step_scale:g}",
@@ -96,9 +102,7 @@ class SampleResult:
             f"{self.parameters.churn}",
             f" denoiser: {self.model}",
             curves_text(self.records),
-            f" {len(self.nearest)} samples end at {counts} of {self.n_states} states, rms distance at most "
-            f"{max(self.distance):.3g} A per coordinate",
-            f" entropy over states {self.entropy:.3f} nats, expected {expected:.3f} if all are equally likely",
+            *ends,
             f" {self.seconds:.4f} s per step on {self.device}, curves included",
         ]
         return "\n".join(lines)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .. import viewer
@@ -12,11 +12,13 @@ from ..errors import PomodoroError
 from .declare import command, progress
 
 if TYPE_CHECKING:
-    from ..curves import StepRecord
+    import numpy as np
+
     from ..levels import LevelStatistics
+    from ..records import Record
     from ..reverse import SampleResult
-    from ..sample import Step
     from ..scaling_table import ScalingRow
+    from ..structure import Structure
 
 
 @command(PrecondParameters)
@@ -165,11 +167,9 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     return before, after
 
 
-def _data(record: Any, truth: Any, denoiser: str, _self: Any) -> tuple[Any, int]:
+def _data(record: Record, truth: np.ndarray, denoiser: str, _self: Any) -> tuple[np.ndarray, int]:
     """Return the states behind a noised object, and which of them was noised; the truth alone where they are gone."""
     import numpy as np
-
-    from ..errors import PomodoroError
 
     parameters = record.parameters
     if record.source in _self.get_names("objects"):
@@ -228,51 +228,97 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
 
         pomdenoise, pomprecond, pomnoise
     """
-    from .. import memory, report
+    from .. import report
     from ..curves import curves_csv
     from ..reverse import run_sample
 
     report.check_paths(parameters.csv, parameters.figure)
-    source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
-    names = _names(parameters, source, _self)
-    n_states = parameters.samples * (1 if parameters.show == "final" else len(parameters.kept_steps()))
-    # PyMOL's states, and the frames before they are states.
-    memory.require(viewer.state_bytes(source.n_atoms, 2 * n_states), f"{n_states} states of {source.n_atoms} atoms")
-    parameters = replace(parameters, selection=source.selection, state=source.state)
+    job = prepare_sample(parameters, _self=_self)
     show = progress("pomsample", quiet, "steps")
+    result = run_sample(job.structure, job.states, job.parameters, lambda _, step: show(step.number, step.steps))
+    report.write_csv(parameters.csv, curves_csv(result.records))
+    if parameters.figure:
+        from ..plots import curves_figure
 
-    def follow(_: StepRecord, step: Step) -> None:
-        show(step.number, step.steps)
-
-    states = viewer.read_ensemble(source, _self=_self)
-    with ExitStack() as drafts:
-        names_of = {name: drafts.enter_context(viewer.draft(source, name, _self=_self)) for name in names}
-        structure = viewer.read_structure(names_of[names[0]], title=source.object, _self=_self)
-        result = run_sample(structure, states, parameters, follow)
-        for sample, draft in enumerate(names_of.values()):
-            final = parameters.show == "final"
-            with viewer.StateWriter(draft, overwrite=True, _self=_self) as writer:
-                writer.write(result.frames[:, -1] if final else result.frames[sample])
-            viewer.set_titles(draft, result.final_titles() if final else result.titles(sample), _self=_self)
-        report.write_csv(parameters.csv, curves_csv(result.records))
-        if parameters.figure:
-            from ..plots import curves_figure
-
-            report.write_figure(parameters.figure, curves_figure(result.records, result.n_states))
-        for name, draft in names_of.items():
-            viewer.publish(draft, name, {"command": parameters.to_text(), "source": source.object}, _self=_self)
+        report.write_figure(parameters.figure, curves_figure(result.records, result.n_states))
+    publish_sample(job, result, _self=_self)
     if not quiet:
-        made = f"{names[0]} .. {names[-1]}" if len(names) > 1 else names[0]
-        print(f" pomsample: {source.object} -> {made}: {n_states // len(names)} states each")
+        made = job.names[0] if len(job.names) == 1 else f"{job.names[0]} .. {job.names[-1]}"
+        n_states = parameters.samples if parameters.show == "final" else len(result.kept)
+        print(f" pomsample: {job.source.object} -> {made}: {n_states} states each")
         print(result.report())
     return result
 
 
-def _names(parameters: SampleParameters, source: viewer.Source, _self: Any) -> list[str]:
-    """Return the names of the objects to make, each free to take."""
+@dataclass(frozen=True, eq=False)
+class SampleJob:
+    """What a sampling run takes from PyMOL: read once, so that a worker thread can run it.
+
+    Attributes
+    ----------
+    parameters : SampleParameters
+        With selection and state resolved.
+    source : Source
+    names : list of str
+        Objects to make.
+    structure : Structure
+    states : ndarray, shape=(n_states, n_atoms, 3)
+    """
+
+    parameters: SampleParameters
+    source: viewer.Source
+    names: list[str]
+    structure: Structure
+    states: np.ndarray
+
+
+def prepare_sample(parameters: SampleParameters, *, _self: Any) -> SampleJob:
+    """Read what a run needs, and refuse what cannot be run; nothing is left behind.
+
+    Raises
+    ------
+    PomodoroError
+        If there is no such structure, its states differ in their atoms, a name is not free
+        to take, or memory is short.
+    """
+    from .. import memory
+
+    source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
     name = parameters.name or f"{source.object}_sample"
     one = parameters.show == "final" or parameters.samples == 1
     names = [name] if one else [f"{name}_{number}" for number in range(1, parameters.samples + 1)]
     for each in names:
         viewer.check_output(each, source, _self=_self)
-    return names
+    kept = 1 if parameters.show == "final" else len(parameters.kept_steps())
+    n_states = parameters.samples * kept
+    # PyMOL's states, and the frames before they are states.
+    memory.require(viewer.state_bytes(source.n_atoms, 2 * n_states), f"{n_states} states of {source.n_atoms} atoms")
+    parameters = replace(parameters, selection=source.selection, state=source.state)
+    states = viewer.read_ensemble(source, _self=_self)
+    with viewer.draft(source, names[0], _self=_self) as draft:
+        structure = viewer.read_structure(draft, title=source.object, _self=_self)
+    return SampleJob(parameters, source, names, structure, states)
+
+
+def publish_sample(job: SampleJob, result: SampleResult, *, _self: Any) -> None:
+    """Make the objects of a run, all or none.
+
+    Raises
+    ------
+    PomodoroError
+        If the source is gone, or has other atoms than when it was read.
+    """
+    if job.source.object not in _self.get_names("objects"):
+        raise PomodoroError(f"{job.source.object} was deleted during the run")
+    final = job.parameters.show == "final"
+    record = {"command": job.parameters.to_text(), "source": job.source.object}
+    with ExitStack() as stack:
+        drafts = [stack.enter_context(viewer.draft(job.source, name, _self=_self)) for name in job.names]
+        for sample, draft in enumerate(drafts):
+            if _self.count_atoms(f"%{draft}") != len(job.structure):
+                raise PomodoroError(f"{job.source.object} was changed during the run")
+            with viewer.StateWriter(draft, overwrite=True, _self=_self) as writer:
+                writer.write(result.frames[:, -1] if final else result.frames[sample])
+            viewer.set_titles(draft, result.final_titles() if final else result.titles(sample), _self=_self)
+        for name, draft in zip(job.names, drafts):
+            viewer.publish(draft, name, record, _self=_self)

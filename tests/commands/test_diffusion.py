@@ -136,6 +136,59 @@ def test_the_function_is_the_command(nmr, typed, coords, tmp_path):
     assert again.nearest == result.nearest
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda cmd: cmd.delete("2juy"), "2juy was deleted during the run"),
+        (lambda cmd: cmd.remove("2juy and resi 3"), "2juy was changed during the run"),
+    ],
+)
+def test_a_source_that_goes_during_a_run_elsewhere(nmr, session, differences, change, message):
+    """As from a panel, whose worker runs while the session goes on."""
+    from pomodoro_pymol.catalogue import SampleParameters
+    from pomodoro_pymol.commands.diffusion import prepare_sample, publish_sample
+    from pomodoro_pymol.errors import PomodoroError
+    from pomodoro_pymol.reverse import run_sample
+
+    before = session(nmr)
+    job = prepare_sample(SampleParameters(sampler="edm", steps=3, samples=2), _self=nmr)
+    assert differences(before, session(nmr)) == []
+    result = run_sample(job.structure, job.states, job.parameters)
+    change(nmr)
+    before = session(nmr)
+    with pytest.raises(PomodoroError, match=message):
+        publish_sample(job, result, _self=nmr)
+    assert differences(before, session(nmr)) == []
+
+
+def test_a_worker_thread_samples_the_same(nmr):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from pomodoro_pymol.catalogue import SampleParameters
+    from pomodoro_pymol.commands.diffusion import prepare_sample
+    from pomodoro_pymol.reverse import run_sample
+
+    job = prepare_sample(SampleParameters(steps=20, samples=2), _self=nmr)
+    here = run_sample(job.structure, job.states, job.parameters)
+    with ThreadPoolExecutor(1) as pool:
+        there = pool.submit(run_sample, job.structure, job.states, job.parameters).result()
+    assert there.nearest == here.nearest
+    np.testing.assert_allclose(there.frames[:, -1], here.frames[:, -1], atol=1e-3)
+
+
+def test_every_kind_of_source_is_sampled_or_refused_in_a_line(source, cmd, typed, snapshot):
+    before = snapshot(cmd, source.object)
+    printed = typed(cmd, f"pomsample {source.words} {FAST} name=made")
+    assert "Traceback" not in printed
+    assert snapshot(cmd, source.object) == before
+    if "Error" in printed:
+        assert len(printed.splitlines()) == 1
+        assert "all states need the same" in printed
+        assert source.object in ("gaps", "loose")
+    else:
+        assert cmd.count_states("made") == 12
+
+
 def test_interrupting_leaves_nothing(nmr, session, differences, monkeypatch):
     from pomodoro_pymol import reverse
     from pomodoro_pymol.commands import pomsample
