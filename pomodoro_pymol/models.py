@@ -47,6 +47,22 @@ class Model:
     origin: np.ndarray
 
 
+def compute_device(name: str) -> torch.device:
+    """Return the device called ``name``; ``auto`` is the CPU where float64 lacks, as on mps.
+
+    Raises
+    ------
+    PomodoroError
+        If the device is absent, or has no float64.
+    """
+    device = resolve_device(name)
+    if device.type != "mps":
+        return device
+    if name == "auto":
+        return torch.device("cpu")
+    raise PomodoroError("device mps has no float64, which denoising needs: use device=cpu")
+
+
 def per_level(name: str, text: str) -> PerLevel:
     """Read ``chain:residue:atom`` numbers, none negative.
 
@@ -91,7 +107,7 @@ def build_model(
     PomodoroError
         If an ensemble is asked for and there is one state, or the denoiser refuses.
     """
-    device = resolve_device(parameters.device)
+    device = compute_device(parameters.device)
     hierarchy = hierarchy.to(device)
     data = torch.from_numpy(np.ascontiguousarray(states, dtype=np.float32))
     origin = data.double().mean((0, 1))

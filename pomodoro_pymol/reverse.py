@@ -18,8 +18,7 @@ from torch import Tensor
 from .catalogue import SampleParameters
 from .curves import StepCurves, StepRecord, curves_text
 from .hierarchy import Hierarchy
-from .models import build_model
-from .noise import resolve_device
+from .models import build_model, compute_device
 from .sample import Step, edm_sample
 from .structure import Structure
 from .superposition import superpose
@@ -147,7 +146,7 @@ def run_sample(
         If the device is absent, the denoiser refuses, or returns what is not finite.
     """
     settings, weights = parameters.settings, parameters.weights
-    device = resolve_device(parameters.device)
+    device = compute_device(parameters.device)
     labels = Hierarchy.from_structure(structure)
     hierarchy = labels.to(device)
     free = parameters.free_pose

@@ -6,10 +6,11 @@ an instance of ``pymol2``. Nothing heavy is imported before a command runs.
 
 from .check import pomcheck
 from .declare import register
-from .diffusion import pomdenoise, pomprecond, pomsample
+from .diffusion import pomdenoise, pomprecond
 from .frames import pomalign, pomsave
 from .laboratory import pomsweep, pomtable, pomweights
 from .noise import pomcolor, pomnoise
+from .sampling import pomsample
 
 __all__ = [
     "pomalign",

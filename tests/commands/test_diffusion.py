@@ -146,7 +146,7 @@ def test_the_function_is_the_command(nmr, typed, coords, tmp_path):
 def test_a_source_that_goes_during_a_run_elsewhere(nmr, session, differences, change, message):
     """As from a panel, whose worker runs while the session goes on."""
     from pomodoro_pymol.catalogue import SampleParameters
-    from pomodoro_pymol.commands.diffusion import prepare_sample, publish_sample
+    from pomodoro_pymol.commands.sampling import prepare_sample, publish_sample
     from pomodoro_pymol.errors import PomodoroError
     from pomodoro_pymol.reverse import run_sample
 
@@ -165,7 +165,7 @@ def test_a_worker_thread_samples_the_same(nmr):
     from concurrent.futures import ThreadPoolExecutor
 
     from pomodoro_pymol.catalogue import SampleParameters
-    from pomodoro_pymol.commands.diffusion import prepare_sample
+    from pomodoro_pymol.commands.sampling import prepare_sample
     from pomodoro_pymol.reverse import run_sample
 
     job = prepare_sample(SampleParameters(steps=20, samples=2), _self=nmr)

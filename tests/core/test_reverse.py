@@ -11,13 +11,13 @@ import pytest
 import torch
 from scipy import stats
 
-from pomodoro_pymol import Hierarchy, read_structure
+from pomodoro_pymol import Hierarchy, models, read_structure
 from pomodoro_pymol.catalogue import DenoiseParameters, SampleParameters
 from pomodoro_pymol.curves import curves_csv
 from pomodoro_pymol.denoise import IdealDenoiser, NetworkDenoiser, WienerDenoiser
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.levels import expected_levels, level_sigmas
-from pomodoro_pymol.models import build_model, denoise_frames, per_level
+from pomodoro_pymol.models import build_model, compute_device, denoise_frames, per_level
 from pomodoro_pymol.noise import add_noise
 from pomodoro_pymol.reverse import expected_entropy, run_sample
 from pomodoro_pymol.superposition import superpose
@@ -55,6 +55,13 @@ def test_the_denoiser_goes_by_the_states(nmr, states, options, n_states, kind):
     model = build_model(states[:n_states], hierarchy, WEIGHTS, DenoiseParameters(device="cpu", **options))
     assert type(model.denoise) is kind
     assert "analytic, not a trained model" in model.label
+
+
+def test_devices_without_float64_are_not_used(monkeypatch):
+    monkeypatch.setattr(models, "resolve_device", lambda name: torch.device("mps"))
+    assert compute_device("auto") == torch.device("cpu")
+    with pytest.raises(PomodoroError, match="mps has no float64"):
+        compute_device("mps")
 
 
 def test_an_ideal_denoiser_needs_an_ensemble(nmr, states):
