@@ -24,7 +24,7 @@ from .errors import PomodoroError
 from .heads import Estimate
 from .hierarchy import Hierarchy
 from .nested import NestedCovariance
-from .precondition import Network, PerLevel, edm_denoise, level_scalings
+from .precondition import Network, PerLevel, edm_denoise
 from .schedule import SIGMA_DATA
 from .superposition import best_rotation
 from .weights import COVARIANCES, FLAT, LevelWeights
@@ -153,7 +153,7 @@ class NetworkDenoiser:
     Parameters
     ----------
     network : callable
-        See `precondition.edm_denoise`.
+        See `precondition.denoise_scaled`.
     hierarchy : Hierarchy
     weights : LevelWeights
         Of the noise.
@@ -178,14 +178,13 @@ class NetworkDenoiser:
     ) -> None:
         self.network = network
         self.hierarchy = hierarchy
-        self._scalings = partial(
-            level_scalings, variant, hierarchy, weights, data=data, sigma_data=sigma_data, convention=convention
-        )
+        self.weights = weights
+        self._denoise = partial(edm_denoise, variant=variant, data=data, sigma_data=sigma_data, convention=convention)
 
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         """Estimate the truth of ``x``, shape=(n_samples, n_atoms, 3), noised by ``sigma`` angstrom."""
         with torch.no_grad():
-            return edm_denoise(self.network, x, self.hierarchy, self._scalings(sigma))
+            return self._denoise(self.network, x, sigma, self.hierarchy, self.weights)
 
 
 def entropy(probabilities: Tensor) -> Tensor:

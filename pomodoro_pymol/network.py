@@ -36,7 +36,7 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Networ
     Returns
     -------
     callable
-        ``network(coords, c_noise)`` of the signature of `precondition.edm_denoise`: scaled
+        ``network(coords, c_noise)`` of the signature of `precondition.denoise_scaled`: scaled
         coords (n_samples, n_atoms, 3) and c_noise (n_samples, 3) in, both float32; atoms,
         or a tuple of atoms, residues and chains out. An exported one must have been
         exported with a free first axis, or for as many samples as will be asked for.

@@ -189,9 +189,36 @@ def target_variance(scalings: Scalings, noise: float, data: float) -> float:
 
 
 def edm_denoise(
+    network: Network,
+    x: Tensor,
+    sigma: float,
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    *,
+    variant: str = "global",
+    data: PerLevel = (SIGMA_DATA**2,) * 3,
+    sigma_data: float = SIGMA_DATA,
+    convention: str = "af3",
+) -> Estimate:
+    """Denoise by a network under preconditioning for ``sigma``.
+
+    Parameters
+    ----------
+    network, x, hierarchy
+        As for `denoise_scaled`.
+    sigma, weights, variant, data, sigma_data, convention
+        As for `level_scalings`.
+    """
+    scalings = level_scalings(
+        variant, hierarchy, weights, sigma, data=data, sigma_data=sigma_data, convention=convention
+    )
+    return denoise_scaled(network, x, hierarchy, scalings)
+
+
+def denoise_scaled(
     network: Network, x: Tensor, hierarchy: Hierarchy, scalings: tuple[Scalings, Scalings, Scalings]
 ) -> Estimate:
-    """Denoise by a network under preconditioning per level.
+    """Denoise by a network under given scalings.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -100,12 +101,12 @@ class Draws:
         device: torch.device | str = "cpu",
     ) -> None:
         self.hierarchy = hierarchy
-        self.options = {"dtype": dtype, "device": device}
+        self.options: dict[str, Any] = {"dtype": dtype, "device": device}
         self.generators = [frame_generator(seed, sample, device) for sample in samples]
 
     def noise(self, weights: LevelWeights) -> Tensor:
         """Return noise of unit sigma, shape=(n_samples, n_atoms, 3)."""
-        rows = torch.empty(len(self.generators), 3, self.hierarchy.n_atoms, **self.options)  # type: ignore[call-overload]
+        rows = torch.empty(len(self.generators), 3, self.hierarchy.n_atoms, **self.options)
         for out, generator in zip(rows, self.generators):
             draw_unit_noise(out, self.hierarchy, weights, generator)
         return rows.mT
@@ -126,7 +127,7 @@ class Draws:
         return SHIFT * self._normal(3)[:, None]
 
     def _normal(self, count: int) -> Tensor:
-        draws = [torch.randn(count, generator=generator, **self.options) for generator in self.generators]  # type: ignore[call-overload]
+        draws = [torch.randn(count, generator=generator, **self.options) for generator in self.generators]
         return torch.stack(draws)
 
 

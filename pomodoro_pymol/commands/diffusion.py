@@ -106,7 +106,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
 
         pomdenoise
         pomdenoise covariance=flat multiscale=1
-        pomdenoise 1hpv_noise, denoiser=wiener prior=1:4:0.25
+        pomdenoise denoiser=wiener prior=1:4:0.25
 
     NOTES
 

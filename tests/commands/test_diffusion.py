@@ -253,6 +253,20 @@ def test_superposed_frames_are_refused(nmr, typed):
     assert "name the original" in typed(nmr, "pomdenoise 2juy_noise_aligned")
 
 
+@pytest.mark.parametrize("name", ["pomprecond", "pomdenoise", "pomsample"])
+def test_examples_of_the_help_run(nmr, typed, tmp_path, monkeypatch, name):
+    from pomodoro_pymol import commands
+
+    monkeypatch.chdir(tmp_path)
+    typed(nmr, "pomnoise frames=2")
+    examples = getattr(commands, name).__doc__.partition("EXAMPLES")[2].partition("NOTES")[0]
+    lines = [line.strip() for line in examples.splitlines() if line.strip()]
+    assert len(lines) >= 3
+    for line in lines:
+        assert line.startswith(name)
+        assert " Error:" not in typed(nmr, line)
+
+
 # pomprecond
 
 

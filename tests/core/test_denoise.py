@@ -12,7 +12,7 @@ from pomodoro_pymol.denoise import IdealDenoiser, NetworkDenoiser, WienerDenoise
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.hierarchy import Hierarchy
 from pomodoro_pymol.nested import NestedCovariance
-from pomodoro_pymol.precondition import edm_denoise, level_scalings
+from pomodoro_pymol.precondition import denoise_scaled, level_scalings
 from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
 
 WEIGHTS = LevelWeights(3, 8, 1)
@@ -187,7 +187,7 @@ def test_a_network_is_preconditioned(complex_):
         lambda coords, c_noise: coords.sin(), complex_, WEIGHTS, variant="levels", data=(1, 70, 2)
     )
     scalings = level_scalings("levels", complex_, WEIGHTS, 4.0, data=(1, 70, 2))
-    expected = edm_denoise(lambda coords, c_noise: coords.sin(), x, complex_, scalings)
+    expected = denoise_scaled(lambda coords, c_noise: coords.sin(), x, complex_, scalings)
     assert torch.equal(denoise(x, 4.0).atoms, expected.atoms)
 
 

@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
@@ -16,6 +16,7 @@ from pomodoro_pymol.noise import add_noise
 from pomodoro_pymol.precondition import (
     data_variances,
     degrees_of_freedom,
+    denoise_scaled,
     edm_denoise,
     edm_scalings,
     level_scalings,
@@ -133,6 +134,7 @@ def test_levels_come_apart_and_together(hierarchy):
     assert float(hierarchy.pool(on_atoms, "chain").abs().max()) < 1e-12
 
 
+@settings(max_examples=20)
 @given(st.from_type(Hierarchy), st.integers(0, 99))
 def test_broadcast_sets_the_means(hierarchy, seed):
     rng = np.random.default_rng(seed)
@@ -168,7 +170,7 @@ def test_one_sigma_is_plain_edm(complex_):
         seen.append((coords, c_noise))
         return torch.tanh(coords)
 
-    found = edm_denoise(network, x, complex_, scalings(complex_, "global"))
+    found = denoise_scaled(network, x, complex_, scalings(complex_, "global"))
     torch.testing.assert_close(seen[0][0], own.c_in * x)
     torch.testing.assert_close(seen[0][1], torch.full((3, 3), own.c_noise, dtype=x.dtype))
     torch.testing.assert_close(found.atoms, own.c_skip * x + own.c_out * torch.tanh(own.c_in * x))
@@ -183,7 +185,7 @@ def test_each_level_has_its_scalings(complex_):
         seen.append((coords, c_noise))
         return torch.tanh(coords)
 
-    found = edm_denoise(network, x, complex_, levels).atoms
+    found = denoise_scaled(network, x, complex_, levels).atoms
     torch.testing.assert_close(seen[0][1][0].tolist(), [level.c_noise for level in levels])
     predicted = split_levels(torch.tanh(seen[0][0]), complex_)
     for own, level, scaled, before, after in zip(
@@ -205,10 +207,23 @@ def test_a_network_that_knows_the_target_restores_the_truth(complex_):
         atoms = join_levels((chain, residue, atom), complex_)
         return atoms, complex_.pool(atoms), complex_.pool(atoms, "chain")
 
-    found = edm_denoise(network, x, complex_, levels)
+    found = denoise_scaled(network, x, complex_, levels)
     torch.testing.assert_close(found.atoms, truth)
     torch.testing.assert_close(found.residues, complex_.pool(truth))
     torch.testing.assert_close(found.chains, complex_.pool(truth, "chain"))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_edm_denoise_takes_the_scalings_of_its_sigma(complex_, variant):
+    options = {"data": (1.0, 50.0, 2.0), "sigma_data": 9.0, "convention": "edm"}
+    x, weights = random(complex_), PRESETS["ms"]
+    found = edm_denoise(torch_sin, x, 3.0, complex_, weights, variant=variant, **options)
+    expected = denoise_scaled(torch_sin, x, complex_, level_scalings(variant, complex_, weights, 3.0, **options))
+    assert torch.equal(found.atoms, expected.atoms)
+
+
+def torch_sin(coords, c_noise):
+    return coords.sin() * c_noise.sum(1)[:, None, None]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -240,7 +255,7 @@ def test_the_target_has_the_variance_that_is_told(nest, variant):
 )
 def test_networks_that_do_not_fit(complex_, output, message):
     with pytest.raises(PomodoroError, match=message):
-        edm_denoise(lambda coords, c_noise: output(coords), random(complex_), complex_, scalings(complex_))
+        denoise_scaled(lambda coords, c_noise: output(coords), random(complex_), complex_, scalings(complex_))
 
 
 @pytest.mark.parametrize(
