@@ -37,7 +37,7 @@ NMR = DOCS.parent / "tests" / "data" / "2juy.pdb.gz"
 WEIGHTS = PRESETS["3-8-1"]
 PRIOR = (1.0, 4.0, 0.25)
 SIGMAS = (0.5, 1, 2, 3, 5, 7, 10, 15, 21.6, 40, 80)
-SAMPLES = 250
+SAMPLES = 150
 BIAS = 0.25
 # Okabe and Ito 2008, readable with colour-blindness.
 BLUE, SKY, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
@@ -80,7 +80,7 @@ def preconditioning(states: Tensor, hierarchy: Hierarchy, axis) -> None:
         found[variant] = ratios(denoise, hierarchy, PLAIN)
     for variant, values in found.items():
         show(f"sampled variance / prior's, Heun 50, {variant:6}: {per_level(values)} (1 is right)")
-    show(f"({SAMPLES} samples: chain values are good to {100 * (2 / 3 / SAMPLES) ** 0.5:.0f} %, the others to 1 %)")
+    show(f"({SAMPLES} samples: chain values are good to {100 * (2 / 3 / SAMPLES) ** 0.5:.0f} %, residues' to 1 %)")
     show("per level helps, where both sigma and sigma_data are per level; per-level sigma alone, as in the note's")
     show("variant, is worse than one sigma for both. It does bring the residue target's variance close to 1:")
     rows = scaling_table(hierarchy, WEIGHTS, (4.82,), data)
