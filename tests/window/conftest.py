@@ -71,6 +71,12 @@ def play(tmp_path_factory) -> Callable[..., Played]:
     return play
 
 
+@pytest.fixture(scope="session")
+def day(play) -> Played:
+    """A day at the panel, which several modules look back on."""
+    return play("day")
+
+
 @pytest.fixture
 def make(hpv, typed) -> Callable[..., dict[str, Any]]:
     """A function that types lines in a fresh PyMOL with 1hpv, and returns what they made as the scenarios do."""

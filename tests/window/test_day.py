@@ -6,11 +6,6 @@ import pytest
 
 
 @pytest.fixture(scope="module")
-def day(play):
-    return play("day")
-
-
-@pytest.fixture(scope="module")
 def opening(day):
     return day.notes["opening"]
 
