@@ -29,6 +29,7 @@ def find_dock(window: QtWidgets.QMainWindow) -> Dock | None:
 def make_dock(window: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
     """Put a new dock where the last one stood, or at the right, in a tab with what stands there."""
     place = values.load_place()
+    parameters = values.from_plain(viewer.session_value(values.STORE, _self=_self)) or values.from_plain(place)
     dock = Dock(Panel(_self=_self), window)
     area = _AREAS.get(str(place.get("area")), _AREAS["right"])
     others = [other for other in window.findChildren(QtWidgets.QDockWidget) if other is not dock]
@@ -36,7 +37,6 @@ def make_dock(window: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
     for other in others:
         if other.isVisible() and not other.isFloating() and window.dockWidgetArea(other) == area == _AREAS["right"]:
             window.tabifyDockWidget(other, dock)
-    parameters = values.from_plain(viewer.session_value(values.STORE, _self=_self)) or values.from_plain(place)
     if parameters is not None:
         dock.panel.show_values(parameters)
     dock.restore(place)

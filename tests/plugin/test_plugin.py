@@ -20,7 +20,7 @@ installation.installPluginFromFile(sys.argv[1], parent=object(), plugdir=sys.arg
 """
 
 SCENARIO = """
-import os, sys, traceback
+import os, sys, time, traceback
 from pymol import cmd
 from pymol.gui import get_qtwindow
 from pymol.Qt import QtCore, QtWidgets
@@ -28,23 +28,52 @@ from pymol.Qt import QtCore, QtWidgets
 {hide}
 def act():
     try:
-        print("heavy:", [name for name in ("torch", "numpy") if name in sys.modules])
+        print("heavy:", [name for name in ("torch", "numpy") if sys.modules.get(name)])
         entry, = [a for a in get_qtwindow().menudict["PluginQt"].actions() if a.text() == "Pomodoro"]
         entry.trigger()
         box = get_qtwindow().findChild(QtWidgets.QMessageBox, "pomodoro-missing")
         print("box:", box and box.isVisible(), box and box.text())
-        cmd.do("load $PYMOL_DATA/tut/1hpv.pdb")
-        cmd.do("pomnoise z=0 wc=3 wr=8")
-        QtCore.QTimer.singleShot(3000, finish)
+        wait(lambda: docks() or box)
+        print("docks:", [dock.isVisible() for dock in docks()])
+        for dock in docks():
+            cmd.do("load $PYMOL_DATA/tut/1hpv.pdb")
+            look_at(dock.panel)
+            cmd.do("pomnoise z=0 wc=3 wr=8")
+            wait(lambda: "1hpv_noise" in cmd.get_names(), 3)
     except BaseException:
         traceback.print_exc()
-        finish()
-
-def finish():
     print("objects:", cmd.get_names(), cmd.count_states("all"), flush=True)
     os._exit(0)
 
-QtCore.QTimer.singleShot(2000, act)
+def look_at(panel):
+    wait(lambda: "1551" in panel.counts.text())
+    print("banner:", panel.banner.isVisible(), panel.banner.text())
+    print("enabled:", panel.run.isEnabled(), panel.live.isEnabled())
+    print("counts:", panel.counts.text())
+    panel.controls["z"].slider.setValue(500)
+    wait(lambda: False, 0.5)
+    print("line:", panel.line.text())
+    print("said:", panel.status.text())
+
+def docks():
+    return [dock for dock in get_qtwindow().findChildren(QtWidgets.QDockWidget) if hasattr(dock, "panel")]
+
+def wait(condition, seconds=10):
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        QtWidgets.QApplication.processEvents()
+        time.sleep(0.01)
+
+QtCore.QTimer.singleShot(500, act)
+"""
+
+HIDE = """
+import importlib.util
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name == {name!r} else find_spec(name, *rest)
+for name in [name for name in sys.modules if name.partition(".")[0] == {name!r}]:
+    del sys.modules[name]
+sys.modules[{name!r}] = None
 """
 
 
@@ -86,26 +115,39 @@ def run_window(home, hide=""):
     return done.stdout + done.stderr
 
 
-def test_installed_plugin_adds_menu_entry_and_commands(home):
+def test_the_menu_opens_the_panel(home):
     output = run_window(home)
     assert "heavy: []" in output
-    assert "load a structure, then type" in output
     assert "box: None None" in output
+    assert "PyMOL>pompanel" in output
+    assert "docks: [True]" in output
+    assert "banner: False" in output
+    assert "enabled: True True" in output
+    assert "line: pomnoise z=1\n" in output
+    assert "said: \n" in output
     assert "objects: ['1hpv', '1hpv_noise', '1hpv_noise_key'] 21" in output
     assert "Traceback" not in output
 
 
-def test_missing_package_gives_the_exact_command(home):
-    hide = """
-import importlib.util
-find_spec = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *rest: None if name == "torch" else find_spec(name, *rest)
-sys.modules["torch"] = None
-"""
-    output = run_window(home, hide)
+def test_without_torch_the_panel_opens_and_gives_the_exact_command(home):
+    output = run_window(home, HIDE.format(name="torch"))
     command = f'"{sys.executable}" -m pip install torch'
-    assert "box: True Pomodoro needs torch." in output
-    assert output.count(command) >= 2
+    assert "box: None None" in output
+    assert "docks: [True]" in output
+    assert f"banner: True torch is missing. In a terminal, run\n{command}\nand start PyMOL again." in output
+    assert "enabled: False False" in output
+    assert "counts: 1hpv: 1551 atoms" in output
+    assert "line: pomnoise z=1\n" in output
     assert f"Error: torch is missing; install it with: {command}" in output
     assert "objects: ['1hpv'] 1" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(("module", "package"), [("qtpy", "qtpy"), ("pomodoro_pymol", "pomodoro-pymol")])
+def test_what_the_panel_cannot_do_without_is_told_with_the_exact_command(home, module, package):
+    output = run_window(home, HIDE.format(name=module))
+    command = f'"{sys.executable}" -m pip install {package}'
+    assert f"box: True Pomodoro needs {package}. In a terminal, run\n\n{command}\n" in output
+    assert output.count(command) == 2  # printed too
+    assert "docks: []" in output
     assert "Traceback" not in output

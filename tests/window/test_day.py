@@ -1,0 +1,306 @@
+"""A day at the panel in PyMOL's real window; see `day.py`."""
+
+import re
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def opening(day):
+    return day.notes["opening"]
+
+
+@pytest.fixture(scope="module")
+def running(day):
+    return day.notes["running"]
+
+
+@pytest.fixture(scope="module")
+def stopping(day):
+    return day.notes["stopping"]
+
+
+@pytest.fixture(scope="module")
+def living(day):
+    return day.notes["living"]
+
+
+@pytest.fixture(scope="module")
+def coloring(day):
+    return day.notes["coloring"]
+
+
+@pytest.fixture(scope="module")
+def picking(day):
+    return day.notes["picking"]
+
+
+@pytest.fixture(scope="module")
+def scrubbing(day):
+    return day.notes["scrubbing"]
+
+
+@pytest.fixture(scope="module")
+def saving(day):
+    return day.notes["saving"]
+
+
+@pytest.fixture(scope="module")
+def closing(day):
+    return day.notes["closing"]
+
+
+def test_nothing_unforeseen_is_printed(day):
+    assert not re.search("Traceback|Exception|QObject|QPainter|Segmentation", day.printed), day.printed
+
+
+# Open.
+
+
+def test_it_opens_at_the_right_in_a_tab_beside_what_stands_there(opening):
+    assert opening["at the right"]
+    assert opening["tab beside"] == ["other"]
+
+
+def test_there_is_one_instance(opening):
+    assert (opening["docks"], opening["same"]) == (1, True)
+
+
+def test_without_a_structure_it_says_what_to_do(opening):
+    assert opening["nothing loaded"].startswith("no structure is loaded: load one first")
+    assert opening["nothing loaded"] in opening["run of nothing"]
+
+
+def test_a_structure_that_is_loaded_is_counted(opening):
+    assert opening["counts"] == "1hpv: 1551 atoms · 199 residues · 3 chains"
+    assert opening["expected bars"] == 199
+
+
+# Run.
+
+
+def test_dragging_z_shows_sigma(running):
+    z, box, sigma = running["dragged z"]
+    assert 0 < z == box < 4
+    assert sigma == pytest.approx(16 * 2.718281828 ** (-1.2 + 1.5 * z), abs=1e-3)
+
+
+def test_weights_are_dragged_and_typed(running):
+    chain, residue, atom = running["weights"]
+    assert chain == 3.2  # two steps of a key up, one down
+    assert residue < 8
+    assert atom == 1.25
+
+
+def test_the_line_holds_what_was_chosen_and_is_copied(running):
+    assert running["clipboard"] == running["line"]
+    for name, value in running["given"].items():
+        assert f"{name}={value}" in running["line"]
+
+
+def test_run_makes_the_object_and_logs_the_line(day, running):
+    assert running["names before"] == ["1hpv"]
+    assert running["names"] == ["1hpv", "1hpv_noise", "1hpv_noise_key"]
+    assert f"PyMOL>{running['line']}\n pomnoise: 1hpv -> 1hpv_noise" in day.printed
+    assert running["status"] == "1hpv_noise: 5 frames"
+
+
+def test_run_makes_what_the_line_makes(running, make, differences):
+    assert differences(make(running["line"]), running["made"]) == []
+
+
+def test_run_makes_what_python_makes(running, call, differences):
+    assert differences(call(running["given"]), running["made"]) == []
+
+
+def test_what_is_shown_is_what_was_made(running):
+    """The table, the key and the bars, against the record, the colours and b."""
+    from pomodoro_pymol.lab import LEVEL_ROWS
+
+    levels = running["made"]["record"]["levels"]
+    assert len(running["table"]) == len(LEVEL_ROWS)
+    for (_, measured, interval, _), (name, _, _) in zip(running["table"], LEVEL_ROWS):
+        shown = [measured, *interval.split("\N{EN DASH}")]
+        for text, part in zip(shown, ("measured", "low", "high"), strict=True):
+            digits = re.search(r"\d+\.(\d+)", text)
+            assert float(digits[0]) == pytest.approx(levels[part][name], abs=0.5001 * 10 ** -len(digits[1])), name
+    made = running["made"]
+    assert running["key shown"] == [made["record"]["colors"]["low"], made["record"]["colors"]["high"]]
+    first = {tuple(label[:3]): (b, color) for label, b, color in zip(made["labels"], made["b"], made["colors"])}
+    assert len(first) == len(running["bars"]) == 199
+    for bar, color, (b, atom_color) in zip(running["bars"], running["bar colors"], first.values()):
+        assert b == pytest.approx(0 if bar != bar else bar, rel=1e-6)
+        assert atom_color == 0x40000000 | color
+
+
+# Stop.
+
+
+def test_stop_leaves_everything_as_it_was(stopping):
+    assert stopping["button"] == "Stop"
+    assert 0 < stopping["written"] < 3000
+    assert stopping["differences"] == []
+    assert stopping["same atoms"]
+
+
+def test_stop_ends_the_thread_and_says_so(stopping):
+    assert stopping["threads"]
+    assert stopping["button after"] == "Run"
+    assert stopping["status"] == "stopped: everything is as it was before"
+
+
+# Live.
+
+
+def test_live_moves_the_frames_in_place(living):
+    assert living["unmoved"]
+    assert living["moved at once"]
+    assert living["names kept"]
+    assert living["frame kept"] == 3
+
+
+def test_live_at_rest_is_what_the_line_makes(living, make, differences):
+    assert "wc=" in living["line"]
+    assert "preset" not in living["line"]  # the sliders were moved after it was chosen
+    assert differences(make(living["line"]), living["made"]) == []
+
+
+def test_live_at_rest_is_what_python_makes(living, call, differences):
+    assert differences(call(living["given"]), living["made"]) == []
+
+
+def test_live_follows_the_metric(living, make, differences):
+    assert "metric=displacement" in living["metric line"]
+    assert differences(make(living["metric line"]), living["metric made"]) == []
+
+
+def test_the_numbers_follow_live(living, running):
+    assert [row[1] for row in living["table"]] != [row[1] for row in running["table"]]
+    assert all(row[1] and row[2] and row[3] for row in living["table"])
+
+
+def test_live_goes_off_and_leaves_the_object(living):
+    assert living["off"] == [False, False]
+    assert living["made after"]
+
+
+# Colour.
+
+
+def test_recolouring_is_what_pomcolor_does(day, coloring, make, differences):
+    words = "metric=scramble, palette=magma, range=0.5:2.5"
+    assert f"PyMOL>pomcolor 1hpv_noise, {words}\n" in day.printed
+    assert differences(make(coloring["before"], f"pomcolor 1hpv_noise, {words}"), coloring["made"]) == []
+    assert coloring["coords kept"]
+
+
+def test_the_key_and_the_bars_show_the_colours(coloring):
+    assert coloring["key shown"] == [0.5, 2.5]
+    seen = {tuple(label[:3]): color for label, color in zip(coloring["made"]["labels"], coloring["made"]["colors"])}
+    assert [color & 0xFFFFFF for color in seen.values()] == coloring["bar colors"]
+
+
+def test_an_automatic_range_freezes_where_it_was(coloring):
+    low, high = coloring["frozen"]
+    assert 0 < low < high
+    assert coloring["automatic again"]
+
+
+def test_a_pomcolor_that_is_typed_is_shown(coloring):
+    assert coloring["typed"] == ["ratio", "viridis", "residue rms / atom rms"]
+
+
+# Pick.
+
+
+def test_a_click_on_a_bar_selects_its_residue(picking):
+    for (label, *atoms, marked), number in zip(picking["picked"], (30, 140, 198)):
+        chain, residue = label.split("/")
+        assert atoms == [["1hpv_noise", chain, residue.split()[1]]]
+        assert marked == [number]
+
+
+def test_a_click_on_a_bar_zooms(picking):
+    before, after = picking["nearer"]
+    assert before < after < 0
+    assert picking["off centre"] < 5
+
+
+def test_a_drag_with_shift_selects_a_range(picking):
+    assert picking["range"] == list(range(10, 21))
+    assert picking["range in PyMOL"] == [["A", str(number)] for number in range(10, 21)]
+
+
+def test_what_is_selected_in_pymol_is_marked(picking):
+    assert picking["marked"] == ["B/GLN 7", "B/ARG 8"]
+
+
+# States.
+
+
+def test_the_slider_scrubs_and_pymol_leads_it(scrubbing):
+    state, slider, spin = scrubbing["scrubbed"]
+    assert 1 < state == slider == spin
+    assert scrubbing["title"][0] == scrubbing["title"][1] != ""
+    assert scrubbing["followed"] == ["5 / 6", scrubbing["followed"][2], scrubbing["followed"][2]]
+    assert (scrubbing["keys"], scrubbing["first"]) == (6, 1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "states", "ends"),
+    [
+        ("once", [1, 2, 3, 4, 5, 6], True),
+        ("loop", [1, 2, 3, 4, 5, 6, 1, 2, 3, 4, 5, 6, 1], False),
+        ("palindrome", [1, 2, 3, 4, 5, 6, 5, 4, 3, 2, 1, 2, 3], False),
+    ],
+)
+def test_playing_moves_pymol(scrubbing, mode, states, ends):
+    assert scrubbing[mode] == states
+    assert scrubbing[f"{mode} ended"] == ends
+
+
+# Sessions.
+
+
+def test_the_session_keeps_plain_values(saving):
+    assert set(saving["plain"]) <= {"dict", "str"}
+
+
+def test_reinitialize_leaves_the_values(saving):
+    line, counts, states = saving["after reinitialize"]
+    assert line == "pomnoise z=-1, seed=4"
+    assert counts.startswith("no structure is loaded")
+    assert states == 0
+
+
+def test_a_loaded_session_shows_its_values_and_repeats_its_run(saving):
+    kept, line = saving["line"]
+    assert kept == line
+    assert saving["shown"] == [0.25, "1hpv and chain A"]
+    assert saving["same object"]
+    assert saving["run again"]
+
+
+def test_a_session_without_values_leaves_the_panels(saving):
+    before, after = saving["bare"]
+    assert before == after
+
+
+def test_foreign_values_do_no_harm(saving):
+    assert saving["foreign"] == []
+    assert saving["usable"] == "1hpv_noise: 5 frames"
+
+
+# Close and open again.
+
+
+def test_a_closed_panel_sleeps(closing):
+    assert not closing["closed"]
+    assert not closing["asleep"]
+
+
+def test_it_opens_again_as_it_was(closing):
+    assert closing["open again"] == [True, 1, True, True]
+    assert closing["awake"]
+    assert closing["usable"] == "1hpv_noise: 5 frames"
+    assert closing["state followed"] == [3, 3]
