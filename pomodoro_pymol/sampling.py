@@ -94,6 +94,9 @@ class SampleRun:
             lambda record, step: tell(step.number, step.steps, record),
         )
 
+    def write(self, frames: Any) -> None:
+        """Nothing is written before the end."""
+
     def finish(self, result: SampleResult, piece: int = 0) -> Generator[None, None, None]:
         """Write the curves where asked to, and make the objects, all or none.
 
@@ -125,7 +128,7 @@ class SampleRun:
             for name, draft in zip(self.names, drafts):
                 viewer.publish(draft, name, record, _self=cmd)
 
-    def report(self, result: SampleResult, made: object = None) -> str:
+    def report(self, result: SampleResult, made: None = None) -> str:
         """Return what the command prints."""
         names = self.names[0] if len(self.names) == 1 else f"{self.names[0]} .. {self.names[-1]}"
         n_states = self.parameters.samples if self._final else len(result.kept)

@@ -7,6 +7,7 @@ from typing import Any
 from qtpy import QtCore, QtGui, QtWidgets
 
 from .. import viewer
+from ..catalogue import NoiseParameters
 from . import values
 from .icons import icon
 from .panel import Panel
@@ -29,7 +30,8 @@ def find_dock(window: QtWidgets.QMainWindow) -> Dock | None:
 def make_dock(window: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
     """Put a new dock where the last one stood, or at the right, in a tab with what stands there."""
     place = values.load_place()
-    parameters = values.from_plain(viewer.session_value(values.STORE, _self=_self)) or values.from_plain(place)
+    of_session = values.from_plain(viewer.session_value(values.STORE, _self=_self))
+    of_place = values.from_plain(place)
     dock = Dock(Panel(_self=_self), window)
     area = _AREAS.get(str(place.get("area")), _AREAS["right"])
     others = [other for other in window.findChildren(QtWidgets.QDockWidget) if other is not dock]
@@ -37,8 +39,7 @@ def make_dock(window: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
     for other in others:
         if other.isVisible() and not other.isFloating() and window.dockWidgetArea(other) == area == _AREAS["right"]:
             window.tabifyDockWidget(other, dock)
-    if parameters is not None:
-        dock.panel.show_values(parameters)
+    dock.panel.show_values(of_session[0] or of_place[0] or NoiseParameters(), of_session[1] or of_place[1])
     dock.restore(place)
     return dock
 
@@ -58,6 +59,7 @@ class Dock(QtWidgets.QDockWidget):
         self._later.setInterval(_LATER_MS)
         self._later.timeout.connect(self.keep)
         panel.model.changed.connect(self._later.start)
+        panel.sampling.model.changed.connect(self._later.start)
         self.topLevelChanged.connect(lambda _: self._later.start())
         self.dockLocationChanged.connect(lambda _: self._later.start())
 
@@ -73,7 +75,7 @@ class Dock(QtWidgets.QDockWidget):
         area = self._main.dockWidgetArea(self)
         values.save_place(
             {
-                **values.to_plain(self.panel.model.parameters),
+                **values.to_plain(self.panel.model.parameters, self.panel.sampling.model.parameters),
                 "area": next((name for name, other in _AREAS.items() if other == area), "right"),
                 "floating": self.isFloating(),
                 "geometry": [frame.x(), frame.y(), frame.width(), frame.height()],

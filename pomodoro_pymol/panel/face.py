@@ -2,44 +2,44 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from qtpy import QtCore, QtWidgets
 
+from .. import viewer
 from .controls import RangeControl, make_controls
-from .icons import IconButton, tool_button
+from .icons import tool_button
 from .key import ColorKey
 from .model import Model
 from .player import Player
-from .plots import StepPlot, SweepPlot
+from .plots import SweepPlot
 from .profile import ResiduePlot
 from .readout import LevelTable
+from .sampling import SamplingPage
 from .shares import ShareBar
+from .words import RUN, text_label, word_button
 
 # Pixels that the controls and the plots take of a tall window.
 _UPPER, _LOWER = 640, 260
 _CAPTIONS = {"wc": "chain", "wr": "residue", "wa": "atom", "sigma": "\N{GREEK SMALL LETTER SIGMA}", "metric": "colour"}
-#: Tooltip and word of the button that starts and stops a run.
-RUN = ("execute the command below", "Run")
-STOP = ("give the run up; everything stays as it was", "Stop")
 
 
 class Face(QtWidgets.QWidget):
-    """Widgets in their places, tied to nothing but the model."""
+    """Widgets in their places; those above the tabs are tied to nothing but the model."""
 
-    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
+    def __init__(self, parent: QtWidgets.QWidget | None = None, _self: Any = viewer.cmd) -> None:
         super().__init__(parent)
         self.model = Model(self)
         self.controls = make_controls(self.model, self)
         self.range = cast(RangeControl, self.controls["range"])
-        self.banner = _text_label("pomodoro-banner")
+        self.banner = text_label("pomodoro-banner")
         self.banner.hide()
         self.objects = QtWidgets.QComboBox()
         self.objects.setToolTip("structure to noise: fills in the selection beside it")
         self.objects.setAccessibleName("structure")
         self.objects.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.objects.setMinimumContentsLength(8)
-        self.counts = _text_label("pomodoro-counts")
+        self.counts = text_label("pomodoro-counts")
         self.quantile = QtWidgets.QLabel()
         self.quantile.setToolTip("part of the training noise levels that are lower")
         self.save = tool_button("save", "keep these weights as a preset", "save")
@@ -50,7 +50,7 @@ class Face(QtWidgets.QWidget):
         self.key = ColorKey()
         self.residues = ResiduePlot()
         self.sweep = SweepPlot()
-        self.sampling = StepPlot()
+        self.sampling = SamplingPage(self.model, _self=_self)
         self.tabs = QtWidgets.QTabWidget()
         self.tabs.setDocumentMode(True)
         for widget, title in ((self.residues, "Residues"), (self.sweep, "z-sweep"), (self.sampling, "Sampling")):
@@ -58,14 +58,14 @@ class Face(QtWidgets.QWidget):
         self.player = Player()
         self.progress = QtWidgets.QProgressBar()
         self.progress.setAccessibleName("progress")
-        self.live = _word_button("live", "rescale the same noise while the sliders move", "Live")
+        self.live = word_button("live", "rescale the same noise while the sliders move", "Live")
         self.live.setCheckable(True)
-        self.run = _word_button("run", *RUN)
+        self.run = word_button("run", *RUN)
         self.line = QtWidgets.QLineEdit()
         self.line.setToolTip("the command that Run executes; edit it and press Enter")
         self.line.setAccessibleName("command")
         self.copy = tool_button("copy", "copy the command", "copy")
-        self.status = _text_label("pomodoro-status")
+        self.status = text_label("pomodoro-status")
         self._lay_out()
 
     def sizeHint(self) -> QtCore.QSize:
@@ -154,22 +154,3 @@ def _row(*widgets: QtWidgets.QWidget, stretch: QtWidgets.QWidget) -> QtWidgets.Q
     for widget in widgets:
         row.addWidget(widget, 1 if widget is stretch else 0)
     return row
-
-
-def _word_button(name: str, tooltip: str, text: str) -> IconButton:
-    """A framed button with its icon and its word."""
-    button = IconButton(name, tooltip, text)
-    button.setAutoRaise(False)
-    button.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setMinimumWidth(9 * button.fontMetrics().averageCharWidth() + button.iconSize().width())
-    button.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
-    return button
-
-
-def _text_label(name: str) -> QtWidgets.QLabel:
-    """A label whose text can be selected and takes the lines it needs."""
-    label = QtWidgets.QLabel()
-    label.setObjectName(name)
-    label.setWordWrap(True)
-    label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
-    return label

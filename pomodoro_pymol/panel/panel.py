@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from qtpy import QtCore, QtGui, QtWidgets
 
 from .. import health, presets, viewer
-from ..catalogue import ColorParameters, NoiseParameters, SweepParameters, WeightsParameters
+from ..catalogue import ColorParameters, NoiseParameters, SampleParameters, SweepParameters, WeightsParameters
 from ..schedule import quantile, sigma_from_z
 from ..weights import PRESETS
 from . import values
-from .face import RUN, STOP, Face
+from .face import Face
 from .live import FOLLOWED, Live
 from .problems import problem_text
 from .run import Runner
 from .watch import Molecule, Watch
+from .words import RUN, STOP
 
 if TYPE_CHECKING:
     from ..hierarchy import Hierarchy
@@ -34,7 +35,7 @@ class Panel(Face):
     """The panel on one PyMOL; a plain widget, which the dock holds."""
 
     def __init__(self, parent: QtWidgets.QWidget | None = None, _self: Any = viewer.cmd) -> None:
-        super().__init__(parent)
+        super().__init__(parent, _self)
         self._self = _self
         self.watch = Watch(self, lambda: self.model.parameters, _self)
         self.runner = Runner(self, _self)
@@ -93,6 +94,11 @@ class Panel(Face):
         self.save.clicked.connect(self._save_preset)
         self.delete.clicked.connect(self._delete_preset)
         self.dice.clicked.connect(lambda: self.model.edit("seed", secrets.randbelow(10**6)))
+        self.sampling.model.changed.connect(self._keep)
+        self.sampling.said.connect(self._say)
+        self.sampling.failed.connect(self._say_error)
+        self.sampling.finished.connect(self._show_film)
+        self.tabs.currentChanged.connect(lambda _: self._show_film())
         self.player.state_chosen.connect(self._show_state)
         self.residues.residue_clicked.connect(self._select_residue)
         self.residues.residues_dragged.connect(self._select_residues)
@@ -243,8 +249,10 @@ class Panel(Face):
         parameters = replace(parameters, metric=output.metric, palette=output.scale.palette)
         self.show_values(parameters)
 
-    def show_values(self, parameters: NoiseParameters) -> None:
+    def show_values(self, parameters: NoiseParameters, sample: SampleParameters | None = None) -> None:
         """Show parameters that were set elsewhere: a command typed, a session loaded, the last start."""
+        if sample is not None:
+            self.sampling.show_values(sample)
         if parameters != self.model.parameters:
             self._shown = parameters
             self.model.parameters = parameters
@@ -395,6 +403,11 @@ class Panel(Face):
     def _log_frame(self) -> None:
         viewer.log(f"frame {self._scrubbed}", _self=self._self)
 
+    def _show_film(self) -> None:
+        """Let the player show the steps of a sample while the tab is in front."""
+        self.watch.film = self.sampling.film() if self.tabs.currentWidget() is self.sampling else ""
+        self.watch.poll()
+
     # Run and Live.
 
     def _run_or_stop(self) -> None:
@@ -409,7 +422,13 @@ class Panel(Face):
     def _start_run(self) -> None:
         self.run.show_icon("stop", *STOP)
         self._say("running")
-        self.runner.start(self.model.parameters)
+
+        def make() -> Any:
+            from ..runs import NoiseRun
+
+            return NoiseRun(self.model.parameters, _self=self._self)
+
+        self.runner.start(make)
 
     def _toggle_live(self, on: bool) -> None:
         if not on:
@@ -485,7 +504,7 @@ class Panel(Face):
     # Values between sessions.
 
     def _keep(self) -> None:
-        self._kept = values.to_plain(self.model.parameters)
+        self._kept = values.to_plain(self.model.parameters, self.sampling.model.parameters)
         viewer.keep_in_session(values.STORE, self._kept, _self=self._self)
 
     def _read_session(self) -> None:
@@ -493,12 +512,12 @@ class Panel(Face):
         found = viewer.session_value(values.STORE, _self=self._self)
         if found == self._kept:
             return
-        parameters = values.from_plain(found)
+        parameters, sample = values.from_plain(found)
         if parameters is None:
             self._keep()
         else:
             self._kept = found
-            self.show_values(parameters)
+            self.show_values(parameters, sample)
 
     # Words.
 

@@ -1,27 +1,41 @@
-"""Run and Stop: a run of pomnoise beside the event loop."""
+"""Run and Stop: a long command beside the event loop."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, Protocol
 
 from qtpy import QtCore
 
 from .. import viewer
-from ..catalogue import NoiseParameters
 from .problems import problem_text
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from ..lab import NoiseResult
-    from ..runs import Coloring, NoiseRun
-
 # Atoms read or coloured, and coordinates written, in one turn of the event loop: some 30 ms each.
 _PIECE = 5_000
 _ATOM_FRAMES = 400_000
+
+
+class Run(Protocol):
+    """What a `Runner` runs: see `runs.NoiseRun`. Only `work` is called in another thread."""
+
+    line: str
+    total: int
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def prepare(self, piece: int) -> Generator[None, None, Any]: ...
+
+    def work(self, prepared: Any, write: Callable[[Any], None], tell: Callable[..., None]) -> Any: ...
+
+    def write(self, frames: Any) -> None: ...
+
+    def finish(self, result: Any, piece: int) -> Generator[None, None, Any]: ...
+
+    def report(self, result: Any, made: Any) -> str: ...
 
 
 class _Stopped(Exception):
@@ -29,60 +43,59 @@ class _Stopped(Exception):
 
 
 class Runner(QtCore.QObject):
-    """Runs one pomnoise at a time: noise in a thread, PyMOL on this one in small turns.
+    """Runs one command at a time: its numbers in a thread, PyMOL on this one in small turns.
 
-    A run that is stopped or fails leaves PyMOL as it was.
+    A run that is stopped or fails leaves PyMOL as it was. `told` carries what the run tells
+    of a step, `finished` its result.
     """
 
     progressed = QtCore.Signal(int, int)
+    told = QtCore.Signal(object)
     finished = QtCore.Signal(object)
     failed = QtCore.Signal(str)
     stopped = QtCore.Signal()
     _handed = QtCore.Signal(object, object)
-    _drawn = QtCore.Signal(object)
+    _tells = QtCore.Signal(int, int, object)
+    _worked = QtCore.Signal(object)
 
     def __init__(self, parent: QtCore.QObject, _self: Any = viewer.cmd) -> None:
         super().__init__(parent)
         self._self = _self
-        self._run: NoiseRun | None = None
+        self._run: Run | None = None
         self._steps: Generator[None, None, Any] | None = None
         self._halt = threading.Event()
         self._thread: threading.Thread | None = None
-        self._written = 0
         self._turn = QtCore.QTimer(self)
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._advance)
         queued = QtCore.Qt.ConnectionType.QueuedConnection
         self._handed.connect(self._write, queued)
-        self._drawn.connect(self._end_draw, queued)
+        self._tells.connect(self._hear, queued)
+        self._worked.connect(self._end_work, queued)
 
     @property
     def running(self) -> bool:
         """Whether a run is under way."""
         return self._run is not None
 
-    def start(self, parameters: NoiseParameters) -> None:
-        """Begin the run; `finished`, `failed` or `stopped` tells of its end."""
+    def start(self, make: Callable[[], Run]) -> None:
+        """Make a run and begin it; `finished`, `failed` or `stopped` tells of its end."""
         if self.running:
             return
-        self._line = parameters.to_text()
         self._halt.clear()
-        self._written = 0
         try:
-            from ..runs import NoiseRun
-
-            self._run = NoiseRun(parameters, _self=self._self)
+            self._run = make()
         except Exception as error:
             self.failed.emit(problem_text(error))
             return
-        self.progressed.emit(0, parameters.frames)
-        self._go(self._run.prepare(_PIECE), self._draw)
+        self.progressed.emit(0, self._run.total)
+        self._go(self._run.prepare(_PIECE), self._work)
 
     def stop(self) -> None:
         """Give the run up at the next turn."""
         self._halt.set()
 
-    def _go(self, steps: Generator[None, None, Any], then: Any) -> None:
+    def _go(self, steps: Generator[None, None, Any], then: Callable[[Any], None]) -> None:
         self._steps, self._then = steps, then
         self._turn.start()
 
@@ -99,29 +112,36 @@ class Runner(QtCore.QObject):
         except Exception as error:
             self._end(error)
 
-    def _draw(self, structure: Any) -> None:
-        """Start the thread that draws the noise."""
+    def _work(self, prepared: Any) -> None:
+        """Start the thread that does the numbers."""
         assert self._run is not None
-        parameters = self._run.parameters
+        run = self._run
 
         def work() -> None:
-            from .. import lab
-
             try:
-                outcome: Any = lab.run_noise(structure, parameters, self._hand_over)
+                outcome: Any = run.work(prepared, self._hand_over, self._tell)
             except Exception as error:
                 outcome = error
-            self._drawn.emit(outcome)
+            self._worked.emit(outcome)
 
         self._thread = threading.Thread(target=work, name="pomodoro-run", daemon=True)
         self._thread.start()
 
+    # In the thread.
+
     def _hand_over(self, block: Tensor) -> None:
-        """Give frames to PyMOL's thread in small parts and wait for each; in the run's thread."""
+        """Give frames to PyMOL's thread in small parts and wait for each."""
         for part in block.split(max(1, _ATOM_FRAMES // block.shape[1])):
             reply = _Reply()
             self._handed.emit(part, reply)
             reply.wait()
+
+    def _tell(self, done: int, total: int, item: Any = None) -> None:
+        if self._halt.is_set():
+            raise _Stopped
+        self._tells.emit(done, total, item)
+
+    # On PyMOL's thread again.
 
     def _write(self, frames: Tensor, reply: _Reply) -> None:
         try:
@@ -131,35 +151,41 @@ class Runner(QtCore.QObject):
         except Exception as error:
             reply.answer(error)
             return
-        self._written += len(frames)
         reply.answer(None)
-        self.progressed.emit(self._written, self._run.parameters.frames)
 
-    def _end_draw(self, outcome: NoiseResult | Exception) -> None:
+    def _hear(self, done: int, total: int, item: Any) -> None:
+        if self._run is not None:
+            self.progressed.emit(done, total)
+            if item is not None:
+                self.told.emit(item)
+
+    def _end_work(self, outcome: Any) -> None:
         if isinstance(outcome, Exception):
             self._end(outcome)
             return
         assert self._run is not None
-        self._result = replace(outcome, name=self._run.name)
-        self._go(self._run.finish(self._result, _PIECE), self._publish)
+        self._go(self._run.finish(outcome, _PIECE), lambda made: self._publish(outcome, made))
 
-    def _publish(self, coloring: Coloring) -> None:
+    def _publish(self, result: Any, made: Any) -> None:
         assert self._run is not None
-        run, result = self._run, self._result
+        run = self._run
         self._end(None)
-        viewer.log(self._line, _self=self._self)
-        print(run.report(result, coloring), flush=True)
+        viewer.log(run.line, _self=self._self)
+        print(run.report(result, made), flush=True)
         self.finished.emit(result)
 
     def _end(self, error: Exception | None) -> None:
         """Close the run: what it has not published goes without a trace."""
         self._turn.stop()
-        run, self._run, self._steps = self._run, None, None
-        if run is not None:
-            try:
+        run, self._run = self._run, None
+        steps, self._steps = self._steps, None
+        try:
+            if steps is not None:
+                steps.close()
+            if run is not None:
                 run.__exit__(None, None, None)
-            except Exception as also:
-                error = error or also
+        except Exception as also:
+            error = error or also
         if isinstance(error, _Stopped):
             self.stopped.emit()
         elif error is not None:

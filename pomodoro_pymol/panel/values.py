@@ -7,23 +7,27 @@ from pathlib import Path
 from typing import Any
 
 from ..atomic import atomic_write
-from ..catalogue import NoiseParameters
+from ..catalogue import NoiseParameters, SampleParameters
 from ..errors import PomodoroError
+from ..parameters import P
 
 #: Where the session keeps the panel's values.
 STORE = "pomodoro_panel"
 
 
-def to_plain(parameters: NoiseParameters) -> dict[str, str]:
+def to_plain(noise: NoiseParameters, sample: SampleParameters) -> dict[str, str]:
     """Return the parameters in plain types."""
-    return {"command": parameters.to_text()}
+    return {"command": noise.to_text(), "sample": sample.to_text()}
 
 
-def from_plain(plain: Any) -> NoiseParameters | None:
+def from_plain(plain: Any) -> tuple[NoiseParameters | None, SampleParameters | None]:
     """Read parameters back; None where they are damaged or foreign."""
+    return _read(plain, "command", NoiseParameters), _read(plain, "sample", SampleParameters)
+
+
+def _read(plain: Any, key: str, kind: type[P]) -> P | None:
     try:
-        command = plain["command"]
-        return NoiseParameters.from_text(command) if command.split()[0] == NoiseParameters.command else None
+        return kind.from_text(plain[key]) if plain[key].split()[0] == kind.command else None
     except (PomodoroError, KeyError, IndexError, TypeError, AttributeError):
         return None
 

@@ -63,6 +63,8 @@ class Watch(QtCore.QObject):
         The object that holds the frames.
     noised : Molecule or None
         The output, once it is read.
+    film : str
+        Object whose states are told of instead of the output's.
     """
 
     objects_changed = QtCore.Signal()
@@ -82,6 +84,7 @@ class Watch(QtCore.QObject):
         self.molecule: Molecule | None = None
         self.output: Output | None = None
         self.noised: Molecule | None = None
+        self.film = ""
         self._mark: Any = None
         self._state: Any = None
         self._selected: tuple[int, ...] = ()
@@ -199,7 +202,8 @@ class Watch(QtCore.QObject):
 
     def _look_at_output(self) -> None:
         name = self.output.name if self.output else ""
-        state = viewer.shown_state(name, _self=self._self) if name else (0, 0, "")
+        film = viewer.spelling(self.film, _self=self._self) if self.film else ""
+        state = viewer.shown_state(film or name, _self=self._self) if film or name else (0, 0, "")
         if state != self._state:
             self._state = state
             self.state_changed.emit(*state)

@@ -1,0 +1,30 @@
+"""Buttons and labels with words."""
+
+from __future__ import annotations
+
+from qtpy import QtCore, QtWidgets
+
+from .icons import IconButton
+
+#: Tooltip and word of the button that starts and stops a run.
+RUN = ("execute the command below", "Run")
+STOP = ("give the run up; everything stays as it was", "Stop")
+
+
+def word_button(name: str, tooltip: str, text: str) -> IconButton:
+    """A framed button with its icon and its word."""
+    button = IconButton(name, tooltip, text)
+    button.setAutoRaise(False)
+    button.setToolButtonStyle(QtCore.Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setMinimumWidth(9 * button.fontMetrics().averageCharWidth() + button.iconSize().width())
+    button.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+    return button
+
+
+def text_label(name: str) -> QtWidgets.QLabel:
+    """A label whose text can be selected and takes the lines it needs."""
+    label = QtWidgets.QLabel()
+    label.setObjectName(name)
+    label.setWordWrap(True)
+    label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
