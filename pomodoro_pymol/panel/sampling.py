@@ -163,10 +163,11 @@ class SamplingPage(QtWidgets.QWidget):
             self.model.changed.emit()
 
     def _show_line(self) -> None:
-        self.line.setText(self.model.parameters.to_text())
-        self.line.setCursorPosition(0)
-        if not self.runner.running:
+        line = self.model.parameters.to_text()
+        if line != self.line.text() and not self.runner.running:
             self.said.emit("")
+        self.line.setText(line)
+        self.line.setCursorPosition(0)
 
     def _run_or_stop(self) -> None:
         if self.runner.running:

@@ -27,12 +27,16 @@ class StateWriter:
         self._cmd = _self
         self._states = _self.count_states(f"%{name}") if after is None else after
         self._folder = tempfile.TemporaryDirectory(prefix="pomodoro-")
+        self._defer = _self.get_setting_int("defer_builds_mode")
 
     def __enter__(self) -> StateWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
+        # PyMOL changes it for all objects where one has many states; ours has a value of its own.
+        if self._cmd.get_setting_int("defer_builds_mode") != self._defer:
+            self._cmd.set("defer_builds_mode", self._defer, quiet=1)
 
     def write(self, frames) -> None:
         """Append frames, a float32 CPU tensor of shape=(n_frames, n_atoms, 3), angstrom.

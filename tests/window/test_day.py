@@ -119,7 +119,7 @@ def test_what_is_shown_is_what_was_made(running):
 
     levels = running["made"]["record"]["levels"]
     assert len(running["table"]) == len(LEVEL_ROWS)
-    for (_, measured, interval, _), (name, _, _) in zip(running["table"], LEVEL_ROWS):
+    for (_, measured, interval, _), (name, *_) in zip(running["table"], LEVEL_ROWS):
         shown = [measured, *interval.split("\N{EN DASH}")]
         for text, part in zip(shown, ("measured", "low", "high"), strict=True):
             digits = re.search(r"\d+\.(\d+)", text)
