@@ -304,7 +304,10 @@ def saving(robot: Any, notes: dict[str, Any]) -> None:
             cmd.load(path)
         panel.watch.poll()
         robot.pump(20)
-        if (robot.line, cmd._pymol.session.pomodoro_panel) != (mine, {"command": mine, "sample": panel.sampling.line.text()}):
+        if (robot.line, cmd._pymol.session.pomodoro_panel) != (
+            mine,
+            {"command": mine, "sample": panel.sampling.line.text()},
+        ):
             notes["foreign"].append([value, robot.line, repr(cmd._pymol.session.pomodoro_panel)])
     robot.run()
     notes["usable"] = robot.status
