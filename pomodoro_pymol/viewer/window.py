@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from .host import CmdException, cmd, muted
-from .records import is_ours
+from .records import current_state, is_ours
 from .sources import object_words
 
 
@@ -35,7 +35,7 @@ def source_objects(*, _self=cmd) -> list[str]:
 def shown_state(name: str, *, _self=cmd) -> tuple[int, int, str]:
     """Return the state of an object that is shown, how many there are, and its title."""
     n_states = _self.count_states(f"%{name}")
-    state = max(1, min(_self.get_object_state(name), n_states))
+    state = current_state(name, _self)
     return state, n_states, _self.get_title(name, state) or ""
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import PomodoroError
 from .host import CmdException, c_stdout_muted, cmd, kept_session, muted
 from .reading import finish, pieces
-from .records import STORE, all_records, get_record, marked_state, spelling
+from .records import STORE, all_records, current_state, get_record, marked_state, spelling
 
 
 class StateWriter:
@@ -104,7 +104,7 @@ class LiveStates:
     def shown(self) -> int:
         """Return the state that the viewport shows."""
         self.check()
-        return max(1, min(self._cmd.get_object_state(self.name), self.n_states))
+        return current_state(self.name, self._cmd)
 
     def write(self, states: Sequence[int], fill: Callable[[int, Any], None]) -> None:
         """Let ``fill(state, out)`` fill the coordinates of some states, shape=(n_atoms, 3), float32.
