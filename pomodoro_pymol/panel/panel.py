@@ -43,6 +43,7 @@ class Panel(Face):
         self._live_after_run = False
         self._shown = self.model.parameters
         self._seen: Any = None
+        self._asked: Any = None
         self._kept: Any = None
         self._scrubbed = 0
         self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
@@ -238,12 +239,14 @@ class Panel(Face):
         """Show the parameters of a run that was typed, and the colours of a pomcolor."""
         output = self.watch.output
         seen = (output.name, output.record.parameters, output.metric, output.scale) if output else None
+        parameters, source = self.model.parameters, self.watch.source
+        asked = (parameters.selection, parameters.name, source.object if source else "")
         former, self._seen = self._seen, seen
-        if output is None or seen is None or former is None or former == seen:
+        former_asked, self._asked = self._asked, asked
+        if output is None or seen is None or former is None or former == seen or former_asked != asked:
             return
         if self.runner.running or self.follower.on or self.live.isChecked():
             return
-        parameters = self.model.parameters
         if former[:2] != seen[:2] and output.record.parameters != self.watch.resolved():
             parameters = output.record.parameters
         parameters = replace(parameters, metric=output.metric, palette=output.scale.palette)
@@ -461,6 +464,7 @@ class Panel(Face):
             self._follow(self.model.parameters)
 
     def _end_live(self, reason: str) -> None:
+        self._live_after_run = False
         self.follower.stop()
         blocker = QtCore.QSignalBlocker(self.live)
         self.live.setChecked(False)

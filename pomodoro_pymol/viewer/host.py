@@ -35,16 +35,6 @@ def numpy_health(*, _self=cmd) -> str:
     return "ok"
 
 
-def current_state(name: str, *, _self=cmd) -> int:
-    """Return the state of an object that is shown, the last one where the window is beyond it."""
-    n_states = _self.count_states(f"%{name}")
-    try:
-        with muted(_self):
-            return max(1, min(_self.get_object_state(name), n_states))
-    except CmdException:
-        return n_states
-
-
 @contextmanager
 def muted(_self) -> Iterator[None]:
     """Hide what PyMOL prints of objects and selections; errors are still raised."""

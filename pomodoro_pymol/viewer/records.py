@@ -58,3 +58,11 @@ def mark_of(name: str, _self) -> str:
 def marked_state(name: str, _self) -> int:
     """The first noised state; the only one of a sweep over a single z."""
     return min(2, _self.count_states(f"%{name}"))
+
+
+def current_state(name: str, _self) -> int:
+    """The state of an object that is shown; its first or last where PyMOL's own state lies beyond."""
+    n_states = _self.count_states(f"%{name}")
+    with suppress(CmdException):
+        return max(1, min(_self.get_object_state(name), n_states))
+    return max(1, n_states)

@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ..errors import PomodoroError
-from .host import CmdException, cmd, current_state, kept_session, muted
-from .records import get_record, is_ours, spelling
+from .host import CmdException, cmd, kept_session, muted
+from .records import current_state, get_record, is_ours, spelling
 
 # Coordinates and two index maps of a coordinate set.
 _BYTES_PER_ATOM_STATE = 20
@@ -56,7 +56,7 @@ def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
     words = object_words(name, _self=_self)
     n_states = _self.count_states(f"%{name}")
     if state == -1:
-        state = current_state(name, _self=_self) if n_states > 1 else 1
+        state = current_state(name, _self) if n_states > 1 else 1
     if not 1 <= state <= n_states:
         raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
     if not selection:

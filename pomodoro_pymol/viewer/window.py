@@ -6,8 +6,8 @@ import os
 from contextlib import suppress
 from typing import Any
 
-from .host import CmdException, cmd, current_state, muted
-from .records import is_ours
+from .host import CmdException, cmd, muted
+from .records import current_state, is_ours
 from .sources import object_words
 
 
@@ -34,8 +34,9 @@ def source_objects(*, _self=cmd) -> list[str]:
 
 def shown_state(name: str, *, _self=cmd) -> tuple[int, int, str]:
     """Return the state of an object that is shown, how many there are, and its title."""
-    state = current_state(name, _self=_self)
-    return state, _self.count_states(f"%{name}"), _self.get_title(name, state) or ""
+    n_states = _self.count_states(f"%{name}")
+    state = current_state(name, _self)
+    return state, n_states, _self.get_title(name, state) or ""
 
 
 def show_state(state: int, *, _self=cmd) -> None:

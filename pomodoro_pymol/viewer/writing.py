@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PomodoroError
-from .host import CmdException, c_stdout_muted, cmd, current_state, kept_session, muted
+from .host import CmdException, c_stdout_muted, cmd, kept_session, muted
 from .reading import finish, pieces
-from .records import STORE, all_records, get_record, marked_state, spelling
+from .records import STORE, all_records, current_state, get_record, marked_state, spelling
 
 
 class StateWriter:
@@ -108,7 +108,7 @@ class LiveStates:
     def shown(self) -> int:
         """Return the state that the viewport shows."""
         self.check()
-        return current_state(self.name, _self=self._cmd)
+        return current_state(self.name, self._cmd)
 
     def write(self, states: Sequence[int], fill: Callable[[int, Any], None]) -> None:
         """Let ``fill(state, out)`` fill the coordinates of some states, shape=(n_atoms, 3), float32.

@@ -88,20 +88,22 @@ class Robot:
     def see_source(self, name: str) -> None:
         """Wait until the panel has read a structure."""
         watch = self.panel.watch
+        watch.poll()
         self.wait(lambda: watch.molecule is not None and watch.molecule.object == name, f"the structure {name}")
-        self.pump(100)
+        self.pump(50)
 
     def see_output(self, name: str) -> None:
         """Wait until the panel has read an object of ours."""
         watch = self.panel.watch
+        watch.poll()
         self.wait(lambda: watch.noised is not None and watch.noised.object == name, f"the output {name}")
-        self.pump(100)
+        self.pump(50)
 
     def run(self) -> None:
         """Click Run and wait for the end."""
         self.click(self.panel.run)
         self.wait(lambda: not self.panel.runner.running, "the end of the run")
-        self.pump(300)
+        self.pump(50)
 
     def see_live(self) -> None:
         """Wait until Live has drawn its noise."""

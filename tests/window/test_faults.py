@@ -1,0 +1,133 @@
+"""Whatever is done to the session, the panel says so in one line and can be used; see `faults.py`."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def faults(play):
+    return play("faults", timeout=300)
+
+
+def test_no_traceback_reaches_the_user(faults):
+    assert "Traceback" not in faults.printed
+    assert "Exception" not in faults.printed
+
+
+WRONG = {
+    "chain Q": "has no atoms",
+    "chain A and (": "is not valid: Malformed selection",
+    "name CA)": "is not valid: Syntax error",
+    "nonsense": "is not valid: Invalid selection name",
+    "1hpv within": "is not valid",
+    "'": "is not valid",
+    "a, b=c": "is not valid",
+    "%%%": "is not valid",
+    "z=1": "has no atoms",
+}
+
+
+def test_a_selection_is_told_while_it_is_typed(faults):
+    found = {text: (line, counts, said) for text, line, counts, said in faults.notes["typing"]}
+    for text, reason in WRONG.items():
+        line, counts, said = found[text]
+        assert line == text  # what is being typed is left alone
+        assert reason in counts, text
+        assert "\n" not in counts
+        assert said == f"⚠ {counts}"
+    assert found["chain A and name CA"][1].startswith("1hpv: 99 atoms")
+    assert found[""][1].startswith("1hpv: 1551 atoms")
+
+
+def test_several_structures_are_listed_and_one_is_chosen(faults):
+    found = faults.notes["several"]
+    assert found["counts"] == "2 objects match (1hpv, pept): name one, as in pomnoise 1hpv"
+    assert found["said"] == f"⚠ {found['counts']}"
+    assert found["offered"] == ["automatic", "1hpv", "pept"]
+    assert found["chosen"] == ["pomnoise %pept and not solvent", "pept: 68 atoms · 5 residues · 1 chain"]
+    assert found["run"] == "pept_noise: 20 frames"
+
+
+def test_another_structure_does_not_bring_back_the_parameters_of_its_last_run(faults):
+    assert faults.notes["several"]["automatic"] == "pomnoise"
+
+
+def test_whatever_was_done_the_next_run_works_and_nothing_is_left_behind(faults):
+    cases = {name: found for name, found in faults.notes.items() if ": " in name}
+    assert len(cases) == 22
+    for name, found in cases.items():
+        assert found["usable"] == "1hpv_noise: 2 frames", name
+        assert found["left"] == [], name
+
+
+def test_at_rest_what_cannot_be_done_is_said(faults):
+    said = {name[6:]: found["said"] for name, found in faults.notes.items() if name.startswith("rest: ")}
+    assert said["relabel the output"][1] == "⚠ 1hpv_noise was edited after pomnoise made it: run pomnoise again"
+    assert said["remove atoms"][1] == "⚠ 1hpv_noise was edited after pomnoise made it: run pomnoise again"
+    assert said["add a state to the output"][-1] == "⚠ 1hpv_noise was changed or deleted"
+    for name in ("delete the source", "reinitialize"):
+        assert said[name][-1].startswith("⚠ no structure is loaded")
+    for name in ("delete the output", "rename the output", "run by hand"):  # Live runs first
+        assert said[name][-1] == "live: the sliders move the frames"
+
+
+@pytest.mark.parametrize("deed", ["remove atoms", "delete everything", "reinitialize"])
+def test_a_run_that_cannot_go_on_says_so(faults, deed):
+    found = faults.notes[f"run: {deed}"]
+    assert found["running"]
+    assert found["said"].startswith("⚠ PyMOL did not take the noised frames")
+    assert found["states"] == {"remove atoms": 3}.get(deed, 0)
+    assert not found["thread"]
+
+
+@pytest.mark.parametrize("deed", ["delete the output", "delete the source", "rename the source", "run by hand"])
+def test_a_run_that_can_go_on_does(faults, deed):
+    found = faults.notes[f"run: {deed}"]
+    assert found["running"]
+    assert (found["said"], found["states"]) == ("1hpv_noise: 700 frames", 701)
+
+
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "delete the output",
+        "rename the output",
+        "add a state to the output",
+        "remove atoms",
+        "reinitialize",
+        "run by hand",
+    ],
+)
+def test_live_ends_where_its_object_is_no_longer_as_it_was(faults, deed):
+    found = faults.notes[f"live: {deed}"]
+    assert found["said"] == "⚠ 1hpv_noise was changed or deleted"
+    assert (found["on"], found["checked"], found["running"]) == (False, False, False)
+
+
+def test_live_needs_no_source(faults):
+    found = faults.notes["live: delete the source"]
+    assert (found["on"], found["checked"]) == (True, True)
+
+
+def test_a_state_beyond_the_last_does_no_harm(faults):
+    said, value, maximum, title, z = faults.notes["state beyond"]
+    assert (said, value, maximum) == ("1hpv_noise: 3 frames", 4, 4)
+    assert title.startswith(f"z={z:g} ")
+
+
+def test_a_closed_panel_finishes_its_run_and_ends_live(faults):
+    found = faults.notes["hiding"]
+    assert found["states"] == 301
+    assert found["live"] == [False, False]
+    assert found["title"].startswith(f"z={found['z']:g} sigma=")  # what Live had written last is finished
+    assert found["usable"] == "1hpv_noise: 2 frames"
+
+
+def test_a_record_from_elsewhere_does_no_harm(faults):
+    *records, last = faults.notes["records"]
+    assert len(records) == 26
+    devices = [said for change, said in records if "'device'" in change]
+    assert all("is not available here" in said for said in devices)
+    for change, said in records:
+        assert "\n" not in said, change
+        assert said
+    assert last[1] == "1hpv_noise: 2 frames"
