@@ -173,15 +173,24 @@ class ChainAxis(pyqtgraph.AxisItem):
         return [self._texts[value] for value in values]
 
 
+# Pixels that the number of a tick takes of a vertical axis.
+_TICK_PIXELS = 24
+
+
 class LogAxis(pyqtgraph.AxisItem):
-    """Plain numbers on a logarithmic axis: 0.1, 1, 10, with 2 and 5 between them over short ranges."""
+    """Plain numbers on a logarithmic axis: 0.1, 1, 10, with 2 and 5 between them over short ranges.
+
+    Over long ranges only as many decades as there is room for.
+    """
 
     def logTickValues(
         self, low: float, high: float, size: float, linear: list[tuple[float, list[float]]]
     ) -> list[tuple[float, list[float]]]:
         """Return the logarithms of the numbers to show."""
         factors = (1, 2, 5) if high - low < 2.5 else (1,)
-        decades = range(int(np.floor(low)), int(np.ceil(high)) + 1)
+        step = int(np.ceil((high - low) / max(1, size / _TICK_PIXELS)))
+        first = int(np.floor(low / step)) * step
+        decades = range(first, int(np.ceil(high)) + 1, step)
         values = [decade + float(np.log10(factor)) for decade in decades for factor in factors]
         return [(1, [value for value in values if low <= value <= high])]
 

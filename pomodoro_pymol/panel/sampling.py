@@ -26,11 +26,11 @@ SHARED = ("selection", "wc", "wr", "wa", "preset", "seed", "state", "device")
 _FIRST = ("sampler", "steps", "samples")
 _LEVELS = ("chain", "residue", "atom")
 _SAMPLE = ("execute the command below", "Sample")
-_NOTE = "The denoisers are closed forms for the states loaded, not trained models."
+_NOTE = "Denoised by closed forms, not by a trained model."
 
 #: Name of a set of curves, its y label, whether it is logarithmic, and its values of a step.
 CURVES: dict[str, tuple[str, bool, Callable[[StepRecord], dict[str, float]]]] = {
-    "error": ("rms to the truth (Å)", True, lambda record: dict(zip(_LEVELS, record.error))),
+    "error": ("rms to the truth (Å)", False, lambda record: dict(zip(_LEVELS, record.error))),
     "variance": ("variance still to remove (Å²)", True, lambda record: dict(zip(_LEVELS, record.left))),
     "centroid": ("distance of the centroid from the origin (Å)", True, lambda record: {"centroid": record.centroid}),
     "rotation": ("turned since the first step (degrees)", False, lambda record: {"rotation": record.rotation}),

@@ -1,0 +1,187 @@
+"""Take the README's pictures of the panel, and its film, in PyMOL's real window; from the top of a clone
+
+    python -m pymol -qk docs/take_pictures.py
+    python -m pymol -qk docs/take_pictures.py -- dark
+
+Wants a screen of 1400 x 1200 and PyMOL on PyQt5 where the screen is a virtual one: there the
+viewport of the other bindings stays black once the panel is docked. The film wants Pillow.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pymol import cmd
+from pymol.gui import get_qtwindow
+from pymol.Qt import QtCore, QtGui, QtWidgets
+
+import pomodoro_pymol.commands  # noqa: F401  registers the commands
+
+# From the top of a clone; PyMOL runs a script without a __file__ of its own.
+PICTURES = Path("docs/pictures")
+ENSEMBLE = Path("tests/data/2juy.pdb.gz")
+FILM_WIDTH = 800
+
+
+def main() -> None:
+    """Load, noise, move, sample, and take a picture of each."""
+    _, panel = open_panel()
+    panel.model.edit("z", -1.0)
+    run(panel.runner, panel.run)
+    cmd.disable("1hpv")
+    cmd.frame(3)
+    cmd.orient("1hpv_noise")
+    cmd.zoom("1hpv_noise", 6)
+    panel.upper.verticalScrollBar().setValue(10_000)
+    pump(1.0)
+    picture("panel")
+
+    panel.upper.verticalScrollBar().setValue(0)
+    panel.tabs.setCurrentWidget(panel.sweep)
+    panel.live.click()
+    wait(lambda: panel.follower.on and panel.follower._unit is not None)
+    slider = panel.controls["z"].slider
+    frames = []
+    way = [*range(200, 470, 12), *range(470, 200, -12)]
+    for place in way:
+        slider.setValue(place)
+        pump(0.12)
+        frames.append(shoot())
+    film("panel_live", frames)
+    slider.setValue(420)
+    pump(1.0)
+    picture("panel_live")
+    panel.live.click()
+
+    cmd.reinitialize()
+    cmd.load(str(ENSEMBLE), "2juy", quiet=1)
+    panel.tabs.setCurrentWidget(panel.sampling)
+    wait(lambda: panel.watch.molecule is not None)
+    panel.sampling.model.edit("steps", 100)
+    run(panel.sampling.runner, panel.sampling.run)
+    cmd.disable("2juy")
+    cmd.frame(62)
+    cmd.zoom("2juy_sample", 2, state=62)
+    pump(1.0)
+    picture("panel_sampling")
+
+
+def main_dark() -> None:
+    """Take the picture of a residue picked, in a dark theme."""
+    darken()
+    _, panel = open_panel()
+    panel.model.edit_text("pomnoise z=-1, metric=displacement, palette=magma")
+    run(panel.runner, panel.run)
+    cmd.disable("1hpv")
+    cmd.frame(3)
+    panel.residues.residue_clicked.emit(50)
+    pump(1.5)
+    panel.upper.verticalScrollBar().setValue(10_000)
+    pump(0.5)
+    picture("panel_dark")
+
+
+def open_panel() -> tuple[Any, Any]:
+    """Return the window and the panel, with a structure."""
+    window = get_qtwindow()
+    window.move(0, 0)
+    window.resize(1300, 1130)
+    cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
+    cmd.hide("everything")
+    cmd.show("cartoon", "polymer")
+    cmd.show("sticks", "organic")
+    cmd.do("pompanel")
+    panel = window.findChild(QtWidgets.QDockWidget, "pomodoro_dock").panel
+    wait(lambda: panel.watch.molecule is not None)
+    pump(0.5)
+    return window, panel
+
+
+def run(runner: Any, button: Any) -> None:
+    """Click a button that runs, and wait for the end."""
+    button.click()
+    wait(lambda: not runner.running)
+    pump(1.0)
+
+
+def pump(seconds: float) -> None:
+    """Let the window live for a while."""
+    wait(lambda: False, seconds)
+
+
+def wait(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Let the window live until something holds."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        QtWidgets.QApplication.processEvents()
+        time.sleep(0.005)
+
+
+def shoot() -> QtGui.QPixmap:
+    """Return what the screen shows of the window."""
+    frame = get_qtwindow().frameGeometry()
+    screen = QtWidgets.QApplication.primaryScreen()
+    return screen.grabWindow(0, frame.x(), frame.y(), frame.width(), frame.height())
+
+
+def picture(name: str) -> None:
+    """Save a picture."""
+    shoot().save(str(PICTURES / f"{name}.png"))
+
+
+def film(name: str, frames: list[QtGui.QPixmap]) -> None:
+    """Save frames as an animation."""
+    from PIL import Image
+
+    images = []
+    for frame in frames:
+        small = frame.toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
+        small = small.scaledToWidth(FILM_WIDTH, QtCore.Qt.TransformationMode.SmoothTransformation)
+        bits = small.constBits()
+        bits.setsize(small.bytesPerLine() * small.height())
+        size = (small.width(), small.height())
+        image = Image.frombuffer("RGB", size, bytes(bits), "raw", "RGB", small.bytesPerLine(), 1)
+        images.append(image.quantize(64, dither=Image.Dither.NONE))
+    images[0].save(PICTURES / f"{name}.gif", save_all=True, append_images=images[1:], duration=90, loop=0)
+
+
+def darken() -> None:
+    """Give the application a dark theme."""
+    roles, groups = QtGui.QPalette.ColorRole, QtGui.QPalette.ColorGroup
+    colors = {
+        "Window": "#2b2b2b",
+        "WindowText": "#e0e0e0",
+        "Base": "#1e1e1e",
+        "AlternateBase": "#2b2b2b",
+        "Text": "#e0e0e0",
+        "Button": "#3a3a3a",
+        "ButtonText": "#e0e0e0",
+        "Highlight": "#3d7dca",
+        "HighlightedText": "#ffffff",
+    }
+    palette = QtGui.QPalette()
+    for role, color in colors.items():
+        palette.setColor(getattr(roles, role), QtGui.QColor(color))
+    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+        palette.setColor(groups.Disabled, role, QtGui.QColor("#808080"))
+    QtWidgets.QApplication.setStyle("Fusion")
+    QtWidgets.QApplication.instance().setPalette(palette)
+
+
+def start() -> None:
+    """Take the pictures and end; a plain quit of PyMOL under Xvfb crashes with or without us."""
+    try:
+        main_dark() if "dark" in sys.argv else main()
+    except BaseException:
+        traceback.print_exc()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+QtCore.QTimer.singleShot(1500, start)
