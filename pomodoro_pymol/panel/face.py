@@ -60,6 +60,7 @@ class Face(QtWidgets.QWidget):
         self.live.setCheckable(True)
         self.live.setToolTip("rescale the same noise while the sliders move")
         self.run = QtWidgets.QPushButton("Run")
+        self.run.setToolTip("run the command below, or stop it and leave everything as it was")
         self.line = QtWidgets.QLineEdit()
         self.line.setToolTip("the command that Run executes; edit it and press Enter")
         self.line.setAccessibleName("command")
