@@ -141,8 +141,8 @@ def film(name: str, frames: list[QtGui.QPixmap]) -> None:
 
     images = []
     for frame in frames:
-        small = frame.toImage().convertToFormat(QtGui.QImage.Format.Format_RGB888)
-        small = small.scaledToWidth(FILM_WIDTH, QtCore.Qt.TransformationMode.SmoothTransformation)
+        small = frame.toImage().scaledToWidth(FILM_WIDTH, QtCore.Qt.TransformationMode.SmoothTransformation)
+        small = small.convertToFormat(QtGui.QImage.Format.Format_RGB888)
         bits = small.constBits()
         bits.setsize(small.bytesPerLine() * small.height())
         size = (small.width(), small.height())

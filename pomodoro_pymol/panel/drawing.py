@@ -49,13 +49,19 @@ class Bars(pyqtgraph.GraphicsObject):
         self.colors = colors
         if len(self.marked) != len(values):
             self.marked = np.zeros(len(values), bool)
-        self.update()
+        self.refresh()
 
     def mark(self, indices: Sequence[int]) -> None:
         """Mark these bars and no others."""
         self.marked = np.zeros(len(self.values), bool)
         self.marked[list(indices)] = True
-        self.update()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Paint anew; ``update`` of an item of all heights paints nothing."""
+        view = self.getViewWidget()
+        if view is not None:
+            view.viewport().update()
 
     def boundingRect(self) -> QtCore.QRectF:
         """All bars, and every height: the marks fill the view."""

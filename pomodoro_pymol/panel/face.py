@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from qtpy import QtCore, QtWidgets
 
-from .. import viewer
 from .controls import RangeControl, make_controls
 from .icons import tool_button
 from .key import ColorKey
@@ -15,7 +14,6 @@ from .player import Player
 from .plots import SweepPlot
 from .profile import ResiduePlot
 from .readout import LevelTable
-from .sampling import SamplingPage
 from .shares import ShareBar
 from .words import RUN, text_label, word_button
 
@@ -25,9 +23,9 @@ _CAPTIONS = {"wc": "chain", "wr": "residue", "wa": "atom", "sigma": "\N{GREEK SM
 
 
 class Face(QtWidgets.QWidget):
-    """Widgets in their places; those above the tabs are tied to nothing but the model."""
+    """Widgets in their places, tied to nothing but the model."""
 
-    def __init__(self, parent: QtWidgets.QWidget | None = None, _self: Any = viewer.cmd) -> None:
+    def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = Model(self)
         self.controls = make_controls(self.model, self)
@@ -50,10 +48,9 @@ class Face(QtWidgets.QWidget):
         self.key = ColorKey()
         self.residues = ResiduePlot()
         self.sweep = SweepPlot()
-        self.sampling = SamplingPage(self.model, _self=_self)
         self.tabs = QtWidgets.QTabWidget()
         self.tabs.setDocumentMode(True)
-        for widget, title in ((self.residues, "Residues"), (self.sweep, "z-sweep"), (self.sampling, "Sampling")):
+        for widget, title in ((self.residues, "Residues"), (self.sweep, "z-sweep")):
             self.tabs.addTab(widget, title)
         self.player = Player()
         self.progress = QtWidgets.QProgressBar()
@@ -122,7 +119,7 @@ class Face(QtWidgets.QWidget):
         self._place(None, self.key)
         grid.setRowStretch(self._count, 1)
         bar = self.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_ScrollBarExtent)
-        self.upper.setMinimumWidth(upper.minimumSizeHint().width() + bar + 3 * self.fontMetrics().averageCharWidth())
+        self.upper.setMinimumWidth(upper.minimumSizeHint().width() + bar + 2 * self.fontMetrics().averageCharWidth())
         return upper
 
     def _place(

@@ -17,6 +17,7 @@ from .face import Face
 from .live import FOLLOWED, Live
 from .problems import problem_text
 from .run import Runner
+from .sampling import SamplingPage
 from .watch import Molecule, Watch
 from .words import RUN, STOP
 
@@ -35,8 +36,10 @@ class Panel(Face):
     """The panel on one PyMOL; a plain widget, which the dock holds."""
 
     def __init__(self, parent: QtWidgets.QWidget | None = None, _self: Any = viewer.cmd) -> None:
-        super().__init__(parent, _self)
+        super().__init__(parent)
         self._self = _self
+        self.sampling = SamplingPage(self.model, _self=_self)
+        self.tabs.addTab(self.sampling, "Sampling")
         self.watch = Watch(self, lambda: self.model.parameters, _self)
         self.runner = Runner(self, _self)
         self.follower = Live(self, _self)

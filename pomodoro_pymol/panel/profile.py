@@ -111,7 +111,7 @@ class ResiduePlot(Canvas):
         self.bars.text = text
         self.bars.highlight = self.palette().color(QtGui.QPalette.ColorRole.Highlight)
         self.bars.band = blend(self.bars.highlight, base, 0.35)
-        self.bars.update()
+        self.bars.refresh()
 
     def describe(self, index: int) -> str:
         """Return what the tooltip of a bar says."""

@@ -75,6 +75,7 @@ class SamplingPage(QtWidgets.QWidget):
         self.runner.stopped.connect(lambda: self._fail("", "stopped: everything is as it was before"))
         self._share()
         self._show_line()
+        self._show_curves()
 
     def _build(self) -> None:
         self.run = word_button("run", *_SAMPLE)

@@ -69,6 +69,27 @@ def test_marked_bars_stand_out(profile):
     assert pixel(profile, 6, above) != before
 
 
+def test_marks_are_painted_without_being_asked_for(app, profile):
+    """On the screen nobody grabs: the item itself must ask for its painting."""
+    from qtpy import QtCore
+
+    painted = []
+
+    class Eye(QtCore.QObject):
+        def eventFilter(self, _, event):
+            if event.type() == QtCore.QEvent.Type.Paint:
+                painted.append(event.rect())
+            return False
+
+    eye = Eye()
+    app.processEvents()
+    profile.plot.viewport().installEventFilter(eye)
+    profile.mark([5])
+    app.processEvents()
+    assert painted
+    assert max(rect.height() for rect in painted) > 20
+
+
 def test_marks_stay_while_values_change_and_go_with_their_residues(profile):
     profile.mark([5])
     profile.show_residues(LABELS, [0, 12], HEIGHTS * 0.99, HEIGHTS, COLORS, "residue rms (Å)")

@@ -1,0 +1,275 @@
+"""Every parameter of pomnoise has a control that agrees with the model, and that with the command line."""
+
+from dataclasses import fields
+
+import pytest
+
+from pomodoro_pymol.catalogue import NoiseParameters
+from pomodoro_pymol.parameters import Interval, Selection, choices_of, describe
+
+SPECS = {spec.name: spec for spec in fields(NoiseParameters)}
+NUMBERS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (int, float)]
+SLIDERS = [name for name in NUMBERS if SPECS[name].metadata["usual"]]
+CHOICES = [name for name, spec in SPECS.items() if choices_of(spec)]
+TEXTS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (str, Selection) and name not in CHOICES]
+
+
+@pytest.fixture
+def panel(app, show, tmp_path, monkeypatch):
+    """The model, and a control for each parameter in one window."""
+    from qtpy import QtWidgets
+
+    from pomodoro_pymol.panel.controls import make_controls
+    from pomodoro_pymol.panel.model import Model
+
+    monkeypatch.setenv("HOME", str(tmp_path))  # presets of one's own
+    window = QtWidgets.QWidget()
+    window.model = Model(window)
+    window.controls = make_controls(window.model, window)
+    layout = QtWidgets.QVBoxLayout(window)
+    for control in window.controls.values():
+        layout.addWidget(control)
+    window.refusals = []
+    window.model.refused.connect(window.refusals.append)
+    return show(window, 400)
+
+
+@pytest.fixture
+def press(app):
+    """Press keys by name in a widget."""
+    from qtpy import QtCore, QtTest
+
+    def press(widget, *keys):
+        for key in keys:
+            QtTest.QTest.keyClick(widget, getattr(QtCore.Qt.Key, f"Key_{key}"))
+
+    return press
+
+
+@pytest.fixture
+def type_into(app, press):
+    """Replace the text of a widget, key by key."""
+    from qtpy import QtTest
+
+    def type_into(widget, text, *end):
+        widget.selectAll()
+        press(widget, "Delete")
+        QtTest.QTest.keyClicks(widget, text)
+        press(widget, *end)
+
+    return type_into
+
+
+def shown(panel, name):
+    """Return the value that a control shows."""
+    control, spec = panel.controls[name], SPECS[name]
+    if name in CHOICES:
+        text = control.box.currentText()
+        return "" if text == "own" else text
+    if name in TEXTS:
+        return control.line.text()
+    if spec.metadata["kind"] is Interval:
+        return None if control.automatic.isChecked() else Interval(*(box.value() for box in control.ends))
+    return control.box.value()
+
+
+def agrees(panel):
+    """Say whether all controls show the model's parameters, and whether the line repeats them."""
+    parameters = panel.model.parameters
+    wanted = {name: getattr(parameters, name) for name in SPECS}
+    weights = parameters.weights
+    wanted |= {"wc": weights.chain, "wr": weights.residue, "wa": weights.atom}
+    wanted |= {"z": parameters.noise_z, "sigma": parameters.noise_sigma}
+    assert NoiseParameters.from_text(parameters.to_text()) == parameters
+    for name, value in wanted.items():
+        found = shown(panel, name)
+        if name in NUMBERS:
+            low, high = SPECS[name].metadata["bounds"]
+            value = min(max(value, low), high)  # z may lie further out than it can be typed, where sigma was
+            assert found == pytest.approx(value, abs=0.5001e-3), name
+        elif name == "selection":
+            assert found in (value, value.strip("()")), name
+        else:
+            assert found == value, name
+    for name in SLIDERS:
+        low, high = SPECS[name].metadata["usual"]
+        slider = panel.controls[name].slider
+        place = low + slider.value() / slider.maximum() * (high - low)
+        assert place == pytest.approx(min(max(wanted[name], low), high), abs=(high - low) / slider.maximum())
+    return True
+
+
+def test_every_parameter_has_a_control_whose_tooltip_is_the_help(panel):
+    assert list(panel.controls) == NoiseParameters.names()
+    assert {*NUMBERS, *CHOICES, *TEXTS, "range"} == set(SPECS)
+    for name, control in panel.controls.items():
+        assert control.toolTip() == describe(SPECS[name])
+        assert control.accessibleName() == name
+        assert control.focusProxy().toolTip() == describe(SPECS[name])
+        assert describe(SPECS[name]) in " ".join(NoiseParameters.help().split())
+
+
+def test_controls_begin_with_the_defaults(panel):
+    assert agrees(panel)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_is_typed(panel, type_into, name):
+    number = {"z": "-1.25", "sigma": "2.5", "frames": "37", "seed": "4294967295", "state": "3"}.get(name, "5.125")
+    type_into(panel.controls[name].box, number, "Return")
+    assert getattr(panel.model.parameters, name) == float(number)
+    assert f"{name}={number}" in panel.model.parameters.to_text()
+    assert agrees(panel)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_number_stays_within_its_bounds(panel, type_into, name):
+    low, high = SPECS[name].metadata["bounds"]
+    box = panel.controls[name].box
+    # The box shows three decimals, so the least sigma is rounded to what it can show.
+    assert (box.minimum(), box.maximum()) == pytest.approx((low, high), abs=1e-3)
+    for text in ("99999999999", "-99999999999", "abc", ""):
+        type_into(box, text, "Return")
+        taken = getattr(panel.model.parameters, name)
+        assert low <= (panel.model.parameters.noise_sigma if taken is None else taken) <= high
+    assert panel.refusals == []
+    assert agrees(panel)
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_arrow_keys_step_a_number(panel, press, name):
+    box = panel.controls[name].box
+    before = shown(panel, name)
+    press(box, "Up", "Up", "Up", "Down")
+    assert shown(panel, name) > before
+    assert agrees(panel)
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_a_slider_is_dragged_over_its_range(panel, name):
+    slider = panel.controls[name].slider
+    low, high = SPECS[name].metadata["usual"]
+    for place in (slider.maximum(), slider.minimum(), 1, slider.maximum() // 3):
+        slider.setValue(place)
+        wanted = low + place / slider.maximum() * (high - low)
+        assert getattr(panel.model.parameters, name) == pytest.approx(wanted, abs=0.5001e-3)
+        assert slider.value() == place  # the model does not push the knob away
+        assert agrees(panel)
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_a_slider_takes_keys(panel, press, name):
+    slider = panel.controls[name].slider
+    before = shown(panel, name)
+    press(slider, "Right", "Right", "Left")
+    low, high = SPECS[name].metadata["usual"]
+    assert shown(panel, name) - before == pytest.approx((high - low) / 80)
+    press(slider, "Home")
+    assert shown(panel, name) == low
+    press(slider, "End")
+    assert shown(panel, name) == high
+    assert agrees(panel)
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_a_number_beyond_the_slider_stays_what_was_typed(panel, type_into, name):
+    number = "5.5" if name == "z" else "100"
+    type_into(panel.controls[name].box, number, "Return")
+    slider = panel.controls[name].slider
+    assert slider.value() == slider.maximum()
+    assert getattr(panel.model.parameters, name) == float(number)
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_every_word_can_be_chosen_with_the_keyboard(panel, press, name):
+    box = panel.controls[name].box
+    words = [box.itemText(place) for place in range(box.count())]
+    assert [word for word in words if word != "own"] == list(choices_of(SPECS[name]))
+    press(box, "Home")
+    for word in words:
+        assert box.currentText() == word
+        assert getattr(panel.model.parameters, name) == ("" if word == "own" else word)
+        assert agrees(panel)
+        press(box, "Down")
+
+
+def test_a_preset_of_ones_own_can_be_chosen_once_it_is_saved(panel):
+    from pomodoro_pymol import presets
+    from pomodoro_pymol.weights import LevelWeights
+
+    presets.save_preset("mine", LevelWeights(1, 2, 4))
+    assert panel.model.edit("preset", "mine")
+    assert agrees(panel)
+    assert panel.controls["wa"].box.value() == 4
+    presets.delete_preset("mine")
+    assert panel.model.edit("preset", "")
+    box = panel.controls["preset"].box
+    assert "mine" not in [box.itemText(place) for place in range(box.count())]
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_is_taken_letter_by_letter(panel, type_into, name):
+    text = "chain A, name CA or resi 5" if name == "selection" else "other"
+    line = panel.controls[name].line
+    seen = []
+    panel.model.changed.connect(lambda: seen.append(getattr(panel.model.parameters, name)))
+    type_into(line, text)
+    assert line.text() == text
+    assert len(seen) >= len(text.replace(" ", ""))
+    assert agrees(panel)
+    type_into(line, "")
+    assert getattr(panel.model.parameters, name) == ""
+    assert line.text() == ""
+
+
+@pytest.mark.parametrize("text", ["'", '"', "a 'b", "z=1", "=", ",", "(((", "a,b=c", " chain A ", "name C1'", "å\\"])
+def test_odd_text_survives_the_command_line(panel, type_into, text):
+    line = panel.controls["selection"].line
+    type_into(line, text)
+    assert line.text() == text
+    parameters = panel.model.parameters
+    assert NoiseParameters.from_text(parameters.to_text()) == parameters
+
+
+def test_the_noise_level_is_z_or_sigma(panel, type_into):
+    type_into(panel.controls["sigma"].box, "2.5", "Return")
+    assert "z=" not in panel.model.parameters.to_text()
+    panel.controls["z"].slider.setValue(500)
+    assert panel.model.parameters.to_text() == "pomnoise z=1"
+    assert agrees(panel)
+
+
+def test_weights_are_a_preset_or_numbers(panel, press):
+    panel.model.edit("preset", "2-6-2")
+    assert [panel.controls[name].box.value() for name in ("wc", "wr", "wa")] == [2, 6, 2]
+    press(panel.controls["wr"].box, "Up")
+    assert panel.model.parameters.to_text() == "pomnoise wc=2, wr=6.1, wa=2"
+    assert shown(panel, "preset") == ""
+    assert agrees(panel)
+
+
+def test_the_range_is_automatic_or_two_numbers(panel, type_into):
+    control = panel.controls["range"]
+    control.show_automatic(0.9, 1.1)
+    assert panel.model.parameters.range is None
+    control.automatic.click()
+    assert panel.model.parameters.range == Interval(0.9, 1.1)
+    type_into(control.ends[1], "1.5", "Return")
+    assert panel.model.parameters.to_text() == "pomnoise range=0.9:1.5"
+    type_into(control.ends[0], "3", "Return")  # beyond the other end, which gives way
+    low, high = panel.model.parameters.range.low, panel.model.parameters.range.high
+    assert low == 3 < high
+    assert agrees(panel)
+    control.automatic.click()
+    assert panel.model.parameters == NoiseParameters()
+    assert not any(box.isEnabled() for box in control.ends)
+    assert panel.refusals == []
+
+
+def test_an_edit_that_is_refused_is_taken_back_in_one_line(panel):
+    for name in ("wc", "wr", "wa"):
+        panel.controls[name].slider.setValue(0)
+    (reason,) = panel.refusals
+    assert "\n" not in reason
+    assert panel.model.parameters.wa == 1
+    assert agrees(panel)

@@ -1,0 +1,108 @@
+"""The one value that the panel edits."""
+
+import pytest
+
+from pomodoro_pymol.catalogue import NoiseParameters
+
+
+@pytest.fixture
+def model(app):
+    from pomodoro_pymol.panel.model import Model
+
+    model = Model()
+    model.changes, model.refusals = [], []
+    model.changed.connect(lambda: model.changes.append(model.parameters))
+    model.refused.connect(model.refusals.append)
+    return model
+
+
+def test_it_begins_with_the_defaults(model):
+    assert model.parameters == NoiseParameters()
+
+
+@pytest.mark.parametrize(
+    ("edits", "line"),
+    [
+        ([("z", 0.5)], "pomnoise z=0.5"),
+        ([("sigma", 2.0)], "pomnoise sigma=2"),
+        ([("z", 0.5), ("sigma", 2.0)], "pomnoise sigma=2"),
+        ([("sigma", 2.0), ("z", 0.5)], "pomnoise z=0.5"),
+        ([("sigma", 2.0), ("z", 0.0)], "pomnoise"),
+        ([("wc", 5.0)], "pomnoise wc=5"),
+        ([("wc", 5.0), ("preset", "ms")], "pomnoise preset=ms"),
+        ([("preset", "2-6-2"), ("wa", 3.0)], "pomnoise wc=2, wr=6, wa=3"),
+        ([("preset", "2-6-2"), ("preset", "")], "pomnoise"),
+        ([("preset", "3-8-1"), ("wc", 3.0)], "pomnoise"),
+        ([("selection", "chain A, B"), ("frames", 3)], "pomnoise (chain A, B), frames=3"),
+        ([("range", (0.5, 1.5))], "pomnoise range=0.5:1.5"),
+        ([("range", (0.5, 1.5)), ("range", None)], "pomnoise"),
+    ],
+)
+def test_parameters_that_exclude_each_other_make_way(model, edits, line):
+    for name, value in edits:
+        assert model.edit(name, value)
+    assert model.parameters.to_text() == line
+    assert NoiseParameters.from_text(line) == model.parameters
+    assert model.refusals == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("z", 7),
+        ("z", "warm"),
+        ("z", float("nan")),
+        ("sigma", -1),
+        ("sigma", 1e6),
+        ("wc", -0.1),
+        ("wc", 2e6),
+        ("frames", 0),
+        ("frames", 2.5),
+        ("seed", -1),
+        ("seed", 2**32),
+        ("state", -2),
+        ("preset", "nobody's"),
+        ("metric", "beauty"),
+        ("palette", "rainbow"),
+        ("device", "toaster"),
+        ("range", (2, 1)),
+        ("range", (0, float("inf"))),
+    ],
+)
+def test_a_bad_edit_is_refused_in_one_line_and_changes_nothing(model, name, value):
+    assert not model.edit(name, value)
+    (reason,) = model.refusals
+    assert reason
+    assert "\n" not in reason
+    assert model.parameters == NoiseParameters()
+    assert model.changes == [NoiseParameters()]  # so that the widgets show again what holds
+
+
+def test_weights_cannot_all_be_zero(model):
+    assert model.edit("wc", 0)
+    assert model.edit("wa", 0)
+    assert not model.edit("wr", 0)
+    assert model.parameters.weights.residue == 8
+
+
+def test_only_a_change_is_told(model):
+    model.edit("z", 0.5)
+    model.edit("z", 0.5)
+    model.edit("sigma", None)
+    assert len(model.changes) == 2
+    assert model.parameters == NoiseParameters()
+
+
+@pytest.mark.parametrize("line", ["pomnoise z=1 wc=2, frames=3", "pomnoise chain A and name CA, z=-1", "pomnoise"])
+def test_a_line_is_taken(model, line):
+    assert model.edit_text(line)
+    assert model.parameters == NoiseParameters.from_text(line)
+
+
+@pytest.mark.parametrize(
+    "line", ["pomnoise z=9", "pomnoise zz=1", "pomnoise z=1, sigma=2", "pomnoise wc=1, preset=ms", "pomnoise frames=x"]
+)
+def test_a_bad_line_is_refused(model, line):
+    assert not model.edit_text(line)
+    assert len(model.refusals) == 1
+    assert model.parameters == NoiseParameters()
