@@ -124,8 +124,10 @@ class LiveStates:
             except (SystemError, ImportError):  # a PyMOL whose own arrays do not work with this NumPy
                 out = np.empty((self._n_atoms, 3), np.float32)
                 fill(state, out)
+                title = self._cmd.get_title(self.name, state)
                 with StateWriter(self.name, after=state - 1, _self=self._cmd) as writer:
                     writer.write(_as_frames(out))
+                self._cmd.set_title(self.name, state, title)  # which a state that is loaded loses
                 continue
             if out is None or out.shape != (self._n_atoms, 3):
                 raise PomodoroError(f"{self.name} was changed")

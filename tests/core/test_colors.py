@@ -1,11 +1,13 @@
 """From numbers to colours and back, against a loop that interpolates one value at a time."""
 
+import json
 import re
 
 import numpy as np
 import pytest
 
 from pomodoro_pymol.colors import UNDEFINED, ColorScale
+from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.palettes import PALETTES
 from pomodoro_pymol.parameters import Interval
 
@@ -103,3 +105,38 @@ def test_nothing_finite_still_has_a_scale(values):
 
 def test_colours_keep_the_number_of_values():
     assert ColorScale("viridis", 0.0, 1.0).rgb(np.linspace(0, 1, 11)).shape == (11,)
+
+
+def test_a_scale_reads_back_from_plain_types():
+    scale = ColorScale("cividis", -0.25, 1.5)
+    plain = scale.to_plain()
+    assert ColorScale.from_plain(json.loads(json.dumps(plain))) == scale
+    assert {type(value) for value in plain.values()} == {str, float}
+    assert ColorScale.from_plain({**plain, "metric": "ratio"}) == scale  # others may keep more with it
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"palette": "rainbow"},
+        {"palette": ["viridis"]},
+        {"palette": None},
+        {"low": "low"},
+        {"low": None},
+        {"low": float("nan")},
+        {"high": float("inf")},
+        {"high": -1.0},
+        {"high": -0.25},
+        {"high": 10**400},
+    ],
+    ids=str,
+)
+def test_a_damaged_scale_is_refused(change):
+    with pytest.raises(PomodoroError, match="damaged: run pomcolor"):
+        ColorScale.from_plain({**ColorScale("cividis", -0.25, 1.5).to_plain(), **change})
+
+
+@pytest.mark.parametrize("plain", [None, 5, "text", [], {}, {"palette": "viridis", "low": 0.0}], ids=str)
+def test_what_is_no_scale_is_refused(plain):
+    with pytest.raises(PomodoroError, match="damaged: run pomcolor"):
+        ColorScale.from_plain(plain)

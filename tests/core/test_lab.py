@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pomodoro_pymol import noise
+from pomodoro_pymol import lab, noise
 from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.hierarchy import Hierarchy
@@ -153,3 +153,74 @@ def test_the_report_puts_measured_beside_expected(dimer, n_frames):
         assert numbers[-1] == pytest.approx(getattr(expected, name), rel=1e-3)
         assert ("n/a (1 frame)" in line) == (n_frames == 1)
         assert line.isascii()
+
+
+class Memory:
+    """Takes the place of `stream_frames`, with a device whose memory fails when it is told to."""
+
+    def __init__(self, monkeypatch, fails):
+        self.calls = []
+        self.real, self.fails = lab.stream_frames, fails
+        monkeypatch.setattr(lab, "stream_frames", self.stream)
+
+    def stream(self, make, n_frames, n_atoms, device, *, start=0, block_bytes=None):
+        self.calls.append((str(device), start, block_bytes))
+        blocks = self.real(make, n_frames, n_atoms, "cpu", start=start, block_bytes=block_bytes)
+        for number in range(n_frames):
+            if self.fails(str(device), number, block_bytes):
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+            block = next(blocks, None)
+            if block is None:
+                return
+            yield block
+
+
+@pytest.fixture
+def on_device(monkeypatch):
+    """Let `run_noise` think that it draws on a GPU; the meta device has no memory to fail, nor numbers."""
+    monkeypatch.setattr(lab, "resolve_device", lambda name: torch.device("cpu" if name == "cpu" else "meta"))
+    monkeypatch.setattr(Hierarchy, "to", lambda hierarchy, device: hierarchy)
+
+
+def test_a_full_gpu_draws_frame_by_frame(dimer, monkeypatch):
+    memory = Memory(monkeypatch, lambda device, number, block_bytes: block_bytes is None)
+    result, frames = run(dimer)
+    assert memory.calls == [("cpu", 0, None), ("cpu", 0, 0)]
+    assert torch.equal(frames, direct(dimer))
+    assert result.note == "the GPU's memory was short: drawn frame by frame"
+    assert f"\n note: {result.note}\n" in result.report()
+    assert result.statistics.n_frames == 23
+
+
+def test_a_gpu_that_is_full_after_some_frames_goes_on_frame_by_frame(dimer, monkeypatch):
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 7)
+    memory = Memory(monkeypatch, lambda device, number, block_bytes: block_bytes is None and number == 2)
+    result, frames = run(dimer)
+    assert memory.calls == [("cpu", 0, None), ("cpu", 14, 0)]
+    assert torch.equal(frames, direct(dimer))
+    assert result.statistics.levels() == run(dimer)[0].statistics.levels()
+
+
+def test_a_gpu_without_memory_leaves_it_to_the_cpu(dimer, monkeypatch, on_device):
+    memory = Memory(monkeypatch, lambda device, number, block_bytes: device != "cpu")
+    parameters = NoiseParameters(preset="ms", sigma=2.0, frames=23, seed=9)
+    result, frames = run(dimer, parameters)
+    assert memory.calls == [("meta", 0, None), ("meta", 0, 0), ("cpu", 0, None)]
+    assert torch.equal(frames, direct(dimer))
+    assert result.device == "cpu"
+    assert result.note == "the GPU's memory did not suffice: drawn on the CPU"
+    assert "\n note: the GPU's memory did not suffice" in result.report()
+
+
+def test_a_gpu_that_fails_after_the_first_frames_is_an_error(dimer, monkeypatch):
+    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 7)
+    Memory(monkeypatch, lambda device, number, block_bytes: number == 1)
+    with pytest.raises(PomodoroError) as caught:
+        run(dimer)
+    assert str(caught.value) == "the GPU ran out of memory after 8 frames: use device=cpu"
+
+
+def test_a_run_that_went_as_asked_has_no_note(dimer):
+    result, _ = run(dimer)
+    assert result.note == ""
+    assert "note" not in result.report()

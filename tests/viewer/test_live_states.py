@@ -1,0 +1,151 @@
+"""States overwritten in place, structures read and objects coloured in pieces."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def noised(hpv, typed):
+    """1hpv with three noised frames."""
+    typed(hpv, "pomnoise frames=3")
+    return hpv
+
+
+@pytest.fixture(params=["in memory", "through files"])
+def live(request, noised, monkeypatch):
+    """States of the object, written both ways; the latter as where PyMOL's arrays and NumPy do not agree."""
+    from pomodoro_pymol import viewer
+
+    states = viewer.LiveStates("1hpv_noise", 1551, 4, _self=noised)
+    if request.param == "through files":
+
+        def refuse(*_, **__):
+            raise SystemError("numpy.core.multiarray failed to import")
+
+        monkeypatch.setattr(noised, "get_coordset", refuse, raising=False)
+    return states
+
+
+def fill(state, out):
+    out[:] = np.arange(out.size, dtype=np.float32).reshape(out.shape) + 10_000 * state
+
+
+def test_states_are_overwritten_and_no_others(noised, live, coords):
+    before = [coords(noised, "1hpv_noise", state) for state in (1, 2, 3, 4)]
+    live.write([4, 2], fill)
+    live.redraw()
+    wanted = np.arange(1551 * 3, dtype=np.float32).reshape(-1, 3)
+    np.testing.assert_array_equal(coords(noised, "1hpv_noise", 2), wanted + 20_000)
+    np.testing.assert_array_equal(coords(noised, "1hpv_noise", 4), wanted + 40_000)
+    for state in (1, 3):
+        np.testing.assert_array_equal(coords(noised, "1hpv_noise", state), before[state - 1])
+    assert noised.count_states("%1hpv_noise") == 4
+
+
+def test_nothing_but_coordinates_changes(noised, live, snapshot, session, differences):
+    before, whole = snapshot(noised, "1hpv_noise"), session(noised)
+    live.write([2, 3], fill)
+    after = snapshot(noised, "1hpv_noise")
+    assert [key for key in before if before[key] != after[key]] == ["coords"]
+    changed = differences(whole, session(noised))
+    (place,) = (number for number, entry in enumerate(whole["names"]) if entry and entry[0] == "1hpv_noise")
+    assert changed
+    assert [line for line in changed if not line.startswith(f"/names/{place}/5/4/")] == []
+
+
+def test_the_state_shown(noised, live):
+    noised.frame(3)
+    assert live.shown() == 3
+    noised.set("state", 9, "1hpv_noise")
+    assert live.shown() == 4  # beyond the last
+    noised.set("state", 2, "1hpv_noise")
+    assert live.shown() == 2
+    noised.set("all_states", 1)
+    assert live.shown() == 1
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        "delete 1hpv_noise",
+        "set_name 1hpv_noise, other",
+        "remove 1hpv_noise and chain A",
+        "create 1hpv_noise, 1hpv, 1, -1",
+        "set_title 1hpv_noise, 2, mine",
+        "reinitialize",
+    ],
+)
+def test_an_object_that_was_changed_is_left_alone(noised, live, edit):
+    from pomodoro_pymol import PomodoroError
+
+    noised.do(edit)
+    calls = []
+    for act in (live.check, live.shown, lambda: live.write([2], lambda *given: calls.append(given))):
+        with pytest.raises(PomodoroError, match="1hpv_noise was changed or deleted"):
+            act()
+    assert calls == []
+
+
+@pytest.mark.parametrize("piece", [1, 7, 100_000])
+def test_a_structure_read_in_pieces_is_that_read_at_once(cmd, source, piece):
+    from pomodoro_pymol import viewer
+    from pomodoro_pymol.catalogue import NoiseParameters
+
+    parameters = NoiseParameters.from_text(source.line())
+    found = viewer.resolve_source(parameters.selection, parameters.state, _self=cmd)
+    atoms = f"({found.selection}) and %{found.object} and state {found.state}"
+    if piece == 1 and found.n_atoms > 200:
+        piece = 173
+    names = set(cmd.get_names("all"))
+    steps = 0
+    reading = viewer.structure_steps(atoms, found.state, title="it", piece=piece, _self=cmd)
+    while True:
+        try:
+            next(reading)
+            steps += 1
+        except StopIteration as end:
+            structure = end.value
+            break
+    assert set(cmd.get_names("all")) == names
+    assert steps >= found.n_atoms / piece
+    with viewer.draft(found, _self=cmd) as name:
+        whole = viewer.read_structure(name, title="it", _self=cmd)
+    assert structure.name == whole.name
+    for part in ("coords", "atoms", "residues", "residue_of_atom"):
+        np.testing.assert_array_equal(getattr(structure, part), getattr(whole, part), err_msg=part)
+
+
+def test_atoms_that_go_while_they_are_read_are_an_error(hpv):
+    from pomodoro_pymol import PomodoroError, viewer
+
+    reading = viewer.structure_steps("%1hpv", title="it", piece=100, _self=hpv)
+    next(reading)
+    hpv.remove("1hpv and chain B")
+    with pytest.raises(PomodoroError, match="it has atoms without coordinates"):
+        viewer.finish(reading)
+    assert hpv.get_names("all") == ["1hpv"]
+
+
+def test_reading_that_is_given_up_leaves_nothing(hpv):
+    from pomodoro_pymol import viewer
+
+    reading = viewer.structure_steps("%1hpv", piece=100, _self=hpv)
+    next(reading)
+    assert len(hpv.get_names("all")) == 2
+    reading.close()
+    assert hpv.get_names("all") == ["1hpv"]
+
+
+@pytest.mark.parametrize("piece", [0, 1, 10, 5000])
+def test_an_object_painted_in_pieces_is_that_painted_at_once(noised, snapshot, piece):
+    from pomodoro_pymol import viewer
+
+    noised.create("part", "1hpv_noise and resi 1-5")
+    count = noised.count_atoms("part")
+    colors, values = [0x100 + number for number in range(count)], [number / 8 for number in range(count)]
+    steps = sum(1 for _ in viewer.paint_steps("part", colors, values, piece, _self=noised))
+    assert steps == (-(-count // piece) if 0 < piece < count else 1)
+    seen = snapshot(noised, "part")
+    assert list(seen["colors"]) == [0x40000000 | color for color in colors]
+    assert list(seen["b"]) == values
+    assert 0x40000000 not in {color & 0x40000000 for color in snapshot(noised, "1hpv")["colors"]}
