@@ -26,7 +26,7 @@ import pomodoro_pymol.commands  # noqa: F401  registers the commands
 # From the top of a clone; PyMOL runs a script without a __file__ of its own.
 PICTURES = Path("docs/pictures")
 ENSEMBLE = Path("tests/data/2juy.pdb.gz")
-FILM_WIDTH = 800
+FILM_WIDTH = 720
 
 
 def main() -> None:
@@ -54,9 +54,6 @@ def main() -> None:
         pump(0.12)
         frames.append(shoot())
     film("panel_live", frames)
-    slider.setValue(420)
-    pump(1.0)
-    picture("panel_live")
     panel.live.click()
 
     cmd.reinitialize()
@@ -147,7 +144,7 @@ def film(name: str, frames: list[QtGui.QPixmap]) -> None:
         bits.setsize(small.bytesPerLine() * small.height())
         size = (small.width(), small.height())
         image = Image.frombuffer("RGB", size, bytes(bits), "raw", "RGB", small.bytesPerLine(), 1)
-        images.append(image.quantize(64, dither=Image.Dither.NONE))
+        images.append(image.quantize(200, dither=Image.Dither.NONE))
     images[0].save(PICTURES / f"{name}.gif", save_all=True, append_images=images[1:], duration=90, loop=0)
 
 
