@@ -3,33 +3,31 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore, QtGui, QtWidgets
 
-from .. import health, presets, viewer
-from ..catalogue import ColorParameters, NoiseParameters, SampleParameters, SweepParameters, WeightsParameters
-from ..schedule import quantile, sigma_from_z
+from .. import health, viewer
+from ..catalogue import ColorParameters, NoiseParameters, SampleParameters
+from ..schedule import quantile
 from ..weights import PRESETS
 from . import values
+from .display import COLORS, Display, residue_rows
 from .face import Face
 from .live import FOLLOWED, Live
+from .preset_buttons import PresetButtons
 from .problems import problem_text
 from .run import Runner
 from .sampling import SamplingPage
-from .watch import Molecule, Watch
+from .watch import Watch
 from .words import RUN, STOP
 
 if TYPE_CHECKING:
-    from ..hierarchy import Hierarchy
     from ..levels import LevelStatistics
-    from ..weights import LevelWeights
 
 _TYPING_MS = 250
-_REFRESH_MS = 30
 _AUTOMATIC = "automatic"
-_COLORS = ("metric", "palette", "range")
 
 
 class Panel(Face):
@@ -43,15 +41,14 @@ class Panel(Face):
         self.watch = Watch(self, lambda: self.model.parameters, _self)
         self.runner = Runner(self, _self)
         self.follower = Live(self, _self)
+        self.display = Display(self, self.watch, _self)
+        self.presets = PresetButtons(self, _self)
         self._live_after_run = False
         self._shown = self.model.parameters
         self._seen: Any = None
         self._asked: Any = None
         self._kept: Any = None
         self._scrubbed = 0
-        self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
-        self._statistics: LevelStatistics | None = None
-        self._refreshing = _single_shot(self, _REFRESH_MS, self._show_levels)
         self._typing = _single_shot(self, _TYPING_MS, self.watch.poll)
         self._scrubbing = _single_shot(self, 600, self._log_frame)
         self._tie()
@@ -81,7 +78,7 @@ class Panel(Face):
         watch.source_changed.connect(self._show_source)
         watch.output_changed.connect(self._show_output)
         watch.state_changed.connect(lambda state, count, title: self.player.show_states(count, state, title))
-        watch.selection_changed.connect(self._mark)
+        watch.selection_changed.connect(self.display.mark)
         watch.polled.connect(self._read_session)
         runner.progressed.connect(self._show_progress)
         runner.finished.connect(self._end_run)
@@ -95,8 +92,8 @@ class Panel(Face):
         self.objects.textActivated.connect(self._choose_object)
         self.line.returnPressed.connect(lambda: self.model.edit_text(self.line.text()))
         self.copy.clicked.connect(self._copy_line)
-        self.save.clicked.connect(self._save_preset)
-        self.delete.clicked.connect(self._delete_preset)
+        self.presets.said.connect(self._say)
+        self.presets.failed.connect(self._say_error)
         self.dice.clicked.connect(lambda: self.model.edit("seed", secrets.randbelow(10**6)))
         self.sampling.model.changed.connect(self._keep)
         self.sampling.said.connect(self._say)
@@ -125,9 +122,9 @@ class Panel(Face):
             self._typing.start()
         if self.follower.on:
             self._follow(former)
-        elif any(getattr(former, name) != getattr(parameters, name) for name in _COLORS):
+        elif any(getattr(former, name) != getattr(parameters, name) for name in COLORS):
             self._recolor()
-        self._refresh()
+        self.display.refresh()
 
     def _follow(self, former: NoiseParameters) -> None:
         parameters = self.model.parameters
@@ -141,7 +138,7 @@ class Panel(Face):
     def _recolor(self) -> None:
         if self.watch.output is None or self.runner.running:
             return
-        choice = {name: getattr(self.model.parameters, name) for name in _COLORS}
+        choice = {name: getattr(self.model.parameters, name) for name in COLORS}
         try:
             from .. import runs
 
@@ -153,40 +150,6 @@ class Panel(Face):
         viewer.log(parameters.to_text(), _self=self._self)
         self._say(f"{name} coloured by {coloring.metric}")
         self.watch.poll()
-
-    def _save_preset(self) -> None:
-        dialog = QtWidgets.QInputDialog(self)
-        dialog.setObjectName("pomodoro-preset")
-        dialog.setWindowTitle("Save preset")
-        dialog.setLabelText("Name of the preset")
-        dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.textValueSelected.connect(self._keep_preset)
-        dialog.open()
-
-    def _keep_preset(self, name: str) -> None:
-        weights = self.model.parameters.weights
-        try:
-            presets.save_preset(name, weights)
-        except Exception as error:
-            self._say_error(problem_text(error))
-            return
-        chain, residue, atom = asdict(weights).values()
-        viewer.log(WeightsParameters(wc=chain, wr=residue, wa=atom, save=name).to_text(), _self=self._self)
-        self.model.edit("preset", name)
-        self._say(f"preset {name} saved")
-
-    def _delete_preset(self) -> None:
-        name, weights = self.model.parameters.preset, self.model.parameters.weights
-        try:
-            presets.delete_preset(name)
-        except Exception as error:
-            self._say_error(problem_text(error))
-            return
-        viewer.log(WeightsParameters(delete=name).to_text(), _self=self._self)
-        self.model.edit("preset", "")
-        for word, weight in zip(("wc", "wr", "wa"), asdict(weights).values()):
-            self.model.edit(word, weight)
-        self._say(f"preset {name} deleted")
 
     def _copy_line(self) -> None:
         QtWidgets.QApplication.clipboard().setText(self.model.parameters.to_text())
@@ -214,29 +177,19 @@ class Panel(Face):
             self.counts.setText(f"{source.object}: {' · '.join(words)}")
         explicit = source is not None and bool(self.model.parameters.selection)
         self.objects.setCurrentText(source.object if explicit and source else _AUTOMATIC)
-        self._refresh()
-        self._show_residues()
+        self.display.refresh()
+        self.display.show_residues()
 
     # Numbers, colours, plots.
 
-    def _subject(self) -> Molecule | None:
-        return self.watch.noised or self.watch.molecule
-
     def _show_output(self) -> None:
         output = self.watch.output
-        if output is None:
-            self.key.clear()
-        else:
-            from ..metrics import METRICS
-
-            metric = METRICS[output.metric]
-            self.key.show_scale(
-                output.scale.stops(), metric.label, metric.unit.replace("A", "Å"), self._expected_range()
-            )
+        self.display.show_key()
+        if output is not None:
             self.range.show_automatic(output.scale.low, output.scale.high)
         self._adopt()
-        self._refresh()
-        self._show_residues()
+        self.display.refresh()
+        self.display.show_residues()
 
     def _adopt(self) -> None:
         """Show the parameters of a run that was typed, and the colours of a pomcolor."""
@@ -264,124 +217,10 @@ class Panel(Face):
             self.model.parameters = parameters
             self.model.changed.emit()
 
-    def _expected_range(self) -> tuple[float, float] | None:
-        values = self._residue_values()
-        if values is None:
-            return None
-        import numpy as np
-
-        finite = values[1][np.isfinite(values[1])]
-        return (float(finite.min()), float(finite.max())) if len(finite) else None
-
-    def _residue_values(self) -> tuple[Any, Any] | None:
-        """Return the metric of each residue, measured and expected; before a run only expected."""
-        output, subject = self.watch.output, self._subject()
-        if subject is None or (output is not None and self.watch.noised is None):
-            return None
-        import numpy as np
-
-        from ..levels import expected_residues
-        from ..metrics import METRICS
-
-        parameters = output.record.parameters if output else self.model.parameters
-        metric = METRICS[output.metric if output else parameters.metric]
-        closed = expected_residues(subject.hierarchy, parameters.weights, parameters.noise_sigma)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            expected = metric.compute(closed, closed)
-            if output is None:
-                return np.full(len(expected), np.nan), expected
-            if len(output.record.residues.atom) != subject.hierarchy.n_residues:
-                return None
-            return metric.compute(output.record.residues, closed), expected
-
-    def _refresh(self) -> None:
-        """Show the numbers soon: once, however many changes come before."""
-        if not self._refreshing.isActive():
-            self._refreshing.start()
-
-    def _show_levels(self) -> None:
-        """Show what is expected, and beside it what was measured under the same parameters."""
-        subject, output = self._subject(), self.watch.output
-        parameters = self.model.parameters
-        if subject is None:
-            self.levels.clear()
-            self.sweep.show_curves([], parameters.noise_z, None)
-            return
-        from ..lab import LEVEL_ROWS
-        from ..levels import expected_levels
-
-        expected = expected_levels(subject.hierarchy, parameters.weights, parameters.noise_sigma)
-        measured = low = high = None
-        if self.follower.on and self._statistics is not None:
-            measured, (low, high) = self._statistics.levels(), self._statistics.interval()
-        elif output is not None and output.record.parameters == self._resolved():
-            measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
-        if output is None:
-            self._show_residues()
-        sides: tuple[Any, ...] = (measured, low, high, expected)
-        rows: list[Any] = [
-            (short, unit.replace("A", "Å"), *(side and getattr(side, name) for side in sides))
-            for name, _, unit, short in LEVEL_ROWS
-        ]
-        self.levels.show_levels(rows, [label for _, label, _, _ in LEVEL_ROWS])
-        point = (parameters.noise_z, measured.residue_relative) if measured is not None else None
-        self._show_sweep(subject, point)
-
-    def _resolved(self) -> NoiseParameters | None:
-        """The parameters as a run's record has them, but for how its residues are coloured."""
-        resolved, output = self.watch.resolved(), self.watch.output
-        if resolved is None or output is None:
-            return resolved
-        return replace(resolved, **{name: getattr(output.record.parameters, name) for name in _COLORS})
-
-    def _show_sweep(self, subject: Molecule, point: tuple[float, float] | None) -> None:
-        z_values = SweepParameters.z.values()
-        own = {} if self.model.parameters.preset else {"own": self.model.parameters.weights}
-        curves = []
-        for name, weights in {**own, **presets.all_presets()}.items():
-            unit = self._unit_displacement(subject.hierarchy, weights)
-            if unit > 0:
-                curves.append((name, z_values, [unit * sigma_from_z(z) for z in z_values]))
-        self.sweep.show_curves(curves, self.model.parameters.noise_z, point)
-
-    def _unit_displacement(self, hierarchy: Hierarchy, weights: LevelWeights) -> float:
-        """Return the expected displacement of residues relative to their chain at unit sigma."""
-        from ..levels import expected_levels
-
-        if self._displacements[0] is not hierarchy:
-            self._displacements = (hierarchy, {})
-        known = self._displacements[1]
-        if weights not in known:
-            known[weights] = expected_levels(hierarchy, weights).residue_relative
-        return known[weights]
-
-    def _show_residues(self) -> None:
-        values, subject, output = self._residue_values(), self._subject(), self.watch.output
-        if values is None or subject is None:
-            self.residues.clear()
-            return
-        from ..metrics import METRICS
-
-        name = output.metric if output else self.model.parameters.metric
-        unit = METRICS[name].unit.replace("A", "Å")
-        colors = output.scale.rgb(values[0]).tolist() if output else []
-        labels, starts = _residue_labels(subject)
-        self.residues.show_residues(
-            labels, starts, *values, colors or [0] * len(labels), f"{name} ({unit})" if unit else name
-        )
-        self._mark(viewer.selected_atoms(subject.object, _self=self._self))
-
-    def _mark(self, atoms: tuple[int, ...]) -> None:
-        """Mark the residues of atoms of the output."""
-        noised = self.watch.noised
-        if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
-            of_atom = noised.hierarchy.atom_to_residue
-            self.residues.mark(sorted({int(of_atom[atom - 1]) for atom in atoms}))
-
     def _select_residue(self, number: int) -> None:
-        subject = self._subject()
+        subject = self.display.subject()
         if subject is not None:
-            row = _residue_rows(subject)[number]
+            row = residue_rows(subject)[number]
             self._select(viewer.residue_words(subject.object, row["segi"], row["chain"], row["resi"], _self=self._self))
 
     def _select_residues(self, first: int, last: int) -> None:
@@ -421,7 +260,7 @@ class Panel(Face):
             self.runner.stop()
             return
         if self.follower.on:
-            self.follower.stop()
+            self._stop_live()
             self._live_after_run = True
         self._start_run()
 
@@ -439,7 +278,7 @@ class Panel(Face):
     def _toggle_live(self, on: bool) -> None:
         if not on:
             self._live_after_run = False
-            self.follower.stop()
+            self._stop_live()
             self.watch.poll()
             return
         self.watch.poll()
@@ -460,7 +299,7 @@ class Panel(Face):
         assert output is not None
         assert noised is not None
         record = output.record
-        self._live_base, self._statistics = record.parameters, None
+        self._live_base, self.display.live = record.parameters, None
         self.follower.start(output.name, noised.structure, record.parameters, record.device)
         if self.follower.on:
             self._say("live: the sliders move the frames")
@@ -468,16 +307,20 @@ class Panel(Face):
 
     def _end_live(self, reason: str) -> None:
         self._live_after_run = False
-        self.follower.stop()
+        self._stop_live()
         blocker = QtCore.QSignalBlocker(self.live)
         self.live.setChecked(False)
         blocker.unblock()
         self._say_error(reason)
         self.watch.poll()
 
+    def _stop_live(self) -> None:
+        self.follower.stop()
+        self.display.live = None
+
     def _show_moved(self, parameters: NoiseParameters, statistics: LevelStatistics) -> None:
-        self._statistics = statistics
-        self._refresh()
+        self.display.live = statistics
+        self.display.refresh()
 
     def _show_progress(self, done: int, total: int) -> None:
         self.progress.setRange(0, total if done else 0)
@@ -553,17 +396,3 @@ def _single_shot(parent: QtCore.QObject, interval: int, act: Any) -> QtCore.QTim
     timer.setInterval(interval)
     timer.timeout.connect(act)
     return timer
-
-
-def _residue_rows(molecule: Molecule) -> Any:
-    structure = molecule.structure
-    return structure.residues[structure.residue_of_atom[molecule.hierarchy.first_atoms.numpy()]]
-
-
-def _residue_labels(molecule: Molecule) -> tuple[list[str], list[int]]:
-    """Return a label per residue, and where each chain starts."""
-    rows = _residue_rows(molecule)
-    labels = [f"{row['chain']}/{row['resn']} {row['resi']}" for row in rows]
-    chains = molecule.hierarchy.residue_to_chain.tolist()
-    starts = [i for i in range(len(rows)) if i == 0 or chains[i] != chains[i - 1]]
-    return labels, starts

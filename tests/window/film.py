@@ -73,6 +73,8 @@ def play(robot: Any) -> None:
     notes["stopped"] = [robot.status, differences(before, robot.session())]
 
     # The source goes while it is sampled.
+    robot.type_line(page.controls["steps"].line, "500")
+    robot.press(page.controls["steps"].line, "Return")
     robot.click(page.run)
     robot.wait(lambda: len(page._records) > 20, "some steps")
     page.model.edit("name", "")

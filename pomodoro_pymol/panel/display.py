@@ -1,0 +1,192 @@
+"""What stands in PyMOL, shown: numbers, colour key, residue profile, z-sweep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from qtpy import QtCore
+
+from .. import presets, viewer
+from ..catalogue import NoiseParameters, SweepParameters
+from ..schedule import sigma_from_z
+from .face import Face
+from .watch import Molecule, Watch
+
+if TYPE_CHECKING:
+    from ..hierarchy import Hierarchy
+    from ..levels import LevelStatistics
+    from ..weights import LevelWeights
+
+_REFRESH_MS = 30
+#: Parameters that only colour.
+COLORS = ("metric", "palette", "range")
+
+
+class Display(QtCore.QObject):
+    """Fills the widgets of a face from what a watch found.
+
+    Attributes
+    ----------
+    live : LevelStatistics or None
+        What Live measures, which stands in for the record while it is on.
+    """
+
+    def __init__(self, face: Face, watch: Watch, _self: Any = viewer.cmd) -> None:
+        super().__init__(face)
+        self._self = _self
+        self._face, self._watch = face, watch
+        self.live: LevelStatistics | None = None
+        self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
+        self._soon = QtCore.QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_REFRESH_MS)
+        self._soon.timeout.connect(self._show_levels)
+
+    def subject(self) -> Molecule | None:
+        """Return the molecule that the numbers are of: the output, before a run the source."""
+        return self._watch.noised or self._watch.molecule
+
+    def show_key(self) -> None:
+        """Show the colours of the output and what they mean."""
+        output = self._watch.output
+        if output is None:
+            self._face.key.clear()
+            return
+        from ..metrics import METRICS
+
+        metric = METRICS[output.metric]
+        self._face.key.show_scale(output.scale.stops(), metric.label, _unit(metric.unit), self._expected_range())
+
+    def _expected_range(self) -> tuple[float, float] | None:
+        values = self._residue_values()
+        if values is None:
+            return None
+        import numpy as np
+
+        finite = values[1][np.isfinite(values[1])]
+        return (float(finite.min()), float(finite.max())) if len(finite) else None
+
+    def _residue_values(self) -> tuple[Any, Any] | None:
+        """Return the metric of each residue, measured and expected; before a run only expected."""
+        output, subject = self._watch.output, self.subject()
+        if subject is None or (output is not None and self._watch.noised is None):
+            return None
+        import numpy as np
+
+        from ..levels import expected_residues
+        from ..metrics import METRICS
+
+        parameters = output.record.parameters if output else self._face.model.parameters
+        metric = METRICS[output.metric if output else parameters.metric]
+        closed = expected_residues(subject.hierarchy, parameters.weights, parameters.noise_sigma)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            expected = metric.compute(closed, closed)
+            if output is None:
+                return np.full(len(expected), np.nan), expected
+            if len(output.record.residues.atom) != subject.hierarchy.n_residues:
+                return None
+            return metric.compute(output.record.residues, closed), expected
+
+    def refresh(self) -> None:
+        """Show the numbers soon: once, however many changes come before."""
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _show_levels(self) -> None:
+        """Show what is expected, and beside it what was measured under the same parameters."""
+        subject, output = self.subject(), self._watch.output
+        parameters = self._face.model.parameters
+        if subject is None:
+            self._face.levels.clear()
+            self._face.sweep.show_curves([], parameters.noise_z, None)
+            return
+        from ..lab import LEVEL_ROWS
+        from ..levels import expected_levels
+
+        expected = expected_levels(subject.hierarchy, parameters.weights, parameters.noise_sigma)
+        measured = low = high = None
+        if self.live is not None:
+            measured, (low, high) = self.live.levels(), self.live.interval()
+        elif output is not None and output.record.parameters == self._resolved():
+            measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
+        if output is None:
+            self.show_residues()
+        sides: tuple[Any, ...] = (measured, low, high, expected)
+        rows: list[Any] = [
+            (short, _unit(unit), *(side and getattr(side, name) for side in sides))
+            for name, _, unit, short in LEVEL_ROWS
+        ]
+        self._face.levels.show_levels(rows, [label for _, label, _, _ in LEVEL_ROWS])
+        point = (parameters.noise_z, measured.residue_relative) if measured is not None else None
+        self._show_sweep(subject, point)
+
+    def _resolved(self) -> NoiseParameters | None:
+        """The parameters as a run's record has them, but for how its residues are coloured."""
+        resolved, output = self._watch.resolved(), self._watch.output
+        if resolved is None or output is None:
+            return resolved
+        return replace(resolved, **{name: getattr(output.record.parameters, name) for name in COLORS})
+
+    def _show_sweep(self, subject: Molecule, point: tuple[float, float] | None) -> None:
+        z_values = SweepParameters.z.values()
+        own = {} if self._face.model.parameters.preset else {"own": self._face.model.parameters.weights}
+        curves = []
+        for name, weights in {**own, **presets.all_presets()}.items():
+            unit = self._unit_displacement(subject.hierarchy, weights)
+            if unit > 0:
+                curves.append((name, z_values, [unit * sigma_from_z(z) for z in z_values]))
+        self._face.sweep.show_curves(curves, self._face.model.parameters.noise_z, point)
+
+    def _unit_displacement(self, hierarchy: Hierarchy, weights: LevelWeights) -> float:
+        """Return the expected displacement of residues relative to their chain at unit sigma."""
+        from ..levels import expected_levels
+
+        if self._displacements[0] is not hierarchy:
+            self._displacements = (hierarchy, {})
+        known = self._displacements[1]
+        if weights not in known:
+            known[weights] = expected_levels(hierarchy, weights).residue_relative
+        return known[weights]
+
+    def show_residues(self) -> None:
+        values, subject, output = self._residue_values(), self.subject(), self._watch.output
+        if values is None or subject is None:
+            self._face.residues.clear()
+            return
+        from ..metrics import METRICS
+
+        name = output.metric if output else self._face.model.parameters.metric
+        unit = _unit(METRICS[name].unit)
+        colors = output.scale.rgb(values[0]).tolist() if output else []
+        labels, starts = _residue_labels(subject)
+        self._face.residues.show_residues(
+            labels, starts, *values, colors or [0] * len(labels), f"{name} ({unit})" if unit else name
+        )
+        self.mark(viewer.selected_atoms(subject.object, _self=self._self))
+
+    def mark(self, atoms: tuple[int, ...]) -> None:
+        """Mark the residues of atoms of the output."""
+        noised = self._watch.noised
+        if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
+            of_atom = noised.hierarchy.atom_to_residue
+            self._face.residues.mark(sorted({int(of_atom[atom - 1]) for atom in atoms}))
+
+
+def _unit(unit: str) -> str:
+    return {"A": "Å"}.get(unit, unit)
+
+
+def residue_rows(molecule: Molecule) -> Any:
+    """Return the labels of each residue."""
+    structure = molecule.structure
+    return structure.residues[structure.residue_of_atom[molecule.hierarchy.first_atoms.numpy()]]
+
+
+def _residue_labels(molecule: Molecule) -> tuple[list[str], list[int]]:
+    """Return a label per residue, and where each chain starts."""
+    rows = residue_rows(molecule)
+    labels = [f"{row['chain']}/{row['resn']} {row['resi']}" for row in rows]
+    chains = molecule.hierarchy.residue_to_chain.tolist()
+    starts = [i for i in range(len(rows)) if i == 0 or chains[i] != chains[i - 1]]
+    return labels, starts
