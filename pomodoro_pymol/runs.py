@@ -126,11 +126,19 @@ class NoiseRun:
 
     def finish(self, result: NoiseResult, piece: int = 0) -> Generator[None, None, Coloring]:
         """Title, colour, so many atoms at a time, and publish the object; return how it was coloured."""
+        self._writer.check()
         viewer.set_titles(self._draft, result.titles(), _self=self._self)
         record = result.record()
         yield
-        scale, closed = yield from _paint(self._draft, result.hierarchy, record, self.parameters, piece, self._self)
-        yield
+        painting = _paint(self._draft, result.hierarchy, record, self.parameters, piece, self._self)
+        while True:  # the window lives between the steps
+            self._writer.check()
+            try:
+                next(painting)
+            except StopIteration as end:
+                scale, closed = end.value
+                break
+            yield
         viewer.publish(self._draft, self.name, record.to_plain(), _self=self._self)
         yield
         key = _show_key(self.name, self.parameters.metric, scale, self._self)

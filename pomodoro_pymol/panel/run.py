@@ -65,6 +65,7 @@ class Runner(QtCore.QObject):
         self._steps: Generator[None, None, Any] | None = None
         self._halt = threading.Event()
         self._thread: threading.Thread | None = None
+        self._written = 0
         self._turn = QtCore.QTimer(self)
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._advance)
@@ -83,6 +84,7 @@ class Runner(QtCore.QObject):
         if self.running:
             return
         self._halt.clear()
+        self._written = 0
         try:
             self._run = make()
         except Exception as error:
@@ -152,12 +154,13 @@ class Runner(QtCore.QObject):
             reply.answer(error)
             return
         reply.answer(None)
+        self._written += len(frames)
+        self.progressed.emit(self._written, self._run.total)
 
     def _hear(self, done: int, total: int, item: Any) -> None:
-        if self._run is not None:
+        if self._run is not None and item is not None:
             self.progressed.emit(done, total)
-            if item is not None:
-                self.told.emit(item)
+            self.told.emit(item)
 
     def _end_work(self, outcome: Any) -> None:
         if isinstance(outcome, Exception):

@@ -27,6 +27,7 @@ class StateWriter:
         self._cmd = _self
         self._states = _self.count_states(f"%{name}") if after is None else after
         self._folder = tempfile.TemporaryDirectory(prefix="pomodoro-")
+        self._n_atoms = 0
         self._defer = _self.get_setting_int("defer_builds_mode")
 
     def __enter__(self) -> StateWriter:
@@ -48,10 +49,25 @@ class StateWriter:
         """
         wanted = self._states + len(frames)
         if not self._write_dcd(frames.numpy(), wanted) and not self._write_coordsets(frames.numpy(), wanted):
-            raise PomodoroError(
-                f"PyMOL did not take the noised frames: {self.name} was changed or deleted during the run"
-            )
+            raise self._gone()
         self._states = wanted
+        self._n_atoms = frames.shape[1]
+
+    def check(self) -> None:
+        """Check that the object still has the states that were written, whole.
+
+        Raises
+        ------
+        PomodoroError
+            If it was changed or deleted since.
+        """
+        with muted(self._cmd), suppress(CmdException):
+            if (self._count(), self._cmd.count_atoms(f"%{self.name}")) == (self._states, self._n_atoms):
+                return
+        raise self._gone()
+
+    def _gone(self) -> PomodoroError:
+        return PomodoroError(f"PyMOL did not take the noised frames: {self.name} was changed or deleted during the run")
 
     def _write_dcd(self, frames, wanted: int) -> bool:
         from ..export import write_dcd

@@ -1,5 +1,7 @@
-"""The benchmark runs and prints every row; what it measures is not tested."""
+"""The benchmarks run and print every row; what they measure is not tested."""
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,3 +46,27 @@ def test_every_row_of_the_diffusion_benchmark_is_printed():
         assert any(line.startswith(row) for line in lines)
     verdicts = ("met", "MISSED", "for information", "not run: no GPU")
     assert [line for line in lines if not line.endswith(verdicts)] == []
+
+
+PANEL_ROWS = [
+    "Live, 5684 atoms, 1 state: slider to coordinates, all work of an event",
+    "Live, 5684 atoms, 1 state: longest gap of the window while a slider moves",
+    "Live, 5684 atoms, 20 states: coordinates alone / randn",
+    "Live, 5684 atoms, 20 states: longest gap of the window while a slider moves",
+    "Run, 11368 atoms, 5 frames: longest gap of the window but for PyMOL's create",
+    "Run, 11368 atoms, 5 frames: longest gap of the window",
+]
+
+
+def test_every_row_of_the_panel_is_printed():
+    pytest.importorskip("pymol")
+    if not shutil.which("xvfb-run"):
+        message = "xvfb-run is not installed, so PyMOL's window cannot be opened"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    script = Path(__file__).with_name("bench_panel.py")
+    run = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+    _, *lines, last = run.stdout.splitlines()
+    assert last == "the end"
+    assert [row for row in PANEL_ROWS if not any(line.startswith(row) for line in lines)] == []
+    assert [line for line in lines if not line.endswith(("met", "MISSED", "for information"))] == []

@@ -1,0 +1,252 @@
+"""The budgets of the panel, measured in PyMOL's real window, on a virtual screen.
+
+    python tests/benchmarks/bench_panel.py [--quick]
+
+Needs xvfb-run. What PyMOL draws is hidden, as the virtual screen draws in software: what is
+measured is our own work. The heartbeat is a timer of 1 ms, whose longest gap is the time for
+which the window did not answer. ``--quick`` shrinks everything: it shows that the benchmark
+works, and its numbers mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 1400x1200x24 +extension GLX")
+DRIVER = """
+import sys
+sys.path[:0] = [{robot!r}, {here!r}]
+import robot, bench_panel
+bench_panel.QUICK, bench_panel.OUT = {quick!r}, {out!r}
+robot.perform("bench_panel", {result!r})
+"""
+
+QUICK, OUT = False, ""
+
+
+def row(what: str, value: float, unit: str, budget: float | None = None) -> str:
+    """Return one line of the table; without a budget it is for information."""
+    line = f"{what:<74}{value:>9.3g} {unit:<3}"
+    if budget is None:
+        return f"{line}{'':14}for information"
+    return f"{line}<={budget:>8.3g} {unit:<3}{'met' if value <= budget else 'MISSED'}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="show that it works; the numbers mean nothing")
+    quick = parser.parse_args().quick
+    with tempfile.TemporaryDirectory(prefix="pomodoro-") as folder:
+        out, result, driver = (Path(folder) / name for name in ("table.txt", "notes.json", "driver.py"))
+        robot = str(HERE.parent / "window")
+        driver.write_text(DRIVER.format(robot=robot, here=str(HERE), quick=quick, out=str(out), result=str(result)))
+        path = os.pathsep.join([str(HERE.parents[1]), *filter(None, sys.path)])
+        done = subprocess.run(
+            [*SCREEN, sys.executable, "-m", "pymol", "-qk", driver],
+            env={**os.environ, "HOME": folder, "PYTHONPATH": path},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        table = out.read_text() if out.exists() else ""
+        print(table, end="")
+        if "the end" not in table:
+            sys.exit(done.stdout)
+
+
+def play(robot: Any) -> None:
+    """Measure, inside PyMOL's window."""
+    import numpy
+    import torch
+
+    with open(OUT, "w") as out:
+        print(
+            f"torch {torch.__version__}, numpy {numpy.__version__}, {torch.get_num_threads()} threads, "
+            f"{os.cpu_count()} cores{', quick: the numbers mean nothing' if QUICK else ''}",
+            file=out,
+        )
+        robot.open()
+        for rows in (live_rows(robot, 1), live_rows(robot, 20), run_rows(robot)):
+            for line in rows:
+                print(line, file=out, flush=True)
+        print("the end", file=out)
+
+
+def load(copies: int) -> str:
+    """Load copies of 1tii side by side, as one object that draws nothing."""
+    from pymol import cmd
+
+    cmd.delete("all")
+    cmd.load(cmd.exp_path("$PYMOL_DATA/demo/1tii.pdb"), "one", quiet=1)
+    for number in range(copies):
+        cmd.create(f"copy{number}", "one", zoom=0)
+        cmd.alter(f"copy{number}", f"segi = 'S{number}'")
+        cmd.translate([100 * (number % 5), 100 * (number // 5), 0], f"copy{number}", camera=0)
+    cmd.create("many", "copy*", zoom=0)
+    cmd.delete("one copy*")
+    cmd.hide("everything")
+    return "many"
+
+
+class Heartbeat:
+    """Gaps between the ticks of a timer of 1 ms, in milliseconds, and when each began and ended."""
+
+    def __init__(self) -> None:
+        from qtpy import QtCore
+
+        self.beats: list[float] = []
+        self._timer = QtCore.QTimer()
+        self._timer.setTimerType(QtCore.Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(1)
+        self._timer.timeout.connect(lambda: self.beats.append(time.perf_counter()))
+
+    def __enter__(self) -> Heartbeat:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.stop()
+        self.beats.append(time.perf_counter())
+
+    def longest(self, but: tuple[float, float] = (0, 0)) -> float:
+        """Return the longest gap, without those that overlap the time ``but``."""
+        gaps = zip(self.beats, self.beats[1:])
+        return 1000 * max(end - start for start, end in gaps if end <= but[0] or start >= but[1])
+
+
+def wait(condition: Callable[[], Any]) -> None:
+    """Let the event loop sleep and wake as it does for a person, until something holds."""
+    from qtpy import QtCore
+
+    loop = QtCore.QEventLoop()
+    timer = QtCore.QTimer()
+    timer.timeout.connect(lambda: loop.quit() if condition() else None)
+    timer.start(20)
+    loop.exec()
+    timer.stop()
+
+
+def live_rows(robot: Any, frames: int) -> Iterator[str]:
+    """A slider that moves while Live is on, at 5k atoms."""
+    import torch
+    from qtpy import QtCore
+
+    name = load(1)
+    robot.enter_command(f"pomnoise {name}, frames={frames}")
+    robot.run()
+    robot.see_output(f"{name}_noise")
+    robot.click(robot.panel.live)
+    robot.see_live()
+    robot.settle()
+    panel, follower = robot.panel, robot.panel.follower
+    slider, n_atoms = panel.controls["z"].slider, follower._draw.hierarchy.n_atoms
+    rounds = 5 if QUICK else 200
+    seconds: dict[str, list[float]] = {"write": [], "event": [], "randn": []}
+    states = range(2, frames + 2)
+    for number in range(rounds + 5):
+        sigma = 1 + number / 100
+        jobs: dict[str, Callable[[], Any]] = {
+            "write": lambda sigma=sigma: follower._states.write(
+                states, lambda state, out: follower._draw.fill(follower._unit, state - 2, sigma, out)
+            ),
+            "event": lambda number=number: slider.setValue(100 + number),
+            "randn": lambda: torch.randn(frames, n_atoms, 3),
+        }
+        for job, act in jobs.items():
+            start = time.perf_counter()
+            act()
+            seconds[job].append(time.perf_counter() - start)
+        assert not follower._todo
+        robot.pump()
+    middle = {job: median(found[5:]) for job, found in seconds.items()}
+    what = f"{n_atoms} atoms, {frames} state{'s' if frames > 1 else ''}"
+    if frames == 1:
+        yield row(f"Live, {what}: slider to coordinates, all work of an event", 1000 * middle["event"], "ms", 16)
+        yield row(f"Live, {what}: coordinates alone", 1000 * middle["write"], "ms")
+    else:
+        yield row(f"Live, {what}: coordinates alone / randn", middle["write"] / middle["randn"], "x", 0.5)
+        yield row(f"Live, {what}: all work of an event / randn", middle["event"] / middle["randn"], "x")
+        yield row(f"Live, {what}: all work of an event", 1000 * middle["event"], "ms")
+    # A person who drags: an event every 8 ms, z and now and then a weight, then rest.
+    moves = iter(range(40 if QUICK else 500))
+    hand = QtCore.QTimer()
+
+    def move() -> None:
+        number = next(moves, None)
+        if number is None:
+            hand.stop()
+        elif number % 10 == 9:
+            panel.controls["wr"].slider.setValue(200 + number % 100)
+        else:
+            slider.setValue(200 + number % 400)
+
+    hand.timeout.connect(move)
+    for shown in (False, True):
+        from pymol import cmd
+
+        if shown:
+            cmd.show("lines", f"{name}_noise")
+            moves = iter(range(40 if QUICK else 200))
+            robot.pump(500)
+        with Heartbeat() as heart:
+            hand.start(8)
+            wait(lambda: not hand.isActive())
+            wait(lambda: not (follower._rest.isActive() or follower._todo or follower._working))
+        if shown:
+            yield row(f"Live, {what}: longest gap of the window, lines drawn in software", heart.longest(), "ms")
+        else:
+            yield row(f"Live, {what}: longest gap of the window while a slider moves", heart.longest(), "ms", 50)
+    robot.click(panel.live)
+    robot.pump(100)
+
+
+def run_rows(robot: Any) -> Iterator[str]:
+    """A run on a large structure."""
+    from pomodoro_pymol.viewer import sources
+
+    name = load(2 if QUICK else 23)
+    frames = 5 if QUICK else 50
+    robot.enter_command(f"pomnoise {name}, frames={frames}")
+    with Heartbeat() as heart:
+        wait(lambda: robot.panel.watch.molecule is not None and robot.panel.watch.molecule.object == name)
+    n_atoms = robot.panel.watch.molecule.hierarchy.n_atoms
+    yield row(f"{n_atoms} atoms: longest gap of the window while the panel reads them", heart.longest(), "ms")
+    times = [0.0, 0.0]
+    create = sources._create
+
+    def timed_create(*arguments: Any) -> None:
+        times[0] = time.perf_counter()
+        create(*arguments)
+        times[1] = time.perf_counter()
+
+    sources._create = timed_create
+    panel = robot.panel
+    with Heartbeat() as heart:
+        start = time.perf_counter()
+        panel.run.click()
+        wait(lambda: not panel.runner.running)
+        whole = time.perf_counter() - start
+        wait(lambda: panel.watch.noised is not None)
+    sources._create = create
+    assert robot.status == f"{name}_noise: {frames} frames", robot.status
+    what = f"Run, {n_atoms} atoms, {frames} frames"
+    yield row(
+        f"{what}: longest gap of the window but for PyMOL's create", heart.longest((times[0], times[1])), "ms", 100
+    )
+    yield row(f"{what}: longest gap of the window", heart.longest(), "ms")
+    yield row(f"{what}: PyMOL's create of the copy, one call", 1000 * (times[1] - times[0]), "ms")
+    yield row(f"{what}: whole run", whole, "s")
+
+
+if __name__ == "__main__":
+    main()

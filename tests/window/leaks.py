@@ -1,0 +1,82 @@
+"""Many cycles and events, with counts of everything taken in the middle and at the end."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from typing import Any
+
+from pymol import cmd
+from pymol.gui import get_qtwindow
+from qtpy import QtCore, QtWidgets
+
+CYCLES, EVENTS, TOGETHER = 200, 5000, 50
+
+
+def play(robot: Any) -> None:
+    robot.open()
+    cmd.do(f"load {os.path.join(os.environ['PYMOL_DATA'], 'demo', '1tii.pdb')}")
+    robot.see_source("1tii")
+    cmd.do("hide everything")  # what is drawn is PyMOL's own affair
+    notes = robot.notes
+    notes["cycles"] = counted(robot, 20, CYCLES, lambda _: cycle(robot))
+    for frames in (1, 20):
+        robot.enter_command(f"pomnoise 1tii, frames={frames}")
+        robot.run()
+        cmd.do("hide everything")
+        robot.see_output("1tii_noise")
+        robot.click(robot.panel.live)
+        robot.see_live()
+        first = cmd.get_title("1tii_noise", 2)
+        notes[f"events, {frames}"] = counted(robot, 500, EVENTS, lambda number: move(robot, number))
+        robot.settle()
+        notes[f"titles, {frames}"] = [first, cmd.get_title("1tii_noise", 2), robot.parameters.z]
+        robot.click(robot.panel.live)
+        robot.pump(100)
+    notes["threads in the end"] = [thread.name for thread in threading.enumerate()]
+
+
+def cycle(robot: Any) -> None:
+    robot.dock.close()
+    robot.pump()
+    cmd.do("pompanel")
+    robot.pump()
+
+
+def move(robot: Any, number: int) -> None:
+    """Move z over its range and back; now and then a weight."""
+    controls = robot.panel.controls
+    if number % 10 == 9:
+        controls["wr"].slider.setValue(100 + number % 300)
+    else:
+        controls["z"].slider.setValue(100 + number % 300)
+    if number % TOGETHER == 0:
+        robot.pump()
+
+
+def counted(robot: Any, warm: int, total: int, act: Any) -> list[dict[str, int]]:
+    """Act so many times, and count at the beginning, in the middle and at the end."""
+    found = []
+    for part in (range(warm), range(warm, warm + total // 2), range(warm + total // 2, warm + total)):
+        for number in part:
+            act(number)
+        robot.pump(400)
+        robot.pump()
+        found.append(count())
+    return found
+
+
+def count() -> dict[str, int]:
+    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
+    for _ in range(3):
+        gc.collect()
+    with open("/proc/self/statm") as file:
+        resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return {
+        "widgets": len(QtWidgets.QApplication.allWidgets()),
+        "timers": len(get_qtwindow().findChildren(QtCore.QTimer)),
+        "threads": threading.active_count(),
+        "objects": len(gc.get_objects()),
+        "bytes": resident,
+    }
