@@ -102,7 +102,7 @@ class _Schemed(Parameters):
         return all_presets()[self.preset] if self.preset else LevelWeights(self.wc, self.wr, self.wa)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Weighted(_Schemed):
     """Base of commands that take one noise level and one set of weights."""
 
@@ -132,7 +132,7 @@ class Weighted(_Schemed):
         return sigma_from_z(self.z) if self.sigma is None else self.sigma
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class NoiseParameters(Weighted):
     """Parameters of ``pomnoise``."""
 
@@ -157,7 +157,7 @@ class NoiseParameters(Weighted):
         return replace(self, preset="", wc=chain, wr=residue, wa=atom)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ColorParameters(Parameters):
     """Parameters of ``pomcolor``."""
 
@@ -169,21 +169,21 @@ class ColorParameters(Parameters):
     range: Interval | None = _shared("range")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CheckParameters(Parameters):
     """Parameters of ``pomcheck``: none."""
 
     command = "pomcheck"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PanelParameters(Parameters):
     """Parameters of ``pompanel``: none."""
 
     command = "pompanel"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class TableParameters(Parameters):
     """Parameters of ``pomtable``."""
 
@@ -201,7 +201,7 @@ class TableParameters(Parameters):
     device: str = _shared("device")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SweepParameters(Parameters):
     """Parameters of ``pomsweep``."""
 
@@ -221,7 +221,7 @@ class SweepParameters(Parameters):
     device: str = _shared("device")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class WeightsParameters(Weighted):
     """Parameters of ``pomweights``."""
 
@@ -238,7 +238,7 @@ class WeightsParameters(Weighted):
     delete: str = parameter("", str, "preset of yours to forget")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AlignParameters(Parameters):
     """Parameters of ``pomalign``."""
 
@@ -248,7 +248,7 @@ class AlignParameters(Parameters):
     name: str = parameter("", str, "new object {default: OBJECT_aligned}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SaveParameters(Parameters):
     """Parameters of ``pomsave``."""
 
@@ -259,7 +259,7 @@ class SaveParameters(Parameters):
     level: str = parameter("atom", str, "one point per atom, or per residue (.pdb)", choices=("atom", "residue"))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PrecondParameters(_Schemed):
     """Parameters of ``pomprecond``."""
 
@@ -282,7 +282,7 @@ class PrecondParameters(_Schemed):
     figure: str = _shared("figure")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DenoiseParameters(Parameters):
     """Parameters of ``pomdenoise``."""
 
@@ -307,7 +307,7 @@ def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
     return parameter("" if kind is str else None, kind, f"{help_text} {{default: the sampler's}}", **rest)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SampleParameters(_Schemed):
     """Parameters of ``pomsample``."""
 

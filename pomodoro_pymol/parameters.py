@@ -88,7 +88,7 @@ def parameter(
     return field(default=default, metadata=metadata)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Parameters:
     """Base of the parameter dataclasses: checks, text in, text out."""
 
@@ -100,6 +100,16 @@ class Parameters:
         for spec in fields(self):
             object.__setattr__(self, spec.name, _convert(spec, getattr(self, spec.name)))
         self._check_exclusive({spec.name for spec in fields(self) if getattr(self, spec.name) != spec.default})
+
+    # Said once: made anew for every command, as dataclasses do, they would cost a third of the start.
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     @classmethod
     def names(cls) -> list[str]:
