@@ -24,8 +24,8 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "selection": (
         "",
         Selection,
-        "atoms of one object {default: the one loaded molecule that is not an output of ours, without solvent}",
-        {},
+        "atoms of one object",
+        {"absent": "the one loaded molecule that is not an output of ours, without solvent"},
     ),
     "state": (-1, int, "state to start from; -1 is the current one", {"bounds": (-1, 1_000_000)}),
     "z": (0.0, float, "noise level as the standard normal of the training law", {"bounds": (-6, 6), "usual": (-4, 4)}),
@@ -42,11 +42,11 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "seed": (0, int, "random seed; the same seed gives the same frames", {"bounds": (0, 2**32 - 1)}),
     "metric": ("ratio", str, "what colours the residues", {"choices": METRICS}),
     "palette": ("viridis", str, "colours from low to high", {"choices": PALETTES}),
-    "range": (None, Interval, "values of the first and last colour {default: 2nd to 98th percentile}", {}),
+    "range": (None, Interval, "values of the first and last colour", {"absent": "2nd to 98th percentile"}),
     "device": ("auto", str, "where to draw the noise", {"choices": DEVICES}),
     "csv": ("", str, "file to write the numbers to", {}),
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
-    "object": ("", str, "object made by pomnoise {default: the only one}", {}),
+    "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
     "sigma_data": (
         SIGMA_DATA,
         float,
@@ -141,7 +141,7 @@ class NoiseParameters(Weighted):
     frames: int = parameter(20, int, "number of noised frames", bounds=(1, 1_000_000))
     seed: int = _shared("seed")
     state: int = _shared("state")
-    name: str = parameter("", str, "new object {default: SOURCE_noise}")
+    name: str = parameter("", str, "new object", absent="SOURCE_noise")
     metric: str = _shared("metric")
     palette: str = _shared("palette")
     device: str = _shared("device")
@@ -215,7 +215,7 @@ class SweepParameters(Parameters):
     frames: int = parameter(1, int, "draws to average over; the first makes the object", bounds=(1, 10_000))
     seed: int = _shared("seed")
     state: int = _shared("state")
-    name: str = parameter("", str, "new object {default: SOURCE_sweep}")
+    name: str = parameter("", str, "new object", absent="SOURCE_sweep")
     csv: str = _shared("csv")
     figure: str = _shared("figure")
     device: str = _shared("device")
@@ -245,7 +245,7 @@ class AlignParameters(Parameters):
     command = "pomalign"
 
     object: str = _shared("object")
-    name: str = parameter("", str, "new object {default: OBJECT_aligned}")
+    name: str = parameter("", str, "new object", absent="OBJECT_aligned")
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ class PrecondParameters(_Schemed):
     preset: str = _shared("preset")
     sigma_data: float = _shared("sigma_data")
     data: str = parameter(
-        "", str, "data standard deviations chain:residue:atom, in angstrom {default: measured over the states}"
+        "", str, "data standard deviations chain:residue:atom, in angstrom", absent="measured over the states"
     )
     convention: str = parameter("af3", str, "c_noise: ln(sigma/sigma_data)/4 or ln(sigma)/4", choices=CONVENTIONS)
     state: int = _shared("state")
@@ -299,12 +299,12 @@ class DenoiseParameters(Parameters):
     prior: str = _shared("prior")
     scaling: str = _shared("scaling")
     sigma_data: float = _shared("sigma_data")
-    name: str = parameter("", str, "new object {default: OBJECT_denoised}")
+    name: str = parameter("", str, "new object", absent="OBJECT_denoised")
     device: str = _shared("device", help="where to compute")
 
 
 def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
-    return parameter("" if kind is str else None, kind, f"{help_text} {{default: the sampler's}}", **rest)
+    return parameter("" if kind is str else None, kind, help_text, absent="the sampler's", **rest)
 
 
 @dataclass(frozen=True)
@@ -355,7 +355,7 @@ class SampleParameters(_Schemed):
     )
     every: int = parameter(1, int, "of the steps, keep each so-many-th and the last", bounds=(1, 100_000))
     state: int = _shared("state", help="state that is the truth of the curves; -1 is the current one")
-    name: str = parameter("", str, "new object {default: SOURCE_sample}")
+    name: str = parameter("", str, "new object", absent="SOURCE_sample")
     csv: str = _shared("csv", help="file to write the curves to")
     figure: str = _shared("figure")
     device: str = _shared("device", help="where to compute")
