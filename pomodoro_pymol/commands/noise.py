@@ -44,6 +44,7 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
     PYMOL API
 
         from pomodoro_pymol.commands import pomnoise
+
         result = pomnoise(z=0, wc=3, wr=8)
 
     SEE ALSO
