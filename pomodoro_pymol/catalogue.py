@@ -10,13 +10,17 @@ from .palettes import PALETTES
 from .parameters import Grid, Interval, Parameters, Selection, parameter
 from .presets import all_presets
 from .samplers import SAMPLERS, SOLVERS, Sampler
-from .schedule import CONVENTIONS, SIGMA_DATA, VARIANTS, sigma_from_z, z_from_sigma
+from .schedule import CONVENTIONS, P_MEAN, P_STD, SIGMA_DATA, VARIANTS, sigma_from_z, z_from_sigma
 from .weights import COVARIANCES, ESTIMATORS, PRESETS, LevelWeights
 
 MAX_WEIGHT = 1e6
 DEVICES = ("auto", "cuda", "mps", "cpu")
 
 
+_Z_HELP = (
+    "noise level as the standard normal of the training law, "
+    f"sigma = {SIGMA_DATA:g} exp({P_MEAN:g} + {P_STD:g} z) angstrom"
+)
 _WEIGHT = {"bounds": (0, MAX_WEIGHT), "usual": (0, 16)}
 
 #: Parameters that several commands take, as arguments of `parameter`.
@@ -24,29 +28,29 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "selection": (
         "",
         Selection,
-        "atoms of one object {default: the one loaded molecule that is not an output of ours, without solvent}",
-        {},
+        "atoms of one object",
+        {"absent": "the one loaded molecule that is not an output of ours, without solvent"},
     ),
     "state": (-1, int, "state to start from; -1 is the current one", {"bounds": (-1, 1_000_000)}),
-    "z": (0.0, float, "noise level as the standard normal of the training law", {"bounds": (-6, 6), "usual": (-4, 4)}),
+    "z": (0.0, float, _Z_HELP, {"bounds": (-6, 6), "usual": (-4, 4)}),
     "sigma": (
         None,
         float,
         "noise level as standard deviation per coordinate, instead of z",
         {"unit": "angstrom", "bounds": (1e-4, 1e5)},
     ),
-    "wc": (3.0, float, "weight (variance) shared by a chain", _WEIGHT),
-    "wr": (8.0, float, "weight (variance) shared by a residue", _WEIGHT),
-    "wa": (1.0, float, "weight (variance) of each atom alone", _WEIGHT),
+    "wc": (3.0, float, "weight (variance) of the noise that a chain shares", _WEIGHT),
+    "wr": (8.0, float, "weight (variance) of the noise that a residue shares", _WEIGHT),
+    "wa": (1.0, float, "weight (variance) of the noise of each atom alone", _WEIGHT),
     "preset": ("", str, "weight scheme, instead of wc, wr, wa", {"choices": all_presets}),
     "seed": (0, int, "random seed; the same seed gives the same frames", {"bounds": (0, 2**32 - 1)}),
     "metric": ("ratio", str, "what colours the residues", {"choices": METRICS}),
     "palette": ("viridis", str, "colours from low to high", {"choices": PALETTES}),
-    "range": (None, Interval, "values of the first and last colour {default: 2nd to 98th percentile}", {}),
+    "range": (None, Interval, "values of the first and last colour", {"absent": "2nd to 98th percentile"}),
     "device": ("auto", str, "where to draw the noise", {"choices": DEVICES}),
     "csv": ("", str, "file to write the numbers to", {}),
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
-    "object": ("", str, "object made by pomnoise {default: the only one}", {}),
+    "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
     "sigma_data": (
         SIGMA_DATA,
         float,
@@ -59,23 +63,23 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         "analytic denoiser: ideal for an ensemble, wiener for one structure; auto goes by the number of states",
         {"choices": ("auto", "ideal", "wiener")},
     ),
-    "network": ("", str, "file of a trained network instead, from torch.export or TorchScript", {}),
+    "network": ("", str, "file of a trained network to take instead, from torch.export or TorchScript", {}),
     "pose": ("fixed", str, "free lays the data on x as rigid bodies, an approximation", {"choices": ("fixed", "free")}),
     "covariance": (
         "nested",
         str,
-        "of the noise as the ideal atom head takes it; flat knows nothing of what atoms share",
+        "of the noise, as the ideal denoiser takes it; flat ignores what atoms share",
         {"choices": COVARIANCES},
     ),
-    "multiscale": (0, int, "1 broadcasts residue and chain heads onto the atoms", {"bounds": (0, 1)}),
-    "gate": (0.99, float, "confidence in one member above which nothing is broadcast", {"bounds": (0, 1)}),
+    "multiscale": (0, int, "1 broadcasts the residue and chain heads onto the atoms", {"bounds": (0, 1)}),
+    "gate": (0.99, float, "confidence in one state above which nothing is broadcast", {"bounds": (0, 1)}),
     "prior": (
         "1:4:0.25",
         str,
         "variances chain:residue:atom of the spread that wiener assumes, in square angstrom",
         {},
     ),
-    "scaling": ("global", str, "preconditioning of the network", {"choices": VARIANTS}),
+    "scaling": ("global", str, "preconditioning of the network, as in pomprecond", {"choices": VARIANTS}),
 }
 
 
@@ -141,7 +145,7 @@ class NoiseParameters(Weighted):
     frames: int = parameter(20, int, "number of noised frames", bounds=(1, 1_000_000))
     seed: int = _shared("seed")
     state: int = _shared("state")
-    name: str = parameter("", str, "new object {default: SOURCE_noise}")
+    name: str = parameter("", str, "new object", absent="SOURCE_noise")
     metric: str = _shared("metric")
     palette: str = _shared("palette")
     device: str = _shared("device")
@@ -192,7 +196,7 @@ class TableParameters(Parameters):
     selection: str = _shared("selection")
     presets: str = parameter("flat+ms+rb", str, "schemes joined by +; presets, or chain:residue:atom as in 1:1:15")
     z: Grid = parameter(Grid(-3, 3), Grid, "noise levels", bounds=(-6, 6))
-    frames: int = parameter(100, int, "draws to measure; 1 is the researcher's note", bounds=(1, 1_000_000))
+    frames: int = parameter(100, int, "draws to measure; the researcher's note has 1", bounds=(1, 1_000_000))
     seed: int = _shared("seed")
     estimator: str = parameter("rms", str, "rms about the truth, or std over the points of a draw", choices=ESTIMATORS)
     state: int = _shared("state")
@@ -215,7 +219,7 @@ class SweepParameters(Parameters):
     frames: int = parameter(1, int, "draws to average over; the first makes the object", bounds=(1, 10_000))
     seed: int = _shared("seed")
     state: int = _shared("state")
-    name: str = parameter("", str, "new object {default: SOURCE_sweep}")
+    name: str = parameter("", str, "new object", absent="SOURCE_sweep")
     csv: str = _shared("csv")
     figure: str = _shared("figure")
     device: str = _shared("device")
@@ -245,7 +249,7 @@ class AlignParameters(Parameters):
     command = "pomalign"
 
     object: str = _shared("object")
-    name: str = parameter("", str, "new object {default: OBJECT_aligned}")
+    name: str = parameter("", str, "new object", absent="OBJECT_aligned")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -274,9 +278,11 @@ class PrecondParameters(_Schemed):
     preset: str = _shared("preset")
     sigma_data: float = _shared("sigma_data")
     data: str = parameter(
-        "", str, "data standard deviations chain:residue:atom, in angstrom {default: measured over the states}"
+        "", str, "data standard deviations chain:residue:atom, in angstrom", absent="measured over the states"
     )
-    convention: str = parameter("af3", str, "c_noise: ln(sigma/sigma_data)/4 or ln(sigma)/4", choices=CONVENTIONS)
+    convention: str = parameter(
+        "af3", str, "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4", choices=CONVENTIONS
+    )
     state: int = _shared("state")
     csv: str = _shared("csv")
     figure: str = _shared("figure")
@@ -299,12 +305,12 @@ class DenoiseParameters(Parameters):
     prior: str = _shared("prior")
     scaling: str = _shared("scaling")
     sigma_data: float = _shared("sigma_data")
-    name: str = parameter("", str, "new object {default: OBJECT_denoised}")
+    name: str = parameter("", str, "new object", absent="OBJECT_denoised")
     device: str = _shared("device", help="where to compute")
 
 
 def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
-    return parameter("" if kind is str else None, kind, f"{help_text} {{default: the sampler's}}", **rest)
+    return parameter("" if kind is str else None, kind, help_text, absent="the sampler's", **rest)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -320,21 +326,23 @@ class SampleParameters(_Schemed):
     wr: float = _shared("wr")
     wa: float = _shared("wa")
     preset: str = _shared("preset")
-    samples: int = parameter(1, int, "how many; sample k is the same however many are asked for", bounds=(1, 10_000))
+    samples: int = parameter(
+        1, int, "number of samples; sample k is the same however many there are", bounds=(1, 10_000)
+    )
     seed: int = _shared("seed")
     steps: int | None = _of_sampler(int, "number of steps", bounds=(1, 100_000))
     sigma_max: float | None = _of_sampler(float, "first noise level", unit="angstrom", bounds=(1e-6, 1e6))
     sigma_min: float | None = _of_sampler(float, "last noise level", unit="angstrom", bounds=(1e-6, 1e6))
     rho: float | None = _of_sampler(float, "exponent of the schedule", bounds=(1e-2, 100))
-    solver: str = _of_sampler(str, "order of a step", choices=SOLVERS)
+    solver: str = _of_sampler(str, "euler is of first order, heun of second", choices=SOLVERS)
     gamma: float | None = _of_sampler(float, "churn, the relative rise of sigma before a step", bounds=(0, 10))
     churn: str = parameter(
-        "law", str, "noise of the churn: of the law of the weights, or flat, which is wrong", choices=("law", "flat")
+        "law", str, "noise of the churn: law follows the weights; flat does not, and is wrong", choices=("law", "flat")
     )
-    noise_scale: float | None = _of_sampler(float, "scale of the churn", bounds=(1e-3, 10))
+    noise_scale: float | None = _of_sampler(float, "scale of the noise of the churn", bounds=(1e-3, 10))
     step_scale: float | None = _of_sampler(float, "scale of the step", bounds=(1e-3, 10))
-    center: int | None = _of_sampler(int, "1 centres before each step", bounds=(0, 1))
-    augment: int | None = _of_sampler(int, "1 rotates and shifts at random before each step", bounds=(0, 1))
+    center: int | None = _of_sampler(int, "1 centres x before each step", bounds=(0, 1))
+    augment: int | None = _of_sampler(int, "1 rotates and shifts x at random before each step", bounds=(0, 1))
     align: int | None = _of_sampler(int, "1 lays x on its denoised self, as Boltz does", bounds=(0, 1))
     denoiser: str = _shared("denoiser")
     network: str = _shared("network")
@@ -351,11 +359,14 @@ class SampleParameters(_Schemed):
     scaling: str = _shared("scaling")
     sigma_data: float = _shared("sigma_data")
     show: str = parameter(
-        "trajectory", str, "states: the steps of each sample, or all samples' ends", choices=("trajectory", "final")
+        "trajectory",
+        str,
+        "what the states are: the steps of each sample, or the ends of all",
+        choices=("trajectory", "final"),
     )
-    every: int = parameter(1, int, "of the steps, keep each so-many-th and the last", bounds=(1, 100_000))
+    every: int = parameter(1, int, "keep one step in so many, and the last", bounds=(1, 100_000))
     state: int = _shared("state", help="state that is the truth of the curves; -1 is the current one")
-    name: str = parameter("", str, "new object {default: SOURCE_sample}")
+    name: str = parameter("", str, "new object", absent="SOURCE_sample")
     csv: str = _shared("csv", help="file to write the curves to")
     figure: str = _shared("figure")
     device: str = _shared("device", help="where to compute")

@@ -75,17 +75,18 @@ def parameter(
     bounds: tuple[float, float] | None = None,
     usual: tuple[float, float] | None = None,
     choices: Iterable[str] | Callable[[], Iterable[str]] = (),
+    absent: str = "",
 ) -> Any:
     """Declare one parameter of a `Parameters` dataclass.
 
     ``kind`` is str, `Selection`, int, float, `Interval` or `Grid`; an empty default (None or "") means
-    "not given" and is always allowed. ``choices`` that can change are a function. ``usual`` is the
-    part of the bounds that a slider spans.
+    "not given" and is always allowed, and ``absent`` says what is taken then. ``choices`` that can
+    change are a function. ``usual`` is the part of the bounds that a slider spans.
     """
     if not callable(choices):
         choices = tuple(choices)
     metadata = {"kind": kind, "help": help, "unit": unit, "bounds": bounds, "usual": usual, "choices": choices}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata={**metadata, "absent": absent})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -177,9 +178,8 @@ def choices_of(spec: Field) -> tuple[str, ...]:
     return tuple(choices() if callable(choices) else choices)
 
 
-def describe(spec: Field) -> str:
-    """Return one line on a parameter: type, help, unit, bounds, choices, default."""
-    meta = spec.metadata
+def type_of(spec: Field) -> str:
+    """Return the word for a parameter's type."""
     kinds = {
         str: "string",
         Selection: "string",
@@ -188,17 +188,34 @@ def describe(spec: Field) -> str:
         Interval: "low:high",
         Grid: "low:high:step",
     }
-    choices = choices_of(spec)
-    text = f"{spec.name} = {kinds[meta['kind']]}: {meta['help']}"
+    return kinds[spec.metadata["kind"]]
+
+
+def bounds_of(spec: Field) -> str:
+    """Return what the bounds of a parameter are, in words; empty where there are none."""
+    if not spec.metadata["bounds"]:
+        return ""
+    low, high = spec.metadata["bounds"]
+    return f"{_number_text(low)} to {_number_text(high)}"
+
+
+def default_of(spec: Field) -> str:
+    """Return the default of a parameter as it is typed, or what is taken where none is given."""
+    return spec.metadata["absent"] if spec.default in (None, "", MISSING) else _text(spec.default)
+
+
+def describe(spec: Field) -> str:
+    """Return one line on a parameter: type, help, unit, bounds, choices, default."""
+    choices, bounds, default = choices_of(spec), bounds_of(spec), default_of(spec)
+    text = f"{spec.name} = {type_of(spec)}: {spec.metadata['help']}"
     if choices:
         text += f"; one of {', '.join(choices)}"
-    if meta["bounds"]:
-        low, high = meta["bounds"]
-        text += f"; {_number_text(low)} to {_number_text(high)}"
-    if meta["unit"]:
-        text += f" {meta['unit']}"
-    if spec.default not in (None, "", MISSING):
-        text += f" {{default: {_text(spec.default)}}}"
+    if bounds:
+        text += f"; {bounds}"
+    if spec.metadata["unit"]:
+        text += f" {spec.metadata['unit']}"
+    if default:
+        text += f" {{default: {default}}}"
     return text
 
 

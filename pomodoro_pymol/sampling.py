@@ -132,4 +132,5 @@ class SampleRun:
         """Return what the command prints."""
         names = self.names[0] if len(self.names) == 1 else f"{self.names[0]} .. {self.names[-1]}"
         n_states = self.parameters.samples if self._final else len(result.kept)
-        return f" pomsample: {self.source.object} -> {names}: {n_states} states each\n{result.report()}"
+        states = f"{n_states} states" + (" each" if len(self.names) > 1 else "")
+        return f" pomsample: {self.source.object} -> {names}: {states}\n{result.report()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import fields
@@ -16,8 +17,11 @@ from ..typed import split_values
 _COMMANDS: list[tuple[Callable, type[Parameters]]] = []
 
 
-def command(parameters: type[Parameters]) -> Callable[[Callable], Callable]:
-    """Make ``run(parameters, quiet, _self)`` a PyMOL command with a derived signature and help."""
+def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Callable], Callable]:
+    """Make ``run(parameters, quiet, _self)`` a PyMOL command with a derived signature and help.
+
+    ``{name}`` in its docstring becomes the lines of the table of that name.
+    """
 
     def decorate(run: Callable) -> Callable:
         names = parameters.names()
@@ -48,7 +52,10 @@ def command(parameters: type[Parameters]) -> Callable[[Callable], Callable]:
             scope,
         )
         function = scope[run.__name__]
-        description, _, rest = inspect.cleandoc(run.__doc__ or "").partition("EXAMPLES")
+        text = inspect.cleandoc(run.__doc__ or "")
+        for name, lines in tables.items():
+            text = text.replace(f"    {{{name}}}", textwrap.indent("\n".join(lines), " " * 8))
+        description, _, rest = text.partition("EXAMPLES")
         function.__doc__ = f"{description}{parameters.help()}\n\nEXAMPLES{rest}"
         function.__module__ = __name__
         function.__signature__ = _signature(parameters)

@@ -25,7 +25,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
         "pomprecond" prints how a denoising network would be preconditioned
         on the loaded structure or ensemble, level by level over sigma:
         c_skip, c_out, c_in, c_noise, the variance of what the network is to
-        predict (1 is ideal), and the mean squared error of c_skip x alone.
+        predict (1 is ideal), and the mean squared error of c_skip times x.
         It compares three variants and returns the rows.
 
             levels   each level its own noise variance and sigma_data
@@ -93,10 +93,10 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     """
     DESCRIPTION
 
-        "pomdenoise" estimates the true structure behind each noised frame of
-        an object that pomnoise made, in one shot, as states of a new object
-        after the truth, and prints the error per level before and after. It
-        returns both statistics.
+        "pomdenoise" estimates, in one shot, the true structure behind each
+        noised frame of an object that pomnoise made. The estimates become
+        states of a new object, after the truth, which is state 1. The error
+        per level is printed before and after. It returns both statistics.
 
         The data are the states of the source: the ideal denoiser is the
         posterior mean over them, the wiener denoiser that of a Gaussian
@@ -112,8 +112,8 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
 
         A network is loaded from torch.export (.pt2) or TorchScript; pickles
         are refused. It takes scaled coords (n, atoms, 3) and c_noise (n, 3)
-        and returns atoms, or atoms, residues and chains. Load networks from
-        people you trust only.
+        and returns atoms, or atoms, residues and chains. Load networks only
+        from people you trust.
 
     SEE ALSO
 

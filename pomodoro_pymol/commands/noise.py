@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import viewer
 from ..catalogue import ColorParameters, NoiseParameters
+from ..metrics import METRICS
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
         become states of a new object: state 1 is the true structure, the
         others are noised. Residues are coloured by how much of their motion
         their atoms share, b of the new object is the same number, and what
-        was measured is printed beside what the closed form expects.
+        was measured is printed beside what the closed form expects. It
+        returns the result.
 
         The source object is not changed. Running again replaces the object
         that pomnoise made before, and no other.
@@ -42,6 +44,7 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
     PYMOL API
 
         from pomodoro_pymol.commands import pomnoise
+
         result = pomnoise(z=0, wc=3, wr=8)
 
     SEE ALSO
@@ -59,19 +62,19 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
     return result
 
 
-@command(ColorParameters)
+@command(
+    ColorParameters,
+    metrics=[f"{name:14}" + ", ".join(filter(None, (metric.label, metric.unit))) for name, metric in METRICS.items()],
+)
 def pomcolor(parameters: ColorParameters, quiet: bool, _self: Any) -> ColorScale:
     """
     DESCRIPTION
 
-        "pomcolor" colours an object that pomnoise made by another metric or
-        palette, sets its b to the metric, and redraws the colour key.
+        "pomcolor" recolours an object that pomnoise made, with another
+        metric, palette or range. It sets b of the object to the metric,
+        redraws the colour key, and returns the colour scale.
 
-            ratio         residue rms / atom rms
-            relative      the same after removing the motion of the chain
-            displacement  residue rms, in angstrom
-            scramble      residue rms relative to the chain / 3.8 A
-            excess        ratio, measured / expected
+        {metrics}
 
     EXAMPLES
 

@@ -22,6 +22,10 @@ def pompanel(parameters: PanelParameters, quiet: bool, _self: Any) -> Any:
 
         pompanel
 
+    NOTES
+
+        It needs PyMOL's window; the entry of the Plugin menu does the same.
+
     SEE ALSO
 
         pomnoise, pomcolor

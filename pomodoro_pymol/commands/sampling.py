@@ -44,6 +44,7 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
     PYMOL API
 
         from pomodoro_pymol.commands import pomsample
+
         result = pomsample(sampler="edm", steps=50)
         result.records[-1].entropy
 

@@ -33,6 +33,9 @@ CLOSED_FORMS = {
     "scramble": [1.5 / 3.8, 1.0],
     "excess": [1.0, 1.0],
 }
+UNITS = {
+    "displacement": "A",
+}
 
 
 def test_every_metric_is_tested():
@@ -54,7 +57,7 @@ def test_expected(name, values):
 @pytest.mark.parametrize("name", METRICS)
 def test_each_metric_says_what_it_is(name):
     assert METRICS[name].label
-    assert METRICS[name].unit == ("A" if name == "displacement" else "")
+    assert METRICS[name].unit == UNITS.get(name, "")
 
 
 def test_the_scramble_length_is_that_of_consecutive_alpha_carbons():
