@@ -47,7 +47,9 @@ class Panel(Face):
         self._scrubbed = 0
         self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
         self._statistics: LevelStatistics | None = None
+        self._labels: tuple[Any, Any] = (None, None)
         self._refreshing = _single_shot(self, _REFRESH_MS, self._show_levels)
+        self._profiling = _single_shot(self, _REFRESH_MS, self._show_residues)
         self._typing = _single_shot(self, _TYPING_MS, self.watch.poll)
         self._scrubbing = _single_shot(self, 600, self._log_frame)
         self._tie()
@@ -206,7 +208,7 @@ class Panel(Face):
         explicit = source is not None and bool(self.model.parameters.selection)
         self.objects.setCurrentText(source.object if explicit and source else _AUTOMATIC)
         self._refresh()
-        self._show_residues()
+        self._profiling.start()
 
     # Numbers, colours, plots.
 
@@ -227,7 +229,7 @@ class Panel(Face):
             self.range.show_automatic(output.scale.low, output.scale.high)
         self._adopt()
         self._refresh()
-        self._show_residues()
+        self._profiling.start()
 
     def _adopt(self) -> None:
         """Show the parameters of a run that was typed, and the colours of a pomcolor."""
@@ -350,7 +352,9 @@ class Panel(Face):
         name = output.metric if output else self.model.parameters.metric
         unit = METRICS[name].unit.replace("A", "Å")
         colors = output.scale.rgb(values[0]).tolist() if output else []
-        labels, starts = _residue_labels(subject)
+        if self._labels[0] is not subject:
+            self._labels = (subject, _residue_labels(subject))
+        labels, starts = self._labels[1]
         self.residues.show_residues(
             labels, starts, *values, colors or [0] * len(labels), f"{name} ({unit})" if unit else name
         )
@@ -366,7 +370,10 @@ class Panel(Face):
     def _select_residue(self, number: int) -> None:
         subject = self._subject()
         if subject is not None:
-            row = _residue_rows(subject)[number]
+            rows = _residue_rows(subject)
+            if number >= len(rows):
+                return  # of the structure before, whose bars are about to go
+            row = rows[number]
             self._select(viewer.residue_words(subject.object, row["segi"], row["chain"], row["resi"], _self=self._self))
 
     def _select_residues(self, first: int, last: int) -> None:
