@@ -38,10 +38,9 @@ class Display(QtCore.QObject):
         self._face, self._watch = face, watch
         self.live: LevelStatistics | None = None
         self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
-        self._soon = QtCore.QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_REFRESH_MS)
-        self._soon.timeout.connect(self._show_levels)
+        self._labels: tuple[Any, Any] = (None, None)
+        self._soon = _single_shot(self, self._show_levels)
+        self._residues_soon = _single_shot(self, self._show_residues)
 
     def subject(self) -> Molecule | None:
         """Return the molecule that the numbers are of: the output, before a run the source."""
@@ -93,6 +92,11 @@ class Display(QtCore.QObject):
         if not self._soon.isActive():
             self._soon.start()
 
+    def refresh_residues(self) -> None:
+        """Show the residue profile soon, and once."""
+        if not self._residues_soon.isActive():
+            self._residues_soon.start()
+
     def _show_levels(self) -> None:
         """Show what is expected, and beside it what was measured under the same parameters."""
         subject, output = self.subject(), self._watch.output
@@ -111,7 +115,7 @@ class Display(QtCore.QObject):
         elif output is not None and output.record.parameters == self._resolved():
             measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
         if output is None:
-            self.show_residues()
+            self._show_residues()
         sides: tuple[Any, ...] = (measured, low, high, expected)
         rows: list[Any] = [
             (short, _unit(unit), *(side and getattr(side, name) for side in sides))
@@ -149,7 +153,7 @@ class Display(QtCore.QObject):
             known[weights] = expected_levels(hierarchy, weights).residue_relative
         return known[weights]
 
-    def show_residues(self) -> None:
+    def _show_residues(self) -> None:
         values, subject, output = self._residue_values(), self.subject(), self._watch.output
         if values is None or subject is None:
             self._face.residues.clear()
@@ -159,7 +163,9 @@ class Display(QtCore.QObject):
         name = output.metric if output else self._face.model.parameters.metric
         unit = _unit(METRICS[name].unit)
         colors = output.scale.rgb(values[0]).tolist() if output else []
-        labels, starts = _residue_labels(subject)
+        if self._labels[0] is not subject:
+            self._labels = (subject, _residue_labels(subject))
+        labels, starts = self._labels[1]
         self._face.residues.show_residues(
             labels, starts, *values, colors or [0] * len(labels), f"{name} ({unit})" if unit else name
         )
@@ -171,6 +177,14 @@ class Display(QtCore.QObject):
         if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
             of_atom = noised.hierarchy.atom_to_residue
             self._face.residues.mark(sorted({int(of_atom[atom - 1]) for atom in atoms}))
+
+
+def _single_shot(parent: QtCore.QObject, act: Any) -> QtCore.QTimer:
+    timer = QtCore.QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(_REFRESH_MS)
+    timer.timeout.connect(act)
+    return timer
 
 
 def _unit(unit: str) -> str:

@@ -178,7 +178,7 @@ class Panel(Face):
         explicit = source is not None and bool(self.model.parameters.selection)
         self.objects.setCurrentText(source.object if explicit and source else _AUTOMATIC)
         self.display.refresh()
-        self.display.show_residues()
+        self.display.refresh_residues()
 
     # Numbers, colours, plots.
 
@@ -189,7 +189,7 @@ class Panel(Face):
             self.range.show_automatic(output.scale.low, output.scale.high)
         self._adopt()
         self.display.refresh()
-        self.display.show_residues()
+        self.display.refresh_residues()
 
     def _adopt(self) -> None:
         """Show the parameters of a run that was typed, and the colours of a pomcolor."""
@@ -220,7 +220,10 @@ class Panel(Face):
     def _select_residue(self, number: int) -> None:
         subject = self.display.subject()
         if subject is not None:
-            row = residue_rows(subject)[number]
+            rows = residue_rows(subject)
+            if number >= len(rows):
+                return  # of the structure before, whose bars are about to go
+            row = rows[number]
             self._select(viewer.residue_words(subject.object, row["segi"], row["chain"], row["resi"], _self=self._self))
 
     def _select_residues(self, first: int, last: int) -> None:

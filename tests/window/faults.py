@@ -11,14 +11,14 @@ from pymol import cmd
 #: What is typed in PyMOL's own command line, and whether it is while the panel rests, runs or is live.
 DEEDS = {
     "delete the output": ("delete 1hpv_noise", "rest run live"),
-    "rename the output": ("set_name 1hpv_noise, other", "rest live"),
+    "rename the output": ("set_name 1hpv_noise, other", "live"),
     "add a state to the output": ("create 1hpv_noise, 1hpv_noise, 1, -1", "rest live"),
     "relabel the output": ("alter 1hpv_noise, chain='Z'", "rest"),
     "delete the source": ("delete 1hpv", "rest run live"),
     "rename the source": ("set_name 1hpv, renamed", "run"),
     "remove atoms": ("remove chain A", "rest run live"),
-    "delete everything": ("delete all", "run"),
-    "reinitialize": ("reinitialize", "rest run live"),
+    "delete everything": ("delete all", "rest"),
+    "reinitialize": ("reinitialize", "run live"),
     "run by hand": ("pomnoise 1hpv, frames=3, z=1", "rest run live"),
 }
 
@@ -91,7 +91,7 @@ def between(robot: Any, line: str) -> dict[str, Any]:
 def during_run(robot: Any, line: str) -> dict[str, Any]:
     """Do something to the session while frames are being drawn."""
     panel = robot.panel
-    robot.enter_command("pomnoise 1hpv, frames=700")
+    robot.enter_command("pomnoise 1hpv, frames=400")
     progress: list[int] = []
     panel.runner.progressed.connect(lambda done, _: progress.append(done))
     robot.click(panel.run)

@@ -11,16 +11,16 @@ from pymol import cmd
 from pymol.gui import get_qtwindow
 from qtpy import QtCore, QtWidgets
 
-CYCLES, EVENTS, TOGETHER = 200, 5000, 50
+CYCLES, EVENTS, TOGETHER = 200, 5000, 100
 
 
 def play(robot: Any) -> None:
     robot.open()
-    cmd.do(f"load {os.path.join(os.environ['PYMOL_DATA'], 'demo', '1tii.pdb')}")
-    robot.see_source("1tii")
-    cmd.do("hide everything")  # what is drawn is PyMOL's own affair
     notes = robot.notes
+    load(robot, "tut", "1hpv")
     notes["cycles"] = counted(robot, 20, CYCLES, lambda _: cycle(robot))
+    cmd.do("delete all")
+    load(robot, "demo", "1tii")
     for frames in (1, 20):
         robot.enter_command(f"pomnoise 1tii, frames={frames}")
         robot.run()
@@ -35,6 +35,12 @@ def play(robot: Any) -> None:
         robot.click(robot.panel.live)
         robot.pump(100)
     notes["threads in the end"] = [thread.name for thread in threading.enumerate()]
+
+
+def load(robot: Any, folder: str, name: str) -> None:
+    cmd.do(f"load {os.path.join(os.environ['PYMOL_DATA'], folder, name)}.pdb")
+    robot.see_source(name)
+    cmd.do("hide everything")  # what is drawn is PyMOL's own affair
 
 
 def cycle(robot: Any) -> None:

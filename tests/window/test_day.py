@@ -54,6 +54,10 @@ def test_nothing_unforeseen_is_printed(day):
     assert not re.search("Traceback|Exception|QObject|QPainter|Segmentation", day.printed), day.printed
 
 
+def test_every_scene_is_played_to_its_end(day):
+    assert [notes["failed"] for notes in day.notes.values() if "failed" in notes] == []
+
+
 # Open.
 
 
