@@ -75,12 +75,11 @@ def build(tmp_path_factory) -> Callable[[str], Path]:
 
 @dataclass
 class Home:
-    """A HOME, the Python that PyMOL runs in, and whether that Python has the library without the plugin."""
+    """A HOME, the Python that PyMOL runs in, and whether the library is found in the HOME alone."""
 
     path: Path
     python: str = sys.executable
     alone: bool = True
-    hidden: tuple[str, ...] = ()
 
     @property
     def startup(self) -> Path:
@@ -144,8 +143,19 @@ def archive(build) -> Path:
 
 
 @pytest.fixture
-def home(tmp_path, archive) -> Home:
-    """A HOME with the release zip installed, and no other library."""
-    home = Home(tmp_path)
-    home.install(archive)
-    return home
+def new_home(tmp_path, archive) -> Callable[..., Home]:
+    """A function that makes a HOME with the release zip installed, and no other library."""
+
+    def new_home(**options: Any) -> Home:
+        home = Home(tmp_path / "home", **options)
+        home.path.mkdir()
+        home.install(archive)
+        return home
+
+    return new_home
+
+
+@pytest.fixture
+def home(new_home) -> Home:
+    """Such a HOME for this Python's PyMOL."""
+    return new_home()
