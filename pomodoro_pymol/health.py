@@ -6,14 +6,45 @@ import importlib.metadata
 import importlib.util
 import platform
 import sys
+import sysconfig
+from contextlib import suppress
+from pathlib import Path
+
+from . import __version__
 
 REQUIRED = ("numpy", "scipy", "torch")
 OPTIONAL = ("qtpy", "pyqtgraph")
+#: Packages whose newest releases may ask pip for a NumPy that PyMOL was not built for.
+_BRING_NUMPY = {"scipy", "pyqtgraph", "matplotlib"}
 
 
 def install_command(*packages: str) -> str:
-    """Return the command that installs packages into this interpreter."""
-    return f'"{sys.executable}" -m pip install {" ".join(packages)}'
+    """Return the command that installs packages into this interpreter.
+
+    In a Python that its distribution manages, as PyMOL's of Debian, pip installs for the user and wants to be told so.
+    A NumPy 1 stays one: PyMOL's own arrays may not work with another.
+    """
+    words = [f'"{sys.executable}" -m pip install']
+    if _is_managed():
+        words += ["--user", "--break-system-packages"]
+    words += packages
+    if _BRING_NUMPY.intersection(packages) and _version("numpy").startswith("1."):
+        words += ['"numpy<2"']
+    if _is_managed() and missing(("pip",)):
+        words = ["sudo apt install python3-pip &&", *words]
+    return " ".join(words)
+
+
+def _is_managed() -> bool:
+    """Tell whether this is a distribution's own Python, into which pip installs nothing unasked (PEP 668)."""
+    return sys.prefix == sys.base_prefix and Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists()
+
+
+def _version(package: str) -> str:
+    """Return the version of an installed package, "" where there is none."""
+    with suppress(importlib.metadata.PackageNotFoundError):
+        return importlib.metadata.version(package)
+    return ""
 
 
 def missing_text(error: ModuleNotFoundError) -> str:
@@ -29,12 +60,12 @@ def missing(packages: tuple[str, ...] = REQUIRED) -> list[str]:
 
 def check() -> dict[str, str]:
     """Return one finding per thing looked at, in the order to print."""
-    findings = {"Python": f"{platform.python_version()}  {sys.executable}"}
-    for package in ("pomodoro-pymol", *REQUIRED, *OPTIONAL):
-        try:
-            findings[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            findings[package] = "missing"
+    findings = {
+        "Python": f"{platform.python_version()}  {sys.executable}",
+        "pomodoro-pymol": f"{__version__}  {Path(__file__).parent}",  # pip's or the plugin's
+    }
+    for package in (*REQUIRED, *OPTIONAL):
+        findings[package] = _version(package) or "missing"
     if "torch" not in missing():
         import torch
 

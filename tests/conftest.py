@@ -18,6 +18,9 @@ import pytest
 DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).parents[1]
 
+#: A quarter turn and a shift. PyMOL 2.5 crashes on whole numbers here.
+_TURNED = [float(number) for number in (0, -1, 0, 12, 1, 0, 0, -3, 0, 0, 1, 8, 0, 0, 0, 1)]
+
 # One atom per row: record, serial, name, altloc, residue name, chain, residue number with insertion code, x, y, z.
 _ROW = "{:6}{:>5} {:<4}{:1}{:3} {:1}{:>4}{:1}   {:8.3f}{:8.3f}{:8.3f}{:6.2f}{:6.2f}          {:>2}"
 
@@ -90,14 +93,14 @@ def _ttt(cmd: Any) -> Source:
 def _state_matrix(cmd: Any) -> Source:
     _load_1hpv(cmd)
     cmd.set("matrix_mode", 1)
-    cmd.transform_object("1hpv", [0, -1, 0, 12, 1, 0, 0, -3, 0, 0, 1, 8, 0, 0, 0, 1])
+    cmd.transform_object("1hpv", _TURNED)
     return Source("1hpv", "")
 
 
 def _one_state_moved(cmd: Any) -> Source:
     source = _ensemble(cmd)
     cmd.set("matrix_mode", 1)
-    cmd.transform_object("2juy", [0, -1, 0, 12, 1, 0, 0, -3, 0, 0, 1, 8, 0, 0, 0, 1], 5)
+    cmd.transform_object("2juy", _TURNED, 5)
     return source
 
 

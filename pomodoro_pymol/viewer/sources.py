@@ -37,7 +37,8 @@ def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
         If there is no such object, or more than one, no atom, or no such state.
     """
     if selection:
-        objects = _ask(_self.get_object_list, f"({selection})", what=f"selection {selection!r}", _self=_self) or []
+        _check_selection(selection, _self)
+        objects = _self.get_object_list(f"({selection})")
         objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
         if not objects:
             raise PomodoroError(f"selection {selection!r} has no atoms")
@@ -166,10 +167,11 @@ def object_words(name: str, *, _self) -> str:
     return f"%{name}"
 
 
-def _ask(function, *args, what: str, _self):
+def _check_selection(selection: str, _self) -> None:
+    """Refuse words that are no selection, with PyMOL's reason; its other questions do not give one in 2.5."""
     try:
         with muted(_self):
-            return function(*args)
+            _self.count_atoms(f"({selection})")
     except CmdException as error:
         reason = str(error).strip().splitlines()[0].removeprefix("Error: ").rstrip(".")
-        raise PomodoroError(f"{what} is not valid: {reason}") from None
+        raise PomodoroError(f"selection {selection!r} is not valid: {reason}") from None

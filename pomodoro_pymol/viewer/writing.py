@@ -222,8 +222,8 @@ def show_key(
     former = record.get("key")
     ramps = [ramp for ramp in _self.get_names("objects") if _self.get_type(ramp) == "object:ramp"]
     if former in ramps and former.lower().startswith(key.lower()):
-        _self.delete(former)
-    if spelling(key, _self=_self):
+        key = former  # not deleted: PyMOL 2.5 cannot load a session in which two ramps were
+    elif spelling(key, _self=_self):
         key = _self.get_unused_name(key)
     with muted(_self), kept_session(_self):
         _self.ramp_new(key, "none", [value for value, _ in stops], [list(rgb) for _, rgb in stops])

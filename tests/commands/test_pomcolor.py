@@ -37,6 +37,20 @@ def test_colours_and_b_are_the_metric(made, snapshot, metric, palette):
     assert keys(cmd) == [f"{result.name}_key"]
 
 
+def test_a_session_of_many_recolourings_loads(made, tmp_path):
+    """PyMOL's list of ramps keeps an empty place for each that was deleted; 2.5 aborts on loading two of them."""
+    from pomodoro_pymol.commands import pomcolor, pomnoise
+
+    cmd, result = made
+    for palette in PALETTES:
+        pomcolor(palette=palette, _self=cmd)
+        pomnoise("chain A", frames=1, _self=cmd)
+    assert [name for name, *_ in cmd.get_session()["color_ext"]] == [f"{result.name}_key"]
+    cmd.save(str(tmp_path / "many.pse"))
+    cmd.load(str(tmp_path / "many.pse"))
+    assert keys(cmd) == [f"{result.name}_key"]
+
+
 @pytest.mark.parametrize("metric", METRICS)
 def test_pomnoise_colours_as_pomcolor(hpv, snapshot, metric):
     from pomodoro_pymol.commands import pomcolor, pomnoise

@@ -2,9 +2,11 @@
 
 import shlex
 import sys
+from pathlib import Path
 
 import pytest
 
+import pomodoro_pymol
 from pomodoro_pymol import health
 
 
@@ -23,8 +25,26 @@ def test_looking_for_a_package_does_not_import_it(tmp_path, monkeypatch):
 
 
 def test_the_install_command_uses_this_interpreter():
-    words = shlex.split(health.install_command("qtpy", "pyqtgraph"))
-    assert words == [sys.executable, "-m", "pip", "install", "qtpy", "pyqtgraph"]
+    words = shlex.split(health.install_command("qtpy", "torch"))
+    assert words == [sys.executable, "-m", "pip", "install", "qtpy", "torch"]
+
+
+def test_numpy_1_stays(monkeypatch):
+    monkeypatch.setattr(health, "_version", {"numpy": "1.26.4"}.get)
+    assert shlex.split(health.install_command("scipy"))[-2:] == ["scipy", "numpy<2"]
+    assert shlex.split(health.install_command("torch"))[-1] == "torch"
+    monkeypatch.setattr(health, "_version", {"numpy": "2.4.6"}.get)
+    assert shlex.split(health.install_command("scipy"))[-1] == "scipy"
+
+
+def test_a_distributions_python_installs_for_the_user(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "prefix", sys.base_prefix)
+    monkeypatch.setattr(health.sysconfig, "get_path", lambda _: str(tmp_path))
+    assert shlex.split(health.install_command("torch"))[-2:] == ["install", "torch"]
+    (tmp_path / "EXTERNALLY-MANAGED").touch()
+    assert shlex.split(health.install_command("torch"))[-3:] == ["--user", "--break-system-packages", "torch"]
+    monkeypatch.setattr(health, "missing", lambda packages: list(packages))
+    assert health.install_command("torch").startswith("sudo apt install python3-pip && ")
 
 
 def test_a_failed_import_names_its_package_and_the_command():
@@ -38,7 +58,8 @@ def test_a_failed_import_names_its_package_and_the_command():
 def test_check_tells_versions_and_devices():
     findings = health.check()
     assert findings["Python"].startswith(sys.version.split()[0])
-    assert {"pomodoro-pymol", "numpy", "scipy", "torch"} <= set(findings)
+    assert findings["pomodoro-pymol"] == f"{pomodoro_pymol.__version__}  {Path(pomodoro_pymol.__file__).parent}"
+    assert {"numpy", "scipy", "torch"} <= set(findings)
     assert findings["devices"].endswith("cpu")
 
 

@@ -1,153 +1,126 @@
-"""The plugin, installed by PyMOL's own installer into a temporary HOME and used in the real window."""
+"""The release zip, installed by PyMOL's own installer into a temporary HOME and used in the real window.
 
-import os
+No other copy of the library can be imported there, unless a test says so.
+"""
+
 import shutil
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
-PLUGIN = Path(__file__).parents[2] / "plugin" / "pomodoro"
-
-INSTALL = """
-import sys
-import pymol.plugins.installation as installation
-import pymol.plugins.legacysupport as legacysupport
-legacysupport.tkMessageBox.showinfo = lambda title, text, **_: print(text)
-installation.installPluginFromFile(sys.argv[1], parent=object(), plugdir=sys.argv[2])
-"""
-
-SCENARIO = """
-import os, sys, time, traceback
-from pymol import cmd
-from pymol.gui import get_qtwindow
-from pymol.Qt import QtCore, QtWidgets
-
-{hide}
-def act():
-    try:
-        print("heavy:", [name for name in ("torch", "numpy") if sys.modules.get(name)])
-        entry, = [a for a in get_qtwindow().menudict["PluginQt"].actions() if a.text() == "Pomodoro"]
-        entry.trigger()
-        box = get_qtwindow().findChild(QtWidgets.QMessageBox, "pomodoro-missing")
-        print("box:", box and box.isVisible(), box and box.text())
-        wait(lambda: docks() or box)
-        print("docks:", [dock.isVisible() for dock in docks()])
-        for dock in docks():
-            cmd.do("load $PYMOL_DATA/tut/1hpv.pdb")
-            look_at(dock.panel)
-            cmd.do("pomnoise z=0 wc=3 wr=8")
-            wait(lambda: "1hpv_noise" in cmd.get_names(), 3)
-    except BaseException:
-        traceback.print_exc()
-    print("objects:", cmd.get_names(), cmd.count_states("all"), flush=True)
-    os._exit(0)
-
-def look_at(panel):
-    wait(lambda: "1551" in panel.counts.text())
-    print("banner:", panel.banner.isVisible(), panel.banner.text())
-    print("enabled:", panel.run.isEnabled(), panel.live.isEnabled())
-    print("counts:", panel.counts.text())
-    panel.controls["z"].slider.setValue(500)
-    wait(lambda: False, 0.5)
-    print("line:", panel.line.text())
-    print("said:", panel.status.text())
-
-def docks():
-    return [dock for dock in get_qtwindow().findChildren(QtWidgets.QDockWidget) if hasattr(dock, "panel")]
-
-def wait(condition, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        QtWidgets.QApplication.processEvents()
-        time.sleep(0.01)
-
-QtCore.QTimer.singleShot(500, act)
-"""
-
-HIDE = """
-import importlib.util
-find_spec = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *rest: None if name == {name!r} else find_spec(name, *rest)
-for name in [name for name in sys.modules if name.partition(".")[0] == {name!r}]:
-    del sys.modules[name]
-sys.modules[{name!r}] = None
-"""
+ROOT = Path(__file__).parents[2]
+COMMANDS = {"pomnoise", "pomcolor", "pompanel", "pomcheck", "pomsample"}
 
 
-@pytest.fixture
-def home(tmp_path):
-    """A HOME in which PyMOL's installer has installed the plugin."""
-    archive = tmp_path / "pomodoro.zip"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.write(PLUGIN / "__init__.py", "pomodoro/__init__.py")
-    startup = tmp_path / ".pymol" / "startup"
-    startup.mkdir(parents=True)
-    (tmp_path / "install.py").write_text(INSTALL)
-    done = subprocess.run(
-        [sys.executable, "-m", "pymol", "-cqk", tmp_path / "install.py", "--", archive, startup],
-        env={**os.environ, "HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-    )
-    assert (startup / "pomodoro" / "__init__.py").exists(), done.stdout + done.stderr
-    assert "has been installed" in done.stdout
-    return tmp_path
+def test_from_the_menu_to_a_coloured_result(home):
+    notes, printed = home.play("menu")
+    assert notes["heavy"] == []
+    assert notes["box"] is None
+    assert "PyMOL>pompanel" in printed
+    assert notes["docks"] == [True]
+    assert notes["banner"][0] is False
+    assert notes["enabled"] == [True, True]
+    assert notes["line"] == "pomnoise z=1"
+    assert notes["said"] == ""
+    assert notes["icons"]
+    assert notes["names"] == ["1hpv", "1hpv_noise", "1hpv_noise_key"]
+    assert notes["states"] == 21
+    assert notes["colours"] > 20
+    assert notes["library"] == str(home.startup / "pomodoro" / "lib" / "pomodoro_pymol")
+    assert "Traceback" not in printed
 
 
-def run_window(home, hide=""):
-    """Run the scenario in the real PyMOL window and return what it printed."""
-    if shutil.which("xvfb-run") is None:
-        assert not os.environ.get("CI"), "CI must have xvfb-run"
-        pytest.skip("no xvfb-run: the real window cannot be shown")
-    script = home / "scenario.py"
-    script.write_text(SCENARIO.format(hide=hide))
-    screen = ["xvfb-run", "-a", "-s", "-screen 0 1400x900x24 +extension GLX"]
-    done = subprocess.run(
-        [*screen, sys.executable, "-m", "pymol", "-q", script],
-        env={**os.environ, "HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    return done.stdout + done.stderr
-
-
-def test_the_menu_opens_the_panel(home):
-    output = run_window(home)
-    assert "heavy: []" in output
-    assert "box: None None" in output
-    assert "PyMOL>pompanel" in output
-    assert "docks: [True]" in output
-    assert "banner: False" in output
-    assert "enabled: True True" in output
-    assert "line: pomnoise z=1\n" in output
-    assert "said: \n" in output
-    assert "objects: ['1hpv', '1hpv_noise', '1hpv_noise_key'] 21" in output
-    assert "Traceback" not in output
+def test_beside_a_library_that_pip_installed_there_is_one(home):
+    home.alone = False
+    notes, printed = home.play("menu")
+    assert notes["library"] == str(ROOT / "pomodoro_pymol")
+    assert notes["copies"] == ["pomodoro_pymol"]
+    assert notes["keyword"]
+    assert notes["names"] == ["1hpv", "1hpv_noise", "1hpv_noise_key"]
+    assert "Traceback" not in printed
 
 
 def test_without_torch_the_panel_opens_and_gives_the_exact_command(home):
-    output = run_window(home, HIDE.format(name="torch"))
+    notes, printed = home.play("menu", "torch")
     command = f'"{sys.executable}" -m pip install torch'
-    assert "box: None None" in output
-    assert "docks: [True]" in output
-    assert f"banner: True torch is missing. In a terminal, run\n{command}\nand start PyMOL again." in output
-    assert "enabled: False False" in output
-    assert "counts: 1hpv: 1551 atoms" in output
-    assert "line: pomnoise z=1\n" in output
-    assert f"Error: torch is missing; install it with: {command}" in output
-    assert "objects: ['1hpv'] 1" in output
-    assert "Traceback" not in output
+    assert notes["box"] is None
+    assert notes["docks"] == [True]
+    text = f"torch is missing. In a terminal, run\n{command}\nand start PyMOL again."
+    assert notes["banner"] == [True, text]
+    assert notes["enabled"] == [False, False]
+    assert notes["counts"].startswith("1hpv: 1551 atoms")
+    assert notes["line"] == "pomnoise z=1"
+    assert f"Error: torch is missing; install it with: {command}" in printed
+    assert notes["names"] == ["1hpv"]
+    assert "Traceback" not in printed
 
 
-@pytest.mark.parametrize(("module", "package"), [("qtpy", "qtpy"), ("pomodoro_pymol", "pomodoro-pymol")])
-def test_what_the_panel_cannot_do_without_is_told_with_the_exact_command(home, module, package):
-    output = run_window(home, HIDE.format(name=module))
-    command = f'"{sys.executable}" -m pip install {package}'
-    assert f"box: True Pomodoro needs {package}. In a terminal, run\n\n{command}\n" in output
-    assert output.count(command) == 2  # printed too
-    assert "docks: []" in output
-    assert "Traceback" not in output
+@pytest.mark.parametrize("missing", [["qtpy"], ["torch", "qtpy"]])
+def test_what_the_panel_cannot_do_without_is_told_with_the_exact_command(home, missing):
+    notes, printed = home.play("menu", *missing)
+    command = f'"{sys.executable}" -m pip install {" ".join(missing)}\n'
+    text = f"Pomodoro needs {', '.join(missing)}. In a terminal, run\n\n{command}\nand start PyMOL again."
+    assert notes["box"] == [True, text]
+    assert printed.count(command) == 1
+    assert notes["docks"] == []
+    assert "Traceback" not in printed
+
+
+def test_a_plugin_without_its_library_says_so(home):
+    shutil.rmtree(home.startup / "pomodoro" / "lib")
+    notes, printed = home.play("menu")
+    visible, text = notes["box"]
+    assert visible
+    assert "Install the plugin again, from its release zip" in text
+    assert notes["library"] is None
+    assert "Traceback" not in printed
+
+
+def test_a_script_without_a_window_loads_it_by_a_command(home):
+    script = home.path / "script.pml"
+    lines = ["import pymol.plugins", "plugin_load pomodoro", "fab ACDEFG, pept", "pomnoise pept, frames=3"]
+    script.write_text("\n".join([*lines, "print(cmd.count_states())", ""]))
+    printed = home.pymol("-cq", "-y", script)
+    assert "pomnoise: pept -> pept_noise" in printed
+    assert printed.splitlines()[-1].strip() == "4"
+    assert "Traceback" not in printed
+    assert "Warning" not in printed
+
+
+def test_other_versions_take_the_place_of_the_loaded_one(home, build):
+    notes, printed = home.play("exchange", home.startup, build("0.10.0"), build("0.0.9"))
+    assert notes["versions"] == ["0.1.0", "0.10.0", "0.0.9"]
+    assert notes["docks"] == [1, 1, 1]
+    assert notes["names"] == [["1hpv", "1hpv_noise", "1hpv_noise_key"]] * 3
+    assert notes["one library"] == [True] * 3
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("version", ["0.10.0", "0.0.9"])
+def test_a_version_installed_over_another_leaves_nothing_of_it(home, build, archive, version):
+    first = home.files()
+    home.install(build(version))
+    assert f"pomodoro/lib/pomodoro_pymol/only_in_{version.replace('.', '_')}.py" in home.files()
+    home.install(archive)
+    assert home.files() == first
+
+
+def test_disabled_it_is_not_there_and_can_be_loaded_by_hand(home):
+    before, _ = home.play("disable")
+    assert before["entries"] == 1
+    assert set(before["commands"]) > COMMANDS
+    after, printed = home.play("load")
+    assert (after["entries"], after["commands"], after["library"], after["path"]) == (0, [], False, [])
+    assert after["loaded"] == [1, True]
+    assert "Traceback" not in printed
+
+
+def test_removed_it_leaves_nothing(home):
+    notes, printed = home.play("remove")
+    assert notes["removed"]
+    assert list(home.startup.iterdir()) == []
+    assert "Traceback" not in printed
+    after, printed = home.play("start")
+    assert after == {"entries": 0, "commands": [], "library": False, "path": []}
+    assert "pomodoro" not in (home.path / ".pymolpluginsrc.py").read_text()

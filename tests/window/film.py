@@ -72,8 +72,8 @@ def play(robot: Any) -> None:
     robot.wait(lambda: not page.runner.running, "the stop")
     notes["stopped"] = [robot.status, differences(before, robot.session())]
 
-    # The source goes while it is sampled.
-    robot.type_line(page.controls["steps"].line, "500")
+    # The source goes while it is sampled, which is told at the end of the steps.
+    robot.type_line(page.controls["steps"].line, "400")
     robot.press(page.controls["steps"].line, "Return")
     robot.click(page.run)
     robot.wait(lambda: len(page._records) > 20, "some steps")
