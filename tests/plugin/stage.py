@@ -110,11 +110,12 @@ def load(notes: dict[str, Any]) -> None:
 
 
 def remove(notes: dict[str, Any]) -> None:
-    """Remove the plugin, its panel open."""
+    """Remove the plugin after its panel was used."""
     import pymol.plugins
 
     entries()[0].trigger()
     wait(lambda: docks())
+    docks()[0].close()
     answer_yes()
     notes["removed"] = pymol.plugins.plugins["pomodoro"].uninstall(parent=object())
 

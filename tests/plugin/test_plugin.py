@@ -120,6 +120,7 @@ def test_removed_it_leaves_nothing(home):
     notes, printed = home.play("remove")
     assert notes["removed"]
     assert list(home.startup.iterdir()) == []
+    assert {path.name for path in (home.path / ".pymol").iterdir()} == {"startup", "pomodoro_panel.json"}
     assert "Traceback" not in printed
     after, printed = home.play("start")
     assert after == {"entries": 0, "commands": [], "library": False, "path": []}
