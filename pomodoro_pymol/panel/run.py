@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # Atoms read or coloured, and coordinates written, in one turn of the event loop: some 30 ms each.
 _PIECE = 5_000
-_ATOM_FRAMES = 400_000
+_ATOM_FRAMES = 200_000
 
 
 class Run(Protocol):

@@ -119,7 +119,10 @@ class LiveStates:
             found = (self._cmd.count_atoms(f"%{name}"), self._cmd.count_states(f"%{name}"))
             if found == (self._n_atoms, self.n_states) and get_record(name, _self=self._cmd):
                 return
-        raise PomodoroError(f"{name} was changed or deleted")
+        raise self._changed()
+
+    def _changed(self) -> PomodoroError:
+        return PomodoroError(f"{self.name} was changed or deleted")
 
     def shown(self) -> int:
         """Return the state that the viewport shows."""
@@ -133,7 +136,9 @@ class LiveStates:
         """
         import numpy as np
 
-        self.check()
+        # As `check` does but for the record, which takes longer than the writing.
+        if self.name not in self._cmd.get_names("objects") or self._cmd.count_states(f"%{self.name}") != self.n_states:
+            raise self._changed()
         for state in states:
             try:
                 out = self._cmd.get_coordset(self.name, state, copy=0)
@@ -146,7 +151,7 @@ class LiveStates:
                 self._cmd.set_title(self.name, state, title)  # which a state that is loaded loses
                 continue
             if out is None or out.shape != (self._n_atoms, 3):
-                raise PomodoroError(f"{self.name} was changed")
+                raise self._changed()
             fill(state, out)
 
     def redraw(self) -> None:
@@ -227,5 +232,7 @@ def show_key(
         key = _self.get_unused_name(key)
     with muted(_self), kept_session(_self):
         _self.ramp_new(key, "none", [value for value, _ in stops], [list(rgb) for _, rgb in stops])
+        if key == former:
+            _self.order(f"{name} {key}")  # in the list of objects, a new one stands after its old key
     record["key"] = key
     return key
