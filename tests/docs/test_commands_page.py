@@ -1,5 +1,6 @@
 """docs/commands.md is what the parameter model and the docstrings say now."""
 
+import os
 import re
 import shutil
 from dataclasses import fields
@@ -55,3 +56,20 @@ def test_every_command_and_argument_is_there(kind: type[Parameters]):
     assert f"[`{kind.command}`](#{kind.command})" in text
     anchors = set(re.findall(r"\]\(#(\w+)\)", section))
     assert anchors <= {kind.command for kind in COMMANDS}
+
+
+def test_the_examples_run(run_python, tmp_path):
+    text = PAGE.read_text(encoding="utf-8")
+    sections = [section.partition("\n") for section in text.split("\n## ")[1:]]
+    after = {name: body.partition("Examples:\n\n```\n")[2] for name, _, body in sections}
+    examples = {name: body.partition("```")[0] for name, body in after.items() if body}
+    assert len(examples) == len(COMMANDS)
+    assert examples.pop("pompanel") == "pompanel\n"  # needs the window
+    before = f"delete all\nload {DOCS / 'data' / '1hpv_fragment.pdb'}, 1hpv\npomnoise frames=2, quiet=1\n"
+    lines = "".join(before + example for example in examples.values())
+    script = tmp_path / "examples.pml"
+    script.write_text(f"import pomodoro_pymol.commands\n{lines}print('@@')\n", encoding="utf-8")
+    done = run_python("-m", "pymol", "-cq", script.name)
+    assert "Error" not in done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith("@@")
+    assert {"noised.pdb", "noised.cif", "frames.dcd", "scalings.png", "curves.png"} <= set(os.listdir(tmp_path))

@@ -1,6 +1,7 @@
 """Links, tables and printed numbers of the README and the pages."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,14 @@ def test_the_schemes_of_the_note():
         assert shares == f"{levels.chain_share:.3f}:{levels.residue_share:.3f}:{levels.atom_share:.3f}"
         if word in ("ms", "rb"):
             assert f"{levels.chain_share**0.5:.2f} for {word}" in MEANING
+
+
+def test_the_readmes_command_lines_run(cmd, run_python, tmp_path):
+    for path in (Path(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb")), ROOT / "tests" / "data" / "2juy.pdb.gz"):
+        shutil.copy(path, tmp_path)
+    (block,) = re.findall(r"^```sh\n(python -m .*?)^```", PAGES["README.md"], re.DOTALL | re.MULTILINE)
+    for line in block.splitlines():
+        done = run_python(*line.split()[1:])
+        assert done.returncode == 0, done.stderr
+    made = {path.name for path in tmp_path.iterdir()}
+    assert made >= {"noised.pdb", "residues.csv", "table.png", "sweep.csv", "states.pdb"}
