@@ -281,6 +281,8 @@ class Panel(Face):
     def _toggle_live(self, on: bool) -> None:
         if not on:
             self._live_after_run = False
+            if self.follower.on:
+                viewer.log(self.line.text(), _self=self._self)  # what repeats where the sliders were left
             self._stop_live()
             self.watch.poll()
             return

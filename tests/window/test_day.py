@@ -173,8 +173,9 @@ def test_live_at_rest_is_what_python_makes(living, call, differences):
     assert differences(call(living["given"]), living["made"]) == []
 
 
-def test_live_follows_the_metric(living, make, differences):
+def test_live_follows_the_metric(day, living, make, differences):
     assert "metric=displacement" in living["metric line"]
+    assert f"PyMOL>{living['metric line']}\n" in day.printed  # once Live is over
     assert differences(make(living["metric line"]), living["metric made"]) == []
 
 
