@@ -233,7 +233,6 @@ def show_key(
         key = _self.get_unused_name(key)
     with muted(_self), kept_session(_self):
         _self.ramp_new(key, "none", [value for value, _ in stops], [list(rgb) for _, rgb in stops])
-        if key == former:
-            _self.order(f"{name} {key}")  # in the list of objects, a new one stands after its old key
+        _self.order(key, location="bottom")
     record["key"] = key
     return key
