@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+from pomodoro_pymol.health import install_command
+
 
 @pytest.fixture(scope="module")
 def plotless(play):
@@ -15,7 +17,8 @@ def test_nothing_unforeseen_is_printed(plotless):
 
 
 def test_each_plot_gives_the_exact_command(plotless):
-    command = f'"{sys.executable}" -m pip install pyqtgraph'
+    command = install_command("pyqtgraph")
+    assert command.startswith(f'"{sys.executable}" -m pip install pyqtgraph')
     assert plotless.notes["notices"] == [f"pyqtgraph is missing; install it with: {command}"] * 3
     assert not plotless.notes["banner"]
 
