@@ -11,6 +11,8 @@ from pymol import cmd
 from pymol.gui import get_qtwindow
 from qtpy import QtCore, QtWidgets
 
+from pomodoro_pymol.panel import open_panel
+
 CYCLES, EVENTS, TOGETHER = 200, 5000, 100
 
 
@@ -18,7 +20,13 @@ def play(robot: Any) -> None:
     robot.open()
     notes = robot.notes
     load(robot, "tut", "1hpv")
+    # Under PyQt5, PyMOL's own memory grows by 27 kB with any line in its text window and by up to
+    # a megabyte with a change of its viewport, with a bare dock too: so floating, and not typed.
+    robot.dock.setFloating(True)
+    robot.pump(200)
     notes["cycles"] = counted(robot, 20, CYCLES, lambda _: cycle(robot))
+    robot.dock.setFloating(False)
+    robot.pump(200)
     cmd.do("delete all")
     load(robot, "demo", "1tii")
     for frames in (1, 20):
@@ -46,7 +54,7 @@ def load(robot: Any, folder: str, name: str) -> None:
 def cycle(robot: Any) -> None:
     robot.dock.close()
     robot.pump()
-    cmd.do("pompanel")
+    open_panel(_self=cmd)
     robot.pump()
 
 
