@@ -394,4 +394,4 @@ class SampleParameters(_Schemed):
     def kept_steps(self) -> list[int]:
         """Return the numbers of the steps that become states."""
         steps = self.settings.steps
-        return sorted({*range(self.every, steps + 1, self.every), steps})
+        return [steps] if self.show == "final" else sorted({*range(self.every, steps + 1, self.every), steps})

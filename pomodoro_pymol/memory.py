@@ -1,4 +1,8 @@
-"""How much memory is free, asked before a run that might need more."""
+"""How much memory a run needs, and how much is free: asked before the work.
+
+The needs per atom are measured, with PyMOL 3.2 and 2.5; `tests/benchmarks/bench_scale.py`
+compares them with what is used.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,36 @@ import os
 from pathlib import Path
 
 from .errors import PomodoroError
+
+# Bytes per atom: of a structure and its hierarchy, of PyMOL's copy of it, of a state in PyMOL.
+_STRUCTURE, _COPY, _STATE = 150, 420, 21
+# Of a frame; of a state of the data while its denoiser is built; of a sample on its way.
+_FRAME, _MEMBER, _SAMPLE = 12, 156, 234
+
+
+def noise_bytes(n_atoms: int, n_states: int) -> int:
+    """Return what a new object of so many states needs with its structure, the noise on its way aside."""
+    return n_atoms * (_STRUCTURE + _COPY + _STATE * n_states)
+
+
+def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_objects: int) -> int:
+    """Return what a sampling run needs at its peak: in building the denoiser, in the steps, or in making the objects.
+
+    Parameters
+    ----------
+    n_atoms : int
+    n_members : int
+        States of the data.
+    n_samples : int
+    n_kept : int
+        Steps of each sample that become states.
+    n_objects : int
+    """
+    kept = n_samples * n_kept
+    build = _MEMBER * n_members
+    steps = _FRAME * kept + _SAMPLE * n_samples
+    make = (_FRAME + _STATE) * kept + _COPY * n_objects
+    return n_atoms * (_STRUCTURE + max(build, steps, make))
 
 
 def available() -> int | None:

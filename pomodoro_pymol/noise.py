@@ -204,10 +204,8 @@ def stream_frames(
         What ``make`` returned, in frame order.
     """
     device = torch.device(device)
-    if block_bytes is None:
-        block_bytes = _BLOCK_BYTES
-    size = min(n_frames - start, max(1, block_bytes // (12 * n_atoms)))
-    buffers = [torch.empty(size, 3, n_atoms, device=device) for _ in range(min(2, -(-(n_frames - start) // size)))]
+    size, count = _blocks(n_frames - start, n_atoms, _BLOCK_BYTES if block_bytes is None else block_bytes)
+    buffers = [torch.empty(size, 3, n_atoms, device=device) for _ in range(count)]
     with _frame_threads(device) as pool:
 
         def begin(first: int) -> tuple[Tensor, list]:
@@ -221,6 +219,18 @@ def stream_frames(
             if first + size < n_frames:
                 ahead = begin(first + size)
             yield block.cpu().transpose(1, 2), kept
+
+
+def block_bytes(n_atoms: int, n_frames: int) -> int:
+    """Return the memory of the blocks in which `stream_frames` makes so many frames."""
+    size, count = _blocks(n_frames, n_atoms, _BLOCK_BYTES)
+    return 12 * n_atoms * size * count
+
+
+def _blocks(n_frames: int, n_atoms: int, block_bytes: int) -> tuple[int, int]:
+    """Return the frames in a block, and how many blocks are held at a time."""
+    size = min(n_frames, max(1, block_bytes // (12 * n_atoms)))
+    return size, min(2, -(-n_frames // size))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -153,7 +153,7 @@ def run_sample(
     model = build_model(states, labels, weights, parameters, state=parameters.state, free_pose=free)
     truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
     curves = StepCurves(hierarchy, truth, superposed=free)
-    film = _Film(parameters.kept_steps(), settings.center)
+    film = _Film(parameters.kept_steps(), (parameters.samples, len(structure)), bool(settings.center))
 
     def follow(step: Step) -> None:
         film.add(step)
@@ -182,7 +182,7 @@ def run_sample(
         parameters=parameters,
         source=structure.name,
         model=model.label,
-        frames=film.frames(truth if free else None).cpu() + torch.from_numpy(model.origin).float(),
+        frames=film.laid_on(truth if free else None, torch.from_numpy(model.origin).float()),
         kept=film.kept,
         records=curves.records,
         nearest=nearest,
@@ -194,36 +194,39 @@ def run_sample(
     )
 
 
-@dataclass(eq=False)
 class _Film:
-    """Keeps chosen steps, with the augmentation undone."""
+    """Keeps chosen steps on the CPU, with the augmentation undone."""
 
-    wanted: Sequence[int]
-    centred: bool
-    kept: list[tuple[int, float]] = field(default_factory=list)
-    _frames: list[Tensor] = field(default_factory=list)
-    _turned: Tensor | None = None
-    _moved: Tensor | None = None
+    def __init__(self, wanted: Sequence[int], shape: tuple[int, int], centred: bool) -> None:
+        samples, n_atoms = shape
+        self.kept: list[tuple[int, float]] = []
+        self._wanted = wanted
+        self._centred = centred
+        self._frames = torch.empty(samples, len(wanted), n_atoms, 3)
+        self._turned: Tensor | None = None
+        self._moved: Tensor | None = None
 
     def add(self, step: Step) -> None:
         # Undone, x is (x - shift) rotation; centring starts anew, else shifts add up.
         before = self._turned
         self._turned = step.rotation if before is None else step.rotation @ before
-        if self._moved is None or self.centred:
+        if self._moved is None or self._centred:
             self._moved = step.shift
         else:
             self._moved = self._moved @ step.rotation.mT + step.shift
-        if step.number in self.wanted:
+        if step.number in self._wanted:
+            self._frames[:, len(self.kept)] = (step.coords - self._moved) @ self._turned
             self.kept.append((step.number, step.sigma))
-            self._frames.append((step.coords - self._moved) @ self._turned)
 
-    def frames(self, truth: Tensor | None) -> Tensor:
-        """Return all, shape=(n_samples, n_kept, n_atoms, 3), each sample's end laid on ``truth``."""
-        frames = torch.stack(self._frames, 1)
-        if truth is None:
-            return frames
-        fit = superpose(frames[:, -1], truth)
-        return frames @ fit.rotation.mT[:, None] + fit.translation[:, None]
+    def laid_on(self, truth: Tensor | None, origin: Tensor) -> Tensor:
+        """Return all, shape=(n_samples, n_kept, n_atoms, 3), about ``origin``, each sample's end laid on ``truth``."""
+        for sample in self._frames:
+            if truth is not None:
+                fit = superpose(sample[-1], truth.cpu())
+                for frame in sample:
+                    frame.copy_(frame @ fit.rotation.mT + fit.translation)
+            sample += origin
+        return self._frames
 
 
 def _nearest(ends: Tensor, members: Tensor, free: bool) -> tuple[list[int], list[float]]:

@@ -22,7 +22,7 @@ from .hierarchy import Hierarchy
 from .lab import NoiseResult, run_noise
 from .levels import expected_residues
 from .metrics import METRICS
-from .noise import resolve_device
+from .noise import block_bytes, resolve_device
 from .records import Record, digest
 from .structure import Structure
 
@@ -95,7 +95,8 @@ class NoiseRun:
         viewer.check_output(self.name, self.source, _self=_self)
         self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state).spelt_out()
         memory.require(
-            viewer.state_bytes(self.source.n_atoms, parameters.frames + 1),
+            memory.noise_bytes(self.source.n_atoms, parameters.frames + 1)
+            + block_bytes(self.source.n_atoms, parameters.frames),
             f"{parameters.frames} frames of {self.source.n_atoms} atoms",
         )
 

@@ -58,10 +58,12 @@ class SampleRun:
         self.names = [name] if one else [f"{name}_{number}" for number in range(1, parameters.samples + 1)]
         for each in self.names:
             viewer.check_output(each, self.source, _self=_self)
-        n_states = parameters.samples * (1 if self._final else len(parameters.kept_steps()))
-        # PyMOL's states, and the frames before they are states.
-        needed = viewer.state_bytes(self.source.n_atoms, 2 * n_states)
-        memory.require(needed, f"{n_states} states of {self.source.n_atoms} atoms")
+        n_members = _self.count_states(f"%{self.source.object}")
+        n_kept = len(parameters.kept_steps())
+        memory.require(
+            memory.sample_bytes(self.source.n_atoms, n_members, parameters.samples, n_kept, len(self.names)),
+            f"{parameters.samples * n_kept} states of {self.source.n_atoms} atoms",
+        )
 
     def __enter__(self) -> SampleRun:
         return self

@@ -112,7 +112,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
     source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
     name = parameters.name or f"{source.object}_sweep"
     viewer.check_output(name, source, _self=_self)
-    memory.require(viewer.state_bytes(source.n_atoms, len(z_values)), f"{len(z_values)} states")
+    memory.require(memory.noise_bytes(source.n_atoms, len(z_values)), f"{len(z_values)} states")
     resolved = replace(parameters, selection=source.selection, state=source.state)
     with viewer.draft(source, name, _self=_self) as draft:
         structure = viewer.read_structure(draft, title=source.object, _self=_self)

@@ -212,7 +212,9 @@ class SamplingPage(QtWidgets.QWidget):
         self._idle()
         self._film = self._made[0]
         self._show_curves()
-        self.said.emit(f"{' '.join(self._made[:3])}{' ...' if len(self._made) > 3 else ''}: {len(result.kept)} steps")
+        parameters = result.parameters
+        states = f"{parameters.samples} ends" if parameters.show == "final" else f"{len(result.kept)} steps"
+        self.said.emit(f"{' '.join(self._made[:3])}{' ...' if len(self._made) > 3 else ''}: {states}")
         self.finished.emit()
 
     def _fail(self, reason: str, said: str = "") -> None:

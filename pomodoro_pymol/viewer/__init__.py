@@ -20,7 +20,7 @@ from .reading import (
 )
 from .records import get_record, is_ours, our_objects, spelling
 from .scenes import load_example, save, save_picture
-from .sources import Source, check_output, draft, resolve_source, state_bytes
+from .sources import Source, check_output, draft, resolve_source
 from .window import (
     keep_in_session,
     log,
@@ -74,7 +74,6 @@ __all__ = [
     "shown_state",
     "source_objects",
     "spelling",
-    "state_bytes",
     "structure_steps",
     "titles",
 ]

@@ -13,6 +13,7 @@ from .host import CmdException, cmd, muted
 from .sources import Source, copied
 
 _POLYMER_FLAG = 0x08000000
+_MOST_PIECES = 50
 
 T = TypeVar("T")
 
@@ -80,9 +81,13 @@ def finish(steps: Generator[None, None, T]) -> T:
 
 
 def pieces(selection: str, n_atoms: int, piece: int, _self: Any) -> list[str]:
-    """Return selections that are so many atoms each of a selection in one object; 0 is all at once."""
+    """Return selections that are so many atoms each of a selection in one object; 0 is all at once.
+
+    Of a very large object more atoms each: PyMOL looks at all atoms for every selection.
+    """
     if not 0 < piece < n_atoms:
         return [selection]
+    piece = max(piece, n_atoms // _MOST_PIECES)
     last = _self.count_atoms(f"byobject ({selection})")
     return [f"{selection} and index {start}-{start + piece - 1}" for start in range(1, last + 1, piece)]
 

@@ -10,9 +10,6 @@ from ..errors import PomodoroError
 from .host import CmdException, cmd, kept_session, muted
 from .records import current_state, get_record, is_ours, spelling
 
-# Coordinates and two index maps of a coordinate set.
-_BYTES_PER_ATOM_STATE = 20
-
 
 @dataclass(frozen=True)
 class Source:
@@ -86,11 +83,6 @@ def check_output(name: str, source: Source, *, _self=cmd) -> None:
         raise PomodoroError(f"name={name} is the source itself, which is never changed: choose another name")
     if there and get_record(there, _self=_self) is None:
         raise PomodoroError(f"{there} exists and was not made by pomnoise: choose another name")
-
-
-def state_bytes(n_atoms: int, n_states: int) -> int:
-    """Return what PyMOL needs for so many states, in bytes."""
-    return n_atoms * n_states * _BYTES_PER_ATOM_STATE
 
 
 @contextmanager
