@@ -29,6 +29,13 @@ from .structure import Structure
 from .weights import LevelWeights
 
 
+def frame_title(parameters: NoiseParameters, frame: int) -> str:
+    """Return the title of a noised frame, which are counted from 1."""
+    sigma = parameters.noise_sigma
+    level = f"z={z_from_sigma(sigma):.4g} sigma={sigma:.4g} A seed={parameters.seed}"
+    return f"{level} frame {frame}/{parameters.frames}"
+
+
 @dataclass(frozen=True, eq=False)
 class NoiseResult:
     """What a noise run measured, beside what was to be expected.
@@ -79,9 +86,7 @@ class NoiseResult:
     def titles(self) -> list[str]:
         """Return one title per state: the truth, then each noised frame."""
         parameters = self.parameters
-        sigma = parameters.noise_sigma
-        level = f"z={z_from_sigma(sigma):.4g} sigma={sigma:.4g} A seed={parameters.seed}"
-        noised = (f"{level} frame {frame}/{parameters.frames}" for frame in range(1, parameters.frames + 1))
+        noised = (frame_title(parameters, frame) for frame in range(1, parameters.frames + 1))
         return [f"truth ({self.structure.name} state {parameters.state})", *noised]
 
     def record(self) -> Record:

@@ -324,8 +324,13 @@ class Panel(Face):
         self.display.live = None
 
     def _show_moved(self, parameters: NoiseParameters, statistics: LevelStatistics) -> None:
+        from ..lab import frame_title
+
         self.display.live = statistics
         self.display.refresh()
+        state = self.player.slider.value()
+        if state > 1 and not self.watch.film:
+            self.player.title.show_text(frame_title(parameters, state - 1))
 
     def _show_progress(self, done: int, total: int) -> None:
         self.progress.setRange(0, total if done else 0)

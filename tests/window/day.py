@@ -122,6 +122,7 @@ def living(robot: Any, notes: dict[str, Any]) -> None:
     notes["unmoved"] = robot.coords("1hpv_noise", 3) == before
     robot.drag_slider(controls["z"].slider, -8, -8, -3, -3, -2, pause=1)
     notes["moved at once"] = robot.coords("1hpv_noise", 3) != before
+    notes["title at once"] = [panel.player.title.text(), robot.parameters.z]
     robot.choose(controls["preset"].box, "ms")
     robot.press(controls["wr"].slider, "PageUp", "Right", "Right")
     robot.drag_slider(controls["wc"].slider, 4, 4, -3, 5, pause=1)

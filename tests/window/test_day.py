@@ -163,6 +163,11 @@ def test_live_moves_the_frames_in_place(living):
     assert living["frame kept"] == 3
 
 
+def test_the_title_shown_follows_live_before_pymol_has_it(living):
+    title, z = living["title at once"]
+    assert title.startswith(f"z={z:.4g} ")
+
+
 def test_live_at_rest_is_what_the_line_makes(living, make, differences):
     assert "wc=" in living["line"]
     assert "preset" not in living["line"]  # the sliders were moved after it was chosen
