@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _TYPING_MS = 250
 _AUTOMATIC = "automatic"
+_NOT_YET: Any = object()
 
 
 class Panel(Face):
@@ -45,7 +46,8 @@ class Panel(Face):
         self.presets = PresetButtons(self, _self)
         self._live_after_run = False
         self._shown = self.model.parameters
-        self._seen: Any = None
+        self._seen: Any = _NOT_YET
+        self._ran: NoiseParameters | None = None
         self._asked: Any = None
         self._kept: Any = None
         self._scrubbed = 0
@@ -199,12 +201,15 @@ class Panel(Face):
         asked = (parameters.selection, parameters.name, source.object if source else "")
         former, self._seen = self._seen, seen
         former_asked, self._asked = self._asked, asked
-        if output is None or seen is None or former is None or former == seen or former_asked != asked:
+        if output is None or seen is None or former is _NOT_YET or former == seen or former_asked != asked:
             return
         if self.runner.running or self.follower.on or self.live.isChecked():
             return
-        if former[:2] != seen[:2] and output.record.parameters != self.watch.resolved():
-            parameters = output.record.parameters
+        if former is None or former[:2] != seen[:2]:
+            if output.record.parameters == self._ran:
+                return  # our own, and what was set since is to stay
+            if output.record.parameters != self.watch.resolved():
+                parameters = output.record.parameters
         parameters = replace(parameters, metric=output.metric, palette=output.scale.palette)
         self.show_values(parameters)
 
@@ -341,6 +346,7 @@ class Panel(Face):
         self._show_idle()
         note = f"; {result.note}" if result.note else ""
         self._say(f"{result.name}: {result.parameters.frames} frames{note}")
+        self._ran = result.parameters
         self.watch.poll()
         self.watch.adopt(result)
         if self._live_after_run:

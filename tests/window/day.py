@@ -13,7 +13,7 @@ from qtpy import QtCore, QtWidgets
 
 
 def play(robot: Any) -> None:
-    for scene in (opening, running, stopping, living, coloring, picking, scrubbing, saving, closing):
+    for scene in (opening, running, stopping, living, coloring, picking, scrubbing, following, saving, closing):
         notes = robot.notes.setdefault(scene.__name__, {})
         try:
             scene(robot, notes)
@@ -243,6 +243,30 @@ def scrubbing(robot: Any, notes: dict[str, Any]) -> None:
             robot.click(player.play_button)
         player.state_chosen.disconnect(see)
         notes[mode] = seen[:13]
+
+
+def following(robot: Any, notes: dict[str, Any]) -> None:
+    panel, controls = robot.panel, robot.panel.controls
+    cmd.do("delete 1hpv_noise 1hpv_noise_key")
+    robot.wait(lambda: panel.watch.output is None, "no output")
+    cmd.do("pomnoise z=1.5, wr=4, frames=4")
+    robot.wait(lambda: robot.parameters.z == 1.5, "the values of a pomnoise that was typed")
+    notes["typed"] = [robot.line, controls["z"].box.value(), controls["wr"].box.value()]
+    # A slider moved while the panel's own run goes on stays where it is, in the first run and in others.
+    for name in ("fresh", "other"):
+        robot.enter_command(f"pomnoise 1hpv, frames=2000, name={name}")
+        for seed in (3, 4):
+            robot.type_number(controls["seed"].box, str(seed))
+            robot.click(panel.run)
+            robot.type_number(controls["z"].box, "-1")
+            robot.choose(controls["metric"].box, "relative" if seed == 3 else "ratio")
+            running = panel.runner.running
+            robot.wait(lambda: not panel.runner.running, "the end of the run")
+            robot.pump(500)
+            notes[f"{name} {seed}"] = [running, robot.parameters.z, robot.parameters.metric, robot.status]
+    cmd.do("delete fresh* other*")
+    robot.enter_command("pomnoise")
+    robot.pump(300)
 
 
 #: What a session may hold under our name, from elsewhere or edited.

@@ -90,14 +90,20 @@ class Robot:
         watch = self.panel.watch
         watch.poll()
         self.wait(lambda: watch.molecule is not None and watch.molecule.object == name, f"the structure {name}")
-        self.pump(50)
+        self.see_display()
 
     def see_output(self, name: str) -> None:
         """Wait until the panel has read an object of ours."""
         watch = self.panel.watch
         watch.poll()
         self.wait(lambda: watch.noised is not None and watch.noised.object == name, f"the output {name}")
+        self.see_display()
+
+    def see_display(self) -> None:
+        """Wait until numbers and plots are up to date."""
+        display = self.panel.display
         self.pump(50)
+        self.wait(lambda: not (display._soon.isActive() or display._residues_soon.isActive()), "the display")
 
     def run(self) -> None:
         """Click Run and wait for the end."""

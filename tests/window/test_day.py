@@ -153,6 +153,23 @@ def test_stop_ends_the_thread_and_says_so(stopping):
     assert stopping["status"] == "stopped: everything is as it was before"
 
 
+# Following.
+
+
+def test_the_first_run_that_is_typed_moves_the_sliders(day):
+    line, z, wr = day.notes["following"]["typed"]
+    assert line == "pomnoise 1hpv and not solvent, z=1.5, wr=4, frames=4, state=1"
+    assert (z, wr) == (1.5, 4)
+
+
+@pytest.mark.parametrize("name", ["fresh 3", "fresh 4", "other 3", "other 4"])
+def test_what_is_set_during_a_run_stays(day, name):
+    running, z, metric, status = day.notes["following"][name]
+    assert running
+    assert (z, metric) == (-1, "relative" if name.endswith("3") else "ratio")
+    assert status == f"{name[:5]}: 2000 frames"
+
+
 # Live.
 
 
