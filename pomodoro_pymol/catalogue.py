@@ -96,8 +96,8 @@ class _Schemed(Parameters):
     wa: float
     preset: str
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _check(self) -> None:
+        super()._check()
         LevelWeights(self.wc, self.wr, self.wa)
 
     @property
@@ -106,7 +106,7 @@ class _Schemed(Parameters):
         return all_presets()[self.preset] if self.preset else LevelWeights(self.wc, self.wr, self.wa)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class Weighted(_Schemed):
     """Base of commands that take one noise level and one set of weights."""
 
@@ -136,7 +136,7 @@ class Weighted(_Schemed):
         return sigma_from_z(self.z) if self.sigma is None else self.sigma
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class NoiseParameters(Weighted):
     """Parameters of ``pomnoise``."""
 
@@ -161,7 +161,7 @@ class NoiseParameters(Weighted):
         return replace(self, preset="", wc=chain, wr=residue, wa=atom)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class ColorParameters(Parameters):
     """Parameters of ``pomcolor``."""
 
@@ -173,21 +173,21 @@ class ColorParameters(Parameters):
     range: Interval | None = _shared("range")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class CheckParameters(Parameters):
     """Parameters of ``pomcheck``: none."""
 
     command = "pomcheck"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class PanelParameters(Parameters):
     """Parameters of ``pompanel``: none."""
 
     command = "pompanel"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class TableParameters(Parameters):
     """Parameters of ``pomtable``."""
 
@@ -205,7 +205,7 @@ class TableParameters(Parameters):
     device: str = _shared("device")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class SweepParameters(Parameters):
     """Parameters of ``pomsweep``."""
 
@@ -225,7 +225,7 @@ class SweepParameters(Parameters):
     device: str = _shared("device")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class WeightsParameters(Weighted):
     """Parameters of ``pomweights``."""
 
@@ -242,7 +242,7 @@ class WeightsParameters(Weighted):
     delete: str = parameter("", str, "preset of yours to forget")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class AlignParameters(Parameters):
     """Parameters of ``pomalign``."""
 
@@ -252,7 +252,7 @@ class AlignParameters(Parameters):
     name: str = parameter("", str, "new object", absent="OBJECT_aligned")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class SaveParameters(Parameters):
     """Parameters of ``pomsave``."""
 
@@ -263,7 +263,7 @@ class SaveParameters(Parameters):
     level: str = parameter("atom", str, "one point per atom, or per residue (.pdb)", choices=("atom", "residue"))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class PrecondParameters(_Schemed):
     """Parameters of ``pomprecond``."""
 
@@ -288,7 +288,7 @@ class PrecondParameters(_Schemed):
     figure: str = _shared("figure")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class DenoiseParameters(Parameters):
     """Parameters of ``pomdenoise``."""
 
@@ -313,7 +313,7 @@ def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
     return parameter("" if kind is str else None, kind, help_text, absent="the sampler's", **rest)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class SampleParameters(_Schemed):
     """Parameters of ``pomsample``."""
 
@@ -371,8 +371,8 @@ class SampleParameters(_Schemed):
     figure: str = _shared("figure")
     device: str = _shared("device", help="where to compute")
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _check(self) -> None:
+        super()._check()
         _ = self.settings
 
     @property

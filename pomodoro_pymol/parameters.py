@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
 
 from .errors import PomodoroError
@@ -89,20 +89,29 @@ def parameter(
     return field(default=default, metadata={**metadata, "absent": absent})
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class Parameters:
-    """Base of the parameter dataclasses: checks, text in, text out."""
+    """Base of the parameter dataclasses, which are frozen: checks, text in, text out."""
 
     command: ClassVar[str]
     #: Groups of names of which only one may be given, e.g. z or sigma.
     exclusive: ClassVar[tuple[tuple[str, str], ...]] = ()
 
-    def __post_init__(self) -> None:
+    # Said once: made anew for every command, as dataclasses do, methods would cost a third of the start.
+    def __init__(self, **given: Any) -> None:
         for spec in fields(self):
-            object.__setattr__(self, spec.name, _convert(spec, getattr(self, spec.name)))
+            vars(self)[spec.name] = _convert(spec, given.pop(spec.name, spec.default))
+        if given:
+            raise TypeError(f"{type(self).__name__} has no parameter {', '.join(given)}")
+        self._check()
+
+    def _check(self) -> None:
+        """Check the parameters against each other."""
         self._check_exclusive({spec.name for spec in fields(self) if getattr(self, spec.name) != spec.default})
 
-    # Said once: made anew for every command, as dataclasses do, they would cost a third of the start.
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
 
