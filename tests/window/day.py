@@ -13,7 +13,19 @@ from qtpy import QtCore, QtWidgets
 
 
 def play(robot: Any) -> None:
-    for scene in (opening, running, stopping, living, coloring, picking, scrubbing, following, saving, closing):
+    for scene in (
+        opening,
+        running,
+        stopping,
+        living,
+        coloring,
+        picking,
+        scrubbing,
+        following,
+        keeping,
+        saving,
+        closing,
+    ):
         notes = robot.notes.setdefault(scene.__name__, {})
         try:
             scene(robot, notes)
@@ -265,6 +277,36 @@ def following(robot: Any, notes: dict[str, Any]) -> None:
             robot.pump(500)
             notes[f"{name} {seed}"] = [running, robot.parameters.z, robot.parameters.metric, robot.status]
     cmd.do("delete fresh* other*")
+    robot.enter_command("pomnoise")
+    robot.pump(300)
+
+
+def keeping(robot: Any, notes: dict[str, Any]) -> None:
+    """Save the weights as a preset, under names that cannot be and one that can, and delete it."""
+    from pomodoro_pymol.presets import user_presets
+
+    panel, controls = robot.panel, robot.panel.controls
+    robot.enter_command("pomnoise wc=2, wr=5, wa=0.5")
+
+    def save(name: str | None) -> None:
+        robot.click(panel.save)
+        dialog = panel.findChild(QtWidgets.QInputDialog, "pomodoro-preset")
+        line = dialog.findChild(QtWidgets.QLineEdit)
+        robot.type_line(line, name or "")
+        robot.press(line, "Escape" if name is None else "Return")
+        robot.wait(lambda: panel.findChild(QtWidgets.QInputDialog, "pomodoro-preset") is None, "the end of the dialog")
+
+    notes["refused"] = []
+    for name in ("ms", "1st", "a b"):
+        save(name)
+        notes["refused"].append(robot.status)
+    save(None)
+    notes["none yet"] = [list(user_presets()), panel.delete.isEnabled(), robot.line]
+    save("mine")
+    notes["saved"] = [robot.status, robot.line, controls["preset"].box.currentText(), panel.delete.isEnabled()]
+    notes["file"] = {name: vars(weights) for name, weights in user_presets().items()}
+    robot.click(panel.delete)
+    notes["deleted"] = [robot.status, robot.line, list(user_presets()), panel.delete.isEnabled()]
     robot.enter_command("pomnoise")
     robot.pump(300)
 

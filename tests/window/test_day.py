@@ -170,6 +170,28 @@ def test_what_is_set_during_a_run_stays(day, name):
     assert status == f"{name[:5]}: 2000 frames"
 
 
+# Presets.
+
+
+def test_names_that_are_no_presets_are_refused(day):
+    keeping = day.notes["keeping"]
+    assert keeping["refused"][0] == "\N{WARNING SIGN} ms is built in: choose another name"
+    assert all("is no preset name: a letter, then" in said for said in keeping["refused"][1:])
+    assert keeping["none yet"] == [[], False, "pomnoise wc=2, wr=5, wa=0.5"]
+
+
+def test_a_preset_is_saved_shown_and_logged(day):
+    keeping = day.notes["keeping"]
+    assert keeping["saved"] == ["preset mine saved", "pomnoise preset=mine", "mine", True]
+    assert keeping["file"] == {"mine": {"chain": 2, "residue": 5, "atom": 0.5}}
+    assert "PyMOL>pomweights wc=2, wr=5, wa=0.5, save=mine\n" in day.printed
+
+
+def test_a_preset_is_deleted_and_its_weights_stay(day):
+    assert day.notes["keeping"]["deleted"] == ["preset mine deleted", "pomnoise wc=2, wr=5, wa=0.5", [], False]
+    assert "PyMOL>pomweights delete=mine\n" in day.printed
+
+
 # Live.
 
 
