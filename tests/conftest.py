@@ -357,7 +357,7 @@ def differences() -> Callable[[Any, Any], list[str]]:
 def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess]:
     """A function that runs this interpreter in an empty folder with an empty HOME."""
 
-    def run(*arguments: str, prefix: tuple[str, ...] = (), timeout: float = 120) -> subprocess.CompletedProcess:
+    def run(*arguments: str, prefix: tuple[str, ...] = (), timeout: float = 400) -> subprocess.CompletedProcess:
         home = tmp_path / "home"
         home.mkdir(exist_ok=True)
         env = {**os.environ, "HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}

@@ -36,6 +36,15 @@ def test_pomtable_makes_the_notes_table(hpv, typed, tmp_path):
         assert len(ratios) == 1
 
 
+@pytest.mark.parametrize("suffix", ["png", "svg", "pdf"])
+def test_pomtable_draws(hpv, typed, tmp_path, suffix):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / f"table.{suffix}"
+    assert "Error" not in typed(hpv, f"pomtable {FRAGMENT}, z=-1:1 frames=3 figure={path}")
+    assert path.read_bytes().startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[suffix])
+    assert [other.name for other in tmp_path.iterdir()] == [path.name]
+
+
 def test_pomtable_says_one_chain(hpv, typed):
     from pomodoro_pymol.commands import pomtable
 

@@ -60,6 +60,25 @@ def test_noise_is_that_of_add_noise(run, tmp_path):
         np.testing.assert_allclose(coords, frame, atol=1e-4)
 
 
+def test_noise_writes_residues_and_trajectories(run, tmp_path):
+    import gemmi
+    import numpy as np
+    from biotite.structure.io.dcd import DCDFile
+
+    from pomodoro_pymol import Hierarchy, LevelWeights, add_noise, read_structure, sigma_from_z
+
+    assert run("noise", FRAGMENT, "--frames", 3, "--output", "r.pdb", "--level", "residue")[0] == 0
+    assert run("noise", FRAGMENT, "--frames", 3, "--output", "f.dcd")[0] == 0
+    structure = read_structure(FRAGMENT)
+    hierarchy = Hierarchy.from_structure(structure)
+    frames = add_noise(structure.coords, hierarchy, sigma_from_z(0), LevelWeights(3, 8, 1), n_frames=3, seed=0)
+    np.testing.assert_array_equal(DCDFile.read(tmp_path / "f.dcd").get_coord(), frames.numpy())
+    models = gemmi.read_structure(str(tmp_path / "r.pdb"))
+    means = hierarchy.pool(frames).numpy()
+    for mean, model in zip(means, list(models)[1:]):
+        np.testing.assert_allclose([[*cra.atom.pos] for cra in model.all()], mean, atol=6e-4)
+
+
 def test_table_sweep_and_weights(run, tmp_path):
     status, out, _ = run("table", FRAGMENT, "--frames", 5, "--z=-1:1", "--figure", "t.png", "--csv", "t.csv")
     assert status == 0
