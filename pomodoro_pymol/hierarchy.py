@@ -17,6 +17,7 @@ from torch import Tensor
 
 from .errors import PomodoroError
 from .structure import Structure
+from .words import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,6 +114,11 @@ class Hierarchy:
             if matrix.shape[0] == 0 or not matrix.any(0).all():
                 raise PomodoroError("a membership matrix has an empty group: every column needs a 1")
         return cls(matrices[0].long().argmax(1), matrices[1].long().argmax(1))
+
+    def __str__(self) -> str:
+        """How many atoms, residues and chains, in words."""
+        sizes = ((self.n_atoms, "atom"), (self.n_residues, "residue"), (self.n_chains, "chain"))
+        return ", ".join(counted(*size) for size in sizes)
 
     @property
     def n_atoms(self) -> int:

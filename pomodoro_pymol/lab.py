@@ -27,6 +27,7 @@ from .records import MeasuredLevels, Record, digest
 from .schedule import quantile, z_from_sigma
 from .structure import Structure
 from .weights import LevelWeights
+from .words import counted
 
 
 def frame_title(parameters: NoiseParameters, frame: int) -> str:
@@ -111,7 +112,7 @@ class NoiseResult:
         chain, residue, atom = parameters.weights.shares
         head = (
             f" z {z:.4g} ({100 * quantile(z):.3g} % quantile of training), sigma {parameters.noise_sigma:.4g} A, "
-            f"{parameters.frames} frames, seed {parameters.seed}, {self.device}\n"
+            f"{counted(parameters.frames, 'frame')}, seed {parameters.seed}, {self.device}\n"
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"
         )
         note = f"\n note: {self.note}" if self.note else ""

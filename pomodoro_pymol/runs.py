@@ -147,10 +147,8 @@ class NoiseRun:
 
     def report(self, result: NoiseResult, coloring: Coloring) -> str:
         """Return what the command prints."""
-        hierarchy = result.hierarchy
         return (
-            f" pomnoise: {self.source.object} -> {self.name}: {hierarchy.n_atoms} atoms, "
-            f"{hierarchy.n_residues} residues, {hierarchy.n_chains} chains, {self.parameters.frames + 1} states\n"
+            f" pomnoise: {self.source.object} -> {self.name}: {result.hierarchy}, {self.parameters.frames + 1} states\n"
             f"{result.report()}\n{coloring.report()}"
         )
 

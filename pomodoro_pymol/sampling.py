@@ -15,6 +15,7 @@ from .curves import curves_csv
 from .errors import PomodoroError
 from .reverse import SampleResult, run_sample
 from .structure import Structure
+from .words import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,5 +135,5 @@ class SampleRun:
         """Return what the command prints."""
         names = self.names[0] if len(self.names) == 1 else f"{self.names[0]} .. {self.names[-1]}"
         n_states = self.parameters.samples if self._final else len(result.kept)
-        states = f"{n_states} states" + (" each" if len(self.names) > 1 else "")
+        states = counted(n_states, "state") + (" each" if len(self.names) > 1 else "")
         return f" pomsample: {self.source.object} -> {names}: {states}\n{result.report()}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from .. import viewer
 from ..catalogue import DenoiseParameters, PrecondParameters
 from ..errors import PomodoroError
+from ..words import counted
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -67,7 +68,10 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
         data, origin = (c, r, a), "given"
     else:
         states = viewer.read_ensemble(source, _self=_self)
-        data, origin = data_variances(torch.from_numpy(states), hierarchy), f"measured over {len(states)} states"
+        data, origin = (
+            data_variances(torch.from_numpy(states), hierarchy),
+            f"measured over {counted(len(states), 'state')}",
+        )
     rows = scaling_table(
         hierarchy,
         parameters.weights,
@@ -157,7 +161,9 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
         viewer.set_titles(draft, [titles[0], *(f"{title} denoised" for title in titles[1:])], _self=_self)
         viewer.publish(draft, output, {"command": parameters.to_text(), "source": name}, _self=_self)
     if not quiet:
-        print(f" pomdenoise: {name} -> {output}: {before.n_frames} frames of sigma {noise.noise_sigma:.4g} A")
+        print(
+            f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma {noise.noise_sigma:.4g} A"
+        )
         print(f" denoiser: {model.label}")
         print(compare_levels(before, after))
     return before, after

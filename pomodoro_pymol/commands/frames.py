@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import viewer
 from ..catalogue import AlignParameters, SaveParameters
 from ..errors import PomodoroError
+from ..words import counted
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
         viewer.set_titles(draft, [titles[0], *(f"{title} aligned" for title in titles[1:])], _self=_self)
         viewer.publish(draft, output, {**record, "aligned": True}, _self=_self)
     if not quiet:
-        print(f" pomalign: {name} -> {output}: {len(states)} frames laid on state 1")
+        print(f" pomalign: {name} -> {output}: {counted(len(states), 'frame')} laid on state 1")
         print(compare_levels(before, after))
     return before, after
 
@@ -138,5 +139,5 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
             save = save_pdb if suffix == ".pdb" else save_mmcif
             save(path, structure, frames, values=values, header=header, progress=tell)
     if not quiet:
-        print(f" pomsave: {name}, {n_frames} frames -> {path.resolve()}")
+        print(f" pomsave: {name}, {counted(n_frames, 'frame')} -> {path.resolve()}")
     return path

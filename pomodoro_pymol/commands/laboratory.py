@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import viewer
 from ..catalogue import NoiseParameters, SweepParameters, TableParameters, WeightsParameters
+from ..words import counted
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
     )
     if not quiet:
         print(
-            f" pomtable: {source.object}, {hierarchy.n_atoms} atoms, {hierarchy.n_residues} residues, "
-            f"{hierarchy.n_chains} chains; {parameters.frames} draws, seed {parameters.seed}, {parameters.estimator}"
+            f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
+            f"seed {parameters.seed}, {parameters.estimator}"
         )
         print(table_text(rows, hierarchy.n_chains))
     report.write_csv(parameters.csv, table_csv(rows))
@@ -143,7 +144,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
             report.write_figure(parameters.figure, sweep_figure(points))
         viewer.publish(draft, name, {"command": resolved.to_text(), "source": source.object}, _self=_self)
     if not quiet:
-        print(f" pomsweep: {source.object} -> {name}: {len(z_values)} states of {schemes[0].name}")
+        print(f" pomsweep: {source.object} -> {name}: {counted(len(z_values), 'state')} of {schemes[0].name}")
         print(sweep_text(points))
     return points
 

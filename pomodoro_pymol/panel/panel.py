@@ -12,6 +12,7 @@ from .. import health, viewer
 from ..catalogue import ColorParameters, NoiseParameters, SampleParameters
 from ..schedule import quantile
 from ..weights import PRESETS
+from ..words import counted
 from . import values
 from .display import COLORS, Display, residue_rows
 from .face import Face
@@ -172,11 +173,8 @@ class Panel(Face):
         if source is None:
             self.counts.setText(self.watch.problem)
         else:
-            counts = [(source.n_atoms, "atom")]
-            if molecule is not None:
-                counts += [(molecule.hierarchy.n_residues, "residue"), (molecule.hierarchy.n_chains, "chain")]
-            words = (f"{count} {word}{'s' if count != 1 else ''}" for count, word in counts)
-            self.counts.setText(f"{source.object}: {' · '.join(words)}")
+            sizes = str(molecule.hierarchy) if molecule is not None else counted(source.n_atoms, "atom")
+            self.counts.setText(f"{source.object}: {sizes.replace(', ', ' · ')}")
         explicit = source is not None and bool(self.model.parameters.selection)
         self.objects.setCurrentText(source.object if explicit and source else _AUTOMATIC)
         self.display.refresh()
@@ -345,7 +343,7 @@ class Panel(Face):
     def _end_run(self, result: Any) -> None:
         self._show_idle()
         note = f"; {result.note}" if result.note else ""
-        self._say(f"{result.name}: {result.parameters.frames} frames{note}")
+        self._say(f"{result.name}: {counted(result.parameters.frames, 'frame')}{note}")
         self._ran = result.parameters
         self.watch.poll()
         self.watch.adopt(result)

@@ -218,3 +218,11 @@ def test_ligands_ions_and_waters_are_chains_of_their_own(make_structure):
 def test_a_ligand_numbered_like_a_residue_is_separate(make_structure):
     structure = make_structure([("", "A", "1", "GLY", False), ("", "A", "1", "LIG", True)])
     assert maps_of(Hierarchy.from_structure(structure)) == ([0, 1], [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("residues", "chains", "words"),
+    [([0], [0], "1 atom, 1 residue, 1 chain"), ([0, 0, 1], [0, 0, 1], "3 atoms, 2 residues, 2 chains")],
+)
+def test_its_sizes_in_words(residues, chains, words):
+    assert str(Hierarchy.from_labels(residues, chains)) == words

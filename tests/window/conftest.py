@@ -39,7 +39,7 @@ class Played:
 def play(tmp_path_factory) -> Callable[..., Played]:
     """A function that plays a scenario of this folder in a fresh PyMOL, in a HOME that is new unless given."""
 
-    def play(name: str, home: Path | None = None, blocked: tuple[str, ...] = (), timeout: float = 180) -> Played:
+    def play(name: str, home: Path | None = None, blocked: tuple[str, ...] = (), timeout: float = 400) -> Played:
         if not shutil.which("xvfb-run"):
             message = "xvfb-run is not installed, so PyMOL's window cannot be opened"
             (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)

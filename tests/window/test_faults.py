@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def faults(play):
-    return play("faults", timeout=300)
+    return play("faults", timeout=600)
 
 
 def test_no_traceback_reaches_the_user(faults):

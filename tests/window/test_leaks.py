@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def leaks(play):
-    return play("leaks", timeout=300)
+    return play("leaks", timeout=600)
 
 
 def test_nothing_unforeseen_is_printed(leaks):
