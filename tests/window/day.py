@@ -259,7 +259,7 @@ def scrubbing(robot: Any, notes: dict[str, Any]) -> None:
 
 def following(robot: Any, notes: dict[str, Any]) -> None:
     panel, controls = robot.panel, robot.panel.controls
-    cmd.do("delete 1hpv_noise 1hpv_noise_key")
+    cmd.do("delete 1hpv_noise")  # and no keys: PyMOL 2.5 cannot load a session in which two ramps were deleted
     robot.wait(lambda: panel.watch.output is None, "no output")
     cmd.do("pomnoise z=1.5, wr=4, frames=4")
     robot.wait(lambda: robot.parameters.z == 1.5, "the values of a pomnoise that was typed")
@@ -276,7 +276,7 @@ def following(robot: Any, notes: dict[str, Any]) -> None:
             robot.wait(lambda: not panel.runner.running, "the end of the run")
             robot.pump(500)
             notes[f"{name} {seed}"] = [running, robot.parameters.z, robot.parameters.metric, robot.status]
-    cmd.do("delete fresh* other*")
+    cmd.do("delete fresh other")
     robot.enter_command("pomnoise")
     robot.pump(300)
 
@@ -288,13 +288,17 @@ def keeping(robot: Any, notes: dict[str, Any]) -> None:
     panel, controls = robot.panel, robot.panel.controls
     robot.enter_command("pomnoise wc=2, wr=5, wa=0.5")
 
+    def dialogs() -> list[Any]:
+        found = panel.findChildren(QtWidgets.QInputDialog, "pomodoro-preset")
+        return [dialog for dialog in found if dialog.isVisible()]  # Qt 5 deletes what is closed later
+
     def save(name: str | None) -> None:
         robot.click(panel.save)
-        dialog = panel.findChild(QtWidgets.QInputDialog, "pomodoro-preset")
+        (dialog,) = dialogs()
         line = dialog.findChild(QtWidgets.QLineEdit)
         robot.type_line(line, name or "")
         robot.press(line, "Escape" if name is None else "Return")
-        robot.wait(lambda: panel.findChild(QtWidgets.QInputDialog, "pomodoro-preset") is None, "the end of the dialog")
+        robot.wait(lambda: not dialogs(), "the end of the dialog")
 
     notes["refused"] = []
     for name in ("ms", "1st", "a b"):
