@@ -68,7 +68,7 @@ def test_selections(hpv, typed, snapshot, words):
     n_atoms = hpv.count_atoms(f"1hpv and ({words})")
     assert n_atoms
     for line in (f"pomnoise {words} z=-1 frames=1", f"pomnoise {words}, z=-1, frames=1"):
-        assert f"{n_atoms} atoms" in typed(hpv, line)
+        assert f": {n_atoms} atom" in typed(hpv, line)
         assert len(snapshot(hpv, "1hpv_noise")["b"]) == n_atoms
 
 
