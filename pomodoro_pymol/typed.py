@@ -10,7 +10,6 @@ from .errors import PomodoroError
 
 # Selection words that PyMOL compares with "=", so not misspelt parameters.
 _SELECTION_PROPERTIES = {"b", "q", "x", "y", "partial_charge", "pc", "formal_charge", "fc"}
-_WORD_START = re.compile(r"(^|[\s(,=+])$")
 _KEY = re.compile(r"(?:^|(?<=\s))([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
@@ -35,7 +34,7 @@ def split_values(names: list[str], args: Iterable[Any] = (), given: Mapping[str,
     positions = iter(names)
     for value in args:
         head, pairs = _split(value)
-        if head != "" or not pairs:
+        if not pairs or head != "":
             name = next(positions, None)
             if name is None:
                 raise PomodoroError(f"at most {len(names)} values can be given by position")
@@ -44,7 +43,7 @@ def split_values(names: list[str], args: Iterable[Any] = (), given: Mapping[str,
             put(*pair)
     for name, value in (given or {}).items():
         head, pairs = _split(value)
-        if head != "" or not pairs:
+        if not pairs or head != "":
             put(name, head)
         for pair in pairs:
             put(*pair)
@@ -82,10 +81,14 @@ def _mask(text: str) -> str:
             closing.pop()
         elif letter in "([{" and not quoted:
             closing.append({"(": ")", "[": "]", "{": "}"}[letter])
-        elif letter in "\"'" and not inside and _WORD_START.search(text[:place]) and letter in text[place + 1 :]:
+        elif letter in "\"'" and not inside and _starts_word(text, place) and letter in text[place + 1 :]:
             closing.append(letter)
         masked.append("\0" if inside else letter)
     return "".join(masked)
+
+
+def _starts_word(text: str, place: int) -> bool:
+    return place == 0 or text[place - 1] in "(,=+" or text[place - 1].isspace()
 
 
 def protect(text: str) -> str:
