@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
 
 from .errors import PomodoroError
-from .typed import protect, split_commas, split_values, unquote
+from .typed import protect, quoted, split_commas, split_values, unquote
 
 P = TypeVar("P", bound="Parameters")
 
@@ -149,7 +149,7 @@ class Parameters:
             value = getattr(self, spec.name)
             if value == spec.default:
                 continue
-            text = _text(value) if spec.metadata["kind"] is not str else _quoted(value)
+            text = quoted(value) if isinstance(value, str) else _text(value)
             words.append(text if position == 0 else f"{spec.name}={text}")
         return f"{self.command} {', '.join(words)}".strip()
 
@@ -231,14 +231,13 @@ def _convert(spec: Field, value: Any) -> Any:
     """Return ``value`` as the type of its parameter, within bounds and choices."""
     meta = spec.metadata
     if isinstance(value, str):
-        value = unquote(value.strip())
+        value = unquote(value.strip()).strip()
     if not _is_given(value):
         return spec.default
     choices = choices_of(spec)
-    if meta["kind"] is Selection:
-        value = protect(str(value))
-    elif meta["kind"] is str:
-        value = str(value)
+    if meta["kind"] in (str, Selection):
+        value = str(value) if meta["kind"] is str else protect(str(value))
+        quoted(value)
     elif meta["kind"] in (Interval, Grid):
         value = _range(spec.name, meta["kind"], value)
     else:
@@ -285,13 +284,6 @@ def _range(name: str, kind: type, value: Any) -> Any:
         raise PomodoroError(f"{name} must be {form}, not {value!r}")
     numbers = [_to_number(name, float, part) for part in parts]
     return kind(*(numbers if len(numbers) > 1 else numbers * 2))
-
-
-def _quoted(text: str) -> str:
-    """Quote text that would not survive the split at commas and keys."""
-    if protect(text) == text:
-        return text
-    return f"'{text}'" if '"' in text else f'"{text}"'
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,8 @@ from .errors import PomodoroError
 
 # Selection words that PyMOL compares with "=", so not misspelt parameters.
 _SELECTION_PROPERTIES = {"b", "q", "x", "y", "partial_charge", "pc", "formal_charge", "fc"}
+#: What may follow a value in a line, and closes whatever the value leaves open.
+_NEXT = ",'\")]}"
 _KEY = re.compile(r"(?:^|(?<=\s))([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
@@ -87,15 +89,36 @@ def _mask(text: str) -> str:
     return "".join(masked)
 
 
+def _splits(text: str) -> bool:
+    """Tell whether a line would split within a value."""
+    masked = _mask(text)
+    return "," in masked or any(match[1] not in _SELECTION_PROPERTIES for match in _KEY.finditer(masked))
+
+
 def _starts_word(text: str, place: int) -> bool:
     return place == 0 or text[place - 1] in "(,=+" or text[place - 1].isspace()
 
 
 def protect(text: str) -> str:
-    """Bracket a selection that would not survive the split at commas and keys."""
-    masked = _mask(text)
-    keys = {match[1] for match in _KEY.finditer(masked)}
-    return f"({text})" if "," in masked or keys - _SELECTION_PROPERTIES else text
+    """Bracket a selection that would not survive the split at commas and keys, where brackets help."""
+    return f"({text})" if _splits(text) and not _splits(f"({text})") else text
+
+
+def quoted(text: str) -> str:
+    """Quote text that would not be read from a line as it is: split, or left with a bracket or quote open.
+
+    Raises
+    ------
+    PomodoroError
+        If it has both kinds of quotes, so that neither can stand around it.
+    """
+    plain = text == text.strip() and not _splits(text) and _mask(text + _NEXT)[len(text)] == ","
+    if plain and unquote(text) == text and not text.startswith("="):
+        return text
+    quote = next((quote for quote in "\"'" if quote not in text), "")
+    if not quote:
+        raise PomodoroError(f"{text!r} needs quotes and has both kinds: leave one out")
+    return f"{quote}{text}{quote}"
 
 
 def unquote(text: str) -> str:
