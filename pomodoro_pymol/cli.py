@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, health
+from .atomic import user_path
 from .catalogue import NoiseParameters, SampleParameters, SweepParameters, TableParameters, WeightsParameters
 from .errors import PomodoroError
-from .parameters import Parameters, describe
+from .parameters import Parameters, describe, suggestion
 
 if TYPE_CHECKING:
     from .hierarchy import Hierarchy
@@ -25,8 +26,8 @@ _SESSION_ONLY = {"selection", "name", "state"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status: 0, 2 on bad input, 130 on interrupt."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parse(sys.argv[1:] if argv is None else argv)
         return arguments.run(arguments)
     except PomodoroError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -42,8 +43,47 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m pomodoro_pymol", description="Diffusion noise on proteins.")
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one line; a flag is known by its whole name only."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse found wrong."""
+        hint = "; one that begins with - needs an =, as in --z=-3:3" if "expected one" in message else ""
+        raise PomodoroError(message + hint)
+
+
+class _Once(argparse.Action):
+    """Takes a flag that is given once."""
+
+    def __call__(self, _: Any, namespace: argparse.Namespace, value: Any, flag: str | None = None) -> None:
+        """Keep the value."""
+        if getattr(namespace, self.dest) is not None:
+            raise PomodoroError(f"{self.dest} is given twice")
+        setattr(namespace, self.dest, value)
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; what is not known is refused with the nearest that is."""
+    parser, commands = _parser()
+    word = argv[0] if argv else ""
+    if word not in (*commands, "-h", "--help", "--version"):
+        wrong = f"there is no command {word!r}" if word else "give a command"
+        raise PomodoroError(f"{wrong}: {', '.join(commands)}{suggestion(word, commands)}")
+    arguments, unknown = parser.parse_known_args(argv)
+    if unknown:
+        name = unknown[0].lstrip("-").partition("=")[0]
+        flags = [flag for flag in vars(arguments) if flag not in ("run", "parameters", "structure")]
+        near = suggestion(name, flags).replace("mean ", "mean --")
+        raise PomodoroError(f"unknown argument {unknown[0]!r} of {word}{near}")
+    return arguments
+
+
+def _parser() -> tuple[_Parser, dict[str, _Parser]]:
+    """Return the parser, and that of each command."""
+    parser = _Parser(prog="python -m pomodoro_pymol", description="Diffusion noise on proteins.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -52,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run, parameters=parameters)
         for spec in fields(parameters) if parameters else ():
             if spec.name not in _SESSION_ONLY:
-                command.add_argument(f"--{spec.name}", help=describe(spec).replace("%", "%%"))
+                command.add_argument(f"--{spec.name}", action=_Once, help=describe(spec).replace("%", "%%"))
         return command
 
     demo = add("demo", "noise a structure that ships with PyMOL; write .pse, .png, .pdb, .csv", _demo, NoiseParameters)
@@ -77,7 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--model", type=int, default=1, help="model of the file {default: 1}")
         command.add_argument("--solvent", action="store_true", help="keep waters")
     add("check", "versions, devices, what is missing", _check, None)
-    return parser
+    return parser, commands.choices
 
 
 def _given(arguments: argparse.Namespace) -> Any:
@@ -110,7 +150,7 @@ def _noise(arguments: argparse.Namespace) -> int:
 
     report.check_paths(arguments.csv, "")
     if arguments.output:
-        report.check_frame_path(Path(arguments.output), arguments.level)
+        report.check_frame_path(user_path(arguments.output), arguments.level)
     structure, _ = _read(arguments)
     result = run_noise(structure, parameters, lambda frames: None, _bar("noise"))
     print(result.report())
@@ -189,7 +229,7 @@ def _sample(arguments: argparse.Namespace) -> int:
 
     report.check_paths(parameters.csv, parameters.figure)
     if arguments.output:
-        report.check_frame_path(Path(arguments.output), "atom")
+        report.check_frame_path(user_path(arguments.output), "atom")
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)

@@ -57,7 +57,7 @@ class ColorScale:
         try:
             span = Interval(float(plain["low"]), float(plain["high"]))
             return cls({name: name for name in PALETTES}[plain["palette"]], span.low, span.high)
-        except (KeyError, TypeError, ValueError, OverflowError):
+        except (KeyError, IndexError, TypeError, ValueError, OverflowError):
             raise PomodoroError("what the session says of the colours is damaged: run pomcolor") from None
 
     def stops(self) -> list[tuple[float, tuple[float, float, float]]]:

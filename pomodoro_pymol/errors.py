@@ -1,9 +1,19 @@
 """The one error the library raises on purpose."""
 
+#: Longer messages, of which most is what was given, lose their middle.
+_LONGEST = 600
+
 
 class PomodoroError(ValueError):
     """Bad input, said in one line: what was wrong, and what would be right.
 
     The PyMOL commands turn it into ``pymol.CmdException``, the command line
-    into exit status 2; Python callers may catch it as a ``ValueError``.
+    into exit status 2; Python callers may catch it as a ``ValueError``. What
+    cannot be printed in a line, such as the end of one, is escaped.
     """
+
+    def __init__(self, message: str = "") -> None:
+        line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
+        if len(line) > _LONGEST:
+            line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
+        super().__init__(line)

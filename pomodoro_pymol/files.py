@@ -7,6 +7,8 @@ author chose them, the segment from columns 73-76 of PDB and ``label_asym_id`` o
 from __future__ import annotations
 
 import gzip
+import math
+import os
 import re
 import zlib
 from collections import defaultdict
@@ -132,18 +134,35 @@ def _structure(path: Path, parsed: Any, model: int, segment: str, solvent: bool)
 
 
 def _parse(path: Path, gemmi: Any) -> Any:
-    if not path.is_file():
-        raise PomodoroError(f"{path} is {'not a file' if path.exists() else 'missing'}")
+    if not os.path.isfile(path):
+        raise PomodoroError(f"{path} is {'not a file' if os.path.exists(path) else 'missing'}")
     try:
         data = path.read_bytes()
         if data.startswith(b"\x1f\x8b"):
             data = gzip.decompress(data)
         if _CIF.match(data):
             return gemmi.read_structure_string(data, merge_chain_parts=False, format=gemmi.CoorFormat.Mmcif)
-        return gemmi.read_pdb_string(data, max_line_length=_PDB_COLUMNS)
+        parsed = gemmi.read_pdb_string(data, max_line_length=_PDB_COLUMNS)
     except (OSError, EOFError, zlib.error, RuntimeError, ValueError) as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise PomodoroError(f"{path} cannot be read as PDB or mmCIF: {reason}") from None
+    _check_coords(path, data)
+    return parsed
+
+
+def _check_coords(path: Path, data: bytes) -> None:
+    """Refuse coordinates that are no numbers, which gemmi takes for zero."""
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.rstrip() == b"END":
+            return
+        if line[:4] in (b"ATOM", b"HETA"):
+            try:
+                good = all(math.isfinite(float(line[start : start + 8])) for start in (30, 38, 46))
+            except ValueError:
+                good = False
+            if not good:
+                found = line[30:54].decode("ascii", "replace")
+                raise PomodoroError(f"line {number} of {path} has coordinates that are no numbers: {found!r}")
 
 
 def _residues(model: Any) -> Iterator[tuple[Any, Any, bool]]:

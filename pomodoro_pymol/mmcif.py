@@ -69,8 +69,8 @@ def save_mmcif(
     Raises
     ------
     PomodoroError
-        If the file cannot be written, the shapes disagree, a number is not finite, or a
-        coordinate is beyond 1e11 angstrom.
+        If the file cannot be written, the shapes disagree, a number is not finite, a
+        coordinate is beyond 1e11 angstrom, or a label has characters that are not printed.
     """
     n_atoms = len(structure)
     n_frames = count_frames(frames, n_atoms)
@@ -91,11 +91,18 @@ def quote(text: str) -> str:
     """Return a value as CIF writes it: plain, in quotes, or as a text field.
 
     Source: the CIF 1.1 syntax of the IUCr, paragraphs 15 to 17.
+
+    Raises
+    ------
+    PomodoroError
+        If it has characters that are not printed, such as ends of lines, which readers do not keep.
     """
+    if not text.isprintable():
+        raise PomodoroError(f"label {text!r} does not fit mmCIF, which holds printed characters alone")
     if _PLAIN.fullmatch(text):
         return text
     for mark in "'\"":
-        if text.isprintable() and mark not in text:
+        if mark not in text:
             return f"{mark}{text}{mark}"
     return f"\n;{text}\n;\n"
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .atomic import user_path
 from .errors import PomodoroError
 from .precondition import Network
 
@@ -46,7 +47,7 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Networ
     PomodoroError
         If the file cannot be read, is of another format, or holds a pickle.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     try:
         data = path.read_bytes()
     except OSError as error:

@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, f
 from typing import Any, ClassVar, TypeVar
 
 from .errors import PomodoroError
-from .typed import protect, split_commas, split_values, unquote
+from .typed import protect, quoted, split_commas, split_values, unquote
 
 P = TypeVar("P", bound="Parameters")
 
@@ -139,8 +139,8 @@ class Parameters:
         names = cls.names()
         for name in values:
             if name not in names:
-                raise PomodoroError(f"unknown parameter {name!r} of {cls.command}{_suggestion(name, names)}")
-        cls._check_exclusive({name for name, value in values.items() if value not in (None, "")})
+                raise PomodoroError(f"unknown parameter {name!r} of {cls.command}{suggestion(name, names)}")
+        cls._check_exclusive({name for name, value in values.items() if _is_given(value)})
         return cls(**values)
 
     @classmethod
@@ -158,7 +158,7 @@ class Parameters:
             value = getattr(self, spec.name)
             if value == spec.default:
                 continue
-            text = _text(value) if spec.metadata["kind"] is not str else _quoted(value)
+            text = quoted(value) if isinstance(value, str) else _text(value)
             words.append(text if position == 0 else f"{spec.name}={text}")
         return f"{self.command} {', '.join(words)}".strip()
 
@@ -228,25 +228,32 @@ def describe(spec: Field) -> str:
     return text
 
 
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return the question whether the nearest known word was meant; empty where none is near."""
+    import difflib
+
+    close = difflib.get_close_matches(str(word).lower(), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
 def _convert(spec: Field, value: Any) -> Any:
     """Return ``value`` as the type of its parameter, within bounds and choices."""
     meta = spec.metadata
     if isinstance(value, str):
-        value = unquote(value.strip())
-    if value is None or value == "":
+        value = unquote(value.strip()).strip()
+    if not _is_given(value):
         return spec.default
     choices = choices_of(spec)
-    if meta["kind"] is Selection:
-        value = protect(str(value))
-    elif meta["kind"] is str:
-        value = str(value)
+    if meta["kind"] in (str, Selection):
+        value = str(value) if meta["kind"] is str else protect(str(value))
+        quoted(value)
     elif meta["kind"] in (Interval, Grid):
         value = _range(spec.name, meta["kind"], value)
     else:
         value = _to_number(spec.name, meta["kind"], value)
     if choices and value not in choices:
         known = ", ".join(choices)
-        raise PomodoroError(f"{spec.name} must be one of {known}, not {value!r}{_suggestion(value, choices)}")
+        raise PomodoroError(f"{spec.name} must be one of {known}, not {value!r}{suggestion(value, choices)}")
     ends = (value.low, value.high) if isinstance(value, Grid) else (value, value)
     if meta["bounds"] and not (meta["bounds"][0] <= ends[0] and ends[1] <= meta["bounds"][1]):
         low, high = meta["bounds"]
@@ -257,10 +264,15 @@ def _convert(spec: Field, value: Any) -> Any:
     return value
 
 
+def _is_given(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and value == "")
+
+
 def _to_number(name: str, kind: type, value: Any) -> Any:
     wanted = "a whole number" if kind is int else "a number"
     try:
-        number = float(value if "_" not in str(value) else "")
+        plain = "_" not in str(value) and str(value).isascii()
+        number = float(value if plain else "")
     except (TypeError, ValueError, OverflowError):
         raise PomodoroError(f"{name} must be {wanted}, not {value!r}") from None
     if not math.isfinite(number):
@@ -276,20 +288,11 @@ def _range(name: str, kind: type, value: Any) -> Any:
     parts = value.split(":") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
         parts = [value]
-    numbers = [_to_number(name, float, part) for part in parts] if 1 <= len(parts) <= 3 else []
-    if kind is Interval and len(numbers) == 2:
-        return Interval(*numbers)
-    if kind is Grid and numbers:
-        return Grid(*(numbers if len(numbers) > 1 else numbers * 2))
-    form = "low:high, as in 0.9:1" if kind is Interval else "one value, low:high or low:high:step, as in -3:3"
-    raise PomodoroError(f"{name} must be {form}, not {value!r}")
-
-
-def _quoted(text: str) -> str:
-    """Quote text that would not survive the split at commas and keys."""
-    if protect(text) == text:
-        return text
-    return f"'{text}'" if '"' in text else f'"{text}"'
+    if len(parts) not in ((2,) if kind is Interval else (1, 2, 3)):
+        form = "low:high, as in 0.9:1" if kind is Interval else "one value, low:high or low:high:step, as in -3:3"
+        raise PomodoroError(f"{name} must be {form}, not {value!r}")
+    numbers = [_to_number(name, float, part) for part in parts]
+    return kind(*(numbers if len(numbers) > 1 else numbers * 2))
 
 
 def _text(value: Any) -> str:
@@ -299,13 +302,6 @@ def _text(value: Any) -> str:
 def _number_text(value: Any) -> str:
     """Return the shortest text that reads back as the same number."""
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    import difflib
-
-    close = difflib.get_close_matches(str(word).lower(), list(known), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _wrap(text: str) -> str:

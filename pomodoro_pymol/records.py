@@ -105,9 +105,12 @@ class Record:
                 raise ValueError
             levels = MeasuredLevels(**{part: _levels(values) for part, values in plain["levels"].items()})
             parameters = NoiseParameters.from_text(command)
-            source, device, labels, versions = (str(plain[name]) for name in ("source", "device", "digest", "versions"))
+            words = [plain[name] for name in ("source", "device", "digest", "versions")]
+            if not all(isinstance(word, str) for word in words):
+                raise ValueError
+            source, device, labels, versions = words
             return cls(parameters, source, device, labels, residues, levels, versions)
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
 
 

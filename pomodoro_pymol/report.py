@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .atomic import atomic_write
+from .atomic import atomic_write, check_target, user_path
 from .catalogue import WeightsParameters
 from .errors import PomodoroError
 from .export import save_dcd
@@ -62,7 +62,7 @@ def save_frames(path: str | Path, result: NoiseResult, level: str = "atom", prog
     PomodoroError
         If the format is unknown or cannot hold the frames, or the file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     values = np.nan_to_num(result.metric())
     header = [*result.header(), f"B column: {result.parameters.metric}"]
     check_frame_path(path, level)
@@ -94,7 +94,7 @@ def save_samples(path: str | Path, structure: Structure, result: SampleResult) -
     PomodoroError
         If the format is unknown or cannot hold the states, or the file cannot be written.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     check_frame_path(path, "atom")
     final = result.parameters.show == "final"
     frames = result.frames[:, -1] if final else result.frames.flatten(0, 1)
@@ -113,7 +113,7 @@ def save_samples(path: str | Path, structure: Structure, result: SampleResult) -
 
 
 def check_frame_path(path: Path, level: str) -> None:
-    """Refuse a file that no writer of frames writes.
+    """Refuse a file that no writer of frames writes, before any work is done.
 
     Raises
     ------
@@ -123,6 +123,7 @@ def check_frame_path(path: Path, level: str) -> None:
         raise PomodoroError(f"the file must end in {', '.join(FRAME_SUFFIXES)}, not {str(path)!r}")
     if level == "residue" and path.suffix.lower() != ".pdb":
         raise PomodoroError("level=residue is written as .pdb")
+    check_target(path)
 
 
 def solve_weights(hierarchy: Hierarchy, parameters: WeightsParameters) -> LevelWeights:
@@ -166,7 +167,7 @@ def weights_text(hierarchy: Hierarchy, weights: LevelWeights, sigma: float) -> s
 
 
 def check_paths(table: str, figure: str) -> None:
-    """Refuse a figure of a kind that is not drawn, before any work is done.
+    """Refuse files that could not be written, and a figure of a kind that is not drawn, before any work is done.
 
     Raises
     ------
@@ -175,18 +176,18 @@ def check_paths(table: str, figure: str) -> None:
     if figure and Path(figure).suffix.lower() not in FIGURE_SUFFIXES:
         raise PomodoroError(f"figure must end in {', '.join(FIGURE_SUFFIXES)}, not {figure!r}")
     for path in (table, figure):
-        if path and not Path(path).expanduser().parent.is_dir():
-            raise PomodoroError(f"the folder of {path} does not exist")
+        if path:
+            check_target(user_path(path))
 
 
 def write_csv(path: str, text: str) -> None:
     """Write CSV text whole or not at all; nothing where the path is empty."""
     if path:
-        with atomic_write(Path(path).expanduser(), "w", newline="", encoding="utf-8") as file:
+        with atomic_write(user_path(path), "w", newline="", encoding="utf-8") as file:
             file.write(text)
 
 
 def write_figure(path: str, figure: Any) -> None:
     """Draw a figure into a file, whole or not at all."""
-    with atomic_write(Path(path).expanduser()) as file:
+    with atomic_write(user_path(path)) as file:
         figure.savefig(file, format=Path(path).suffix.lower()[1:], dpi=150)

@@ -200,8 +200,8 @@ def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
 
 def _has_frames(name: str, _self: Any) -> bool:
     """Tell an object of pomnoise or pomalign from one of the other commands."""
-    record = viewer.get_record(name, _self=_self) or {}
-    return str(record.get("command")).split(" ")[0] == NoiseParameters.command
+    record = viewer.get_record(name, _self=_self)
+    return record is not None and viewer.command_of(record) == NoiseParameters.command
 
 
 def _paint(

@@ -10,7 +10,8 @@ from .errors import PomodoroError
 
 # Selection words that PyMOL compares with "=", so not misspelt parameters.
 _SELECTION_PROPERTIES = {"b", "q", "x", "y", "partial_charge", "pc", "formal_charge", "fc"}
-_WORD_START = re.compile(r"(^|[\s(,=+])$")
+#: What may follow a value in a line, and closes whatever the value leaves open.
+_NEXT = ",'\")]}"
 _KEY = re.compile(r"(?:^|(?<=\s))([A-Za-z_]\w*)\s*=(?!=)\s*")
 
 
@@ -35,7 +36,7 @@ def split_values(names: list[str], args: Iterable[Any] = (), given: Mapping[str,
     positions = iter(names)
     for value in args:
         head, pairs = _split(value)
-        if head != "" or not pairs:
+        if not pairs or head != "":
             name = next(positions, None)
             if name is None:
                 raise PomodoroError(f"at most {len(names)} values can be given by position")
@@ -44,7 +45,7 @@ def split_values(names: list[str], args: Iterable[Any] = (), given: Mapping[str,
             put(*pair)
     for name, value in (given or {}).items():
         head, pairs = _split(value)
-        if head != "" or not pairs:
+        if not pairs or head != "":
             put(name, head)
         for pair in pairs:
             put(*pair)
@@ -82,17 +83,42 @@ def _mask(text: str) -> str:
             closing.pop()
         elif letter in "([{" and not quoted:
             closing.append({"(": ")", "[": "]", "{": "}"}[letter])
-        elif letter in "\"'" and not inside and _WORD_START.search(text[:place]) and letter in text[place + 1 :]:
+        elif letter in "\"'" and not inside and _starts_word(text, place) and letter in text[place + 1 :]:
             closing.append(letter)
         masked.append("\0" if inside else letter)
     return "".join(masked)
 
 
-def protect(text: str) -> str:
-    """Bracket a selection that would not survive the split at commas and keys."""
+def _splits(text: str) -> bool:
+    """Tell whether a line would split within a value."""
     masked = _mask(text)
-    keys = {match[1] for match in _KEY.finditer(masked)}
-    return f"({text})" if "," in masked or keys - _SELECTION_PROPERTIES else text
+    return "," in masked or any(match[1] not in _SELECTION_PROPERTIES for match in _KEY.finditer(masked))
+
+
+def _starts_word(text: str, place: int) -> bool:
+    return place == 0 or text[place - 1] in "(,=+" or text[place - 1].isspace()
+
+
+def protect(text: str) -> str:
+    """Bracket a selection that would not survive the split at commas and keys, where brackets help."""
+    return f"({text})" if _splits(text) and not _splits(f"({text})") else text
+
+
+def quoted(text: str) -> str:
+    """Quote text that would not be read from a line as it is: split, or left with a bracket or quote open.
+
+    Raises
+    ------
+    PomodoroError
+        If it has both kinds of quotes, so that neither can stand around it.
+    """
+    plain = text == text.strip() and not _splits(text) and _mask(text + _NEXT)[len(text)] == ","
+    if plain and unquote(text) == text and not text.startswith("="):
+        return text
+    quote = next((quote for quote in "\"'" if quote not in text), "")
+    if not quote:
+        raise PomodoroError(f"{text!r} needs quotes and has both kinds: leave one out")
+    return f"{quote}{text}{quote}"
 
 
 def unquote(text: str) -> str:

@@ -28,6 +28,8 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
 
         def call(values: dict[str, Any], extra: tuple, unknown: dict[str, Any], quiet: Any, _self: Any) -> Any:
             try:
+                if isinstance(_self, str):
+                    unknown["_self"] = _self  # typed, which takes the place of PyMOL's own
                 if extra:
                     raise PomodoroError(f"{parameters.command} takes at most {len(names)} values by position")
                 given = {name: value for name, value in values.items() if value is not None}

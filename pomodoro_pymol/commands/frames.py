@@ -104,6 +104,7 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
 
         pomnoise, pomalign
     """
+    from ..atomic import user_path
     from ..export import save_dcd
     from ..hierarchy import Hierarchy
     from ..mmcif import save_mmcif
@@ -112,7 +113,7 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
     from ..report import check_frame_path
     from ..runs import find_ours
 
-    path = Path(parameters.filename).expanduser()
+    path = user_path(parameters.filename)
     suffix = path.suffix.lower()
     check_frame_path(path, parameters.level)
     name, plain = find_ours(parameters.object, _self=_self)

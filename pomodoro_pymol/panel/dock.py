@@ -33,7 +33,8 @@ def make_dock(window: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
     of_session = values.from_plain(viewer.session_value(values.STORE, _self=_self))
     of_place = values.from_plain(place)
     dock = Dock(Panel(_self=_self), window)
-    area = _AREAS.get(str(place.get("area")), _AREAS["right"])
+    side = place.get("area")
+    area = _AREAS.get(side if isinstance(side, str) else "", _AREAS["right"])
     others = [other for other in window.findChildren(QtWidgets.QDockWidget) if other is not dock]
     window.addDockWidget(area, dock)
     for other in others:

@@ -373,7 +373,7 @@ class Panel(Face):
 
     def _read_session(self) -> None:
         """Take the values of a session that was loaded; any other leave the panel's."""
-        found = viewer.session_value(values.STORE, _self=self._self)
+        found = values.texts(viewer.session_value(values.STORE, _self=self._self))
         if found == self._kept:
             return
         parameters, sample = values.from_plain(found)

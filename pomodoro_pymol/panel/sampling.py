@@ -58,6 +58,7 @@ class SamplingPage(QtWidgets.QWidget):
         self._records: list[StepRecord] = []
         self._film = ""
         self.model = Model(self, SampleParameters)
+        self._shown = self.model.parameters
         self.runner = Runner(self, _self)
         self.controls = make_controls(self.model, self)
         self._build()
@@ -165,10 +166,10 @@ class SamplingPage(QtWidgets.QWidget):
             self.model.changed.emit()
 
     def _show_line(self) -> None:
-        line = self.model.parameters.to_text()
-        if line != self.line.text() and not self.runner.running:
+        former, self._shown = self._shown, self.model.parameters
+        if former != self._shown and not self.runner.running:
             self.said.emit("")
-        self.line.setText(line)
+        self.line.setText(self._shown.to_text())
         self.line.setCursorPosition(0)
 
     def _run_or_stop(self) -> None:

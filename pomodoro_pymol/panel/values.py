@@ -20,15 +20,22 @@ def to_plain(noise: NoiseParameters, sample: SampleParameters) -> dict[str, str]
     return {"command": noise.to_text(), "sample": sample.to_text()}
 
 
+def texts(plain: Any) -> dict[str, str]:
+    """Return what may be parameters in what a session holds, which can be anything."""
+    found = plain if isinstance(plain, dict) else {}
+    return {key: found[key] for key in ("command", "sample") if isinstance(found.get(key), str)}
+
+
 def from_plain(plain: Any) -> tuple[NoiseParameters | None, SampleParameters | None]:
     """Read parameters back; None where they are damaged or foreign."""
-    return _read(plain, "command", NoiseParameters), _read(plain, "sample", SampleParameters)
+    found = texts(plain)
+    return _read(found.get("command", ""), NoiseParameters), _read(found.get("sample", ""), SampleParameters)
 
 
-def _read(plain: Any, key: str, kind: type[P]) -> P | None:
+def _read(line: str, kind: type[P]) -> P | None:
     try:
-        return kind.from_text(plain[key]) if plain[key].split()[0] == kind.command else None
-    except (PomodoroError, KeyError, IndexError, TypeError, AttributeError):
+        return kind.from_text(line) if line.split()[:1] == [kind.command] else None
+    except PomodoroError:
         return None
 
 

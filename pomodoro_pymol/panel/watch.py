@@ -159,7 +159,7 @@ class Watch(QtCore.QObject):
 
     def _look_for_output(self) -> None:
         name, plain = self._find_output()
-        mark = (name, plain.get("command"), plain.get("title"), plain.get("digest"), repr(plain.get("colors")))
+        mark = (name, *(_text(plain.get(key)) for key in ("command", "title", "digest", "colors")))
         if mark == self._mark:
             return
         self._mark = mark
@@ -177,7 +177,7 @@ class Watch(QtCore.QObject):
         wanted = self._wanted().name or (f"{self.source.object}_noise" if self.source else "")
         for name in (wanted, *viewer.our_objects(_self=self._self)):
             plain = viewer.get_record(name, _self=self._self) if name else None
-            if plain is not None and str(plain.get("command")).startswith(NoiseParameters.command):
+            if plain is not None and viewer.command_of(plain) == NoiseParameters.command:
                 return name, plain
         return "", {}
 
@@ -244,6 +244,13 @@ class Watch(QtCore.QObject):
         del self._readers[slot]
         setattr(self, slot, found)
         (self.source_changed if slot == "molecule" else self.output_changed).emit()
+
+
+def _text(value: Any) -> str:
+    try:
+        return repr(value)
+    except RecursionError:  # deeper than Python goes, as no value of ours is
+        return ""
 
 
 def _load() -> None:

@@ -21,10 +21,19 @@ def word_button(name: str, tooltip: str, text: str) -> IconButton:
     return button
 
 
+class _TextLabel(QtWidgets.QLabel):
+    """Wraps; a word that is longer than a line is cut, where it would make the panel as wide as itself."""
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        """Room for a few letters."""
+        return QtCore.QSize(4 * self.fontMetrics().averageCharWidth(), super().minimumSizeHint().height())
+
+
 def text_label(name: str) -> QtWidgets.QLabel:
     """A label whose text can be selected and takes the lines it needs."""
-    label = QtWidgets.QLabel()
+    label = _TextLabel()
     label.setObjectName(name)
+    label.setTextFormat(QtCore.Qt.TextFormat.PlainText)  # what was typed may look like HTML
     label.setWordWrap(True)
     label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
     return label

@@ -18,7 +18,7 @@ from .reading import (
     structure_steps,
     titles,
 )
-from .records import get_record, is_ours, our_objects, spelling
+from .records import command_of, get_record, is_ours, our_objects, spelling
 from .scenes import load_example, save, save_picture
 from .sources import Source, check_output, draft, resolve_source
 from .window import (
@@ -42,6 +42,7 @@ __all__ = [
     "StateWriter",
     "check_output",
     "cmd",
+    "command_of",
     "draft",
     "ensemble_steps",
     "finish",

@@ -14,9 +14,7 @@ STORE = "pomodoro"
 def is_ours(name: str, *, _self=cmd) -> bool:
     """Tell whether the object bears the title of one that pomnoise made, renamed or copied or not."""
     title = mark_of(name, _self)
-    return bool(title) and any(
-        isinstance(record, dict) and record.get("title") == title for record in all_records(_self).values()
-    )
+    return bool(title) and any(record["title"] == title for record in all_records(_self).values())
 
 
 def get_record(name: str, *, _self=cmd) -> dict[str, Any] | None:
@@ -25,9 +23,13 @@ def get_record(name: str, *, _self=cmd) -> dict[str, Any] | None:
     The session's store outlives ``reinitialize``, so the object must bear its title too.
     """
     record = all_records(_self).get(name)
-    if isinstance(record, dict) and record.get("title") and record["title"] == mark_of(name, _self):
-        return record
-    return None
+    return record if record and record["title"] and record["title"] == mark_of(name, _self) else None
+
+
+def command_of(record: dict[str, Any]) -> str:
+    """Return the name of the command that made an object, "" where the record does not say."""
+    line = record.get("command")
+    return line.partition(" ")[0] if isinstance(line, str) else ""
 
 
 def our_objects(*, _self=cmd) -> list[str]:
@@ -41,10 +43,16 @@ def spelling(name: str, *, _self=cmd) -> str:
     return name if name in names else next((other for other in names if other.lower() == name.lower()), "")
 
 
-def all_records(_self) -> dict[str, Any]:
-    """Return what the session says of our objects; it may come from a file, so check each."""
+def all_records(_self) -> dict[str, dict[str, Any]]:
+    """Return what the session says of our objects; what is no record, as a file may hold, is left out."""
     store = getattr(_self._pymol.session, STORE, None)
-    return store if isinstance(store, dict) else {}
+    if not isinstance(store, dict):
+        return {}
+    return {
+        name: record
+        for name, record in store.items()
+        if isinstance(record, dict) and isinstance(record.get("title"), str)
+    }
 
 
 def mark_of(name: str, _self) -> str:

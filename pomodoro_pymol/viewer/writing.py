@@ -120,7 +120,7 @@ class LiveStates:
             # As `get_record` finds, at a tenth of the cost: this runs at every move of a slider.
             record = all_records(self._cmd).get(name)
             title = self._cmd.get_title(name, min(2, self.n_states))
-            if found == (self._n_atoms, self.n_states) and title and record and record.get("title") == title:
+            if found == (self._n_atoms, self.n_states) and title and record and record["title"] == title:
                 return
         raise self._changed()
 
@@ -227,7 +227,7 @@ def show_key(
     key = f"{name}_key"
     former = record.get("key")
     ramps = [ramp for ramp in _self.get_names("objects") if _self.get_type(ramp) == "object:ramp"]
-    if former in ramps and former.lower().startswith(key.lower()):
+    if isinstance(former, str) and former in ramps and former.lower().startswith(key.lower()):
         key = former  # not deleted: PyMOL 2.5 cannot load a session in which two ramps were
     elif spelling(key, _self=_self):
         key = _self.get_unused_name(key)

@@ -6,9 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import bad_input
 import pytest
 
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
+FRAGMENT = bad_input.STRUCTURE
 
 
 @pytest.fixture
@@ -96,27 +97,45 @@ def test_table_sweep_and_weights(run, tmp_path):
     assert run("weights", FRAGMENT, "--delete", "half")[0] == 0
 
 
+@pytest.fixture
+def damaged(tmp_path):
+    """A folder with the files that bad input names; nothing in it changes."""
+    bad_input.write_files(tmp_path)
+
+    def look():
+        return {path.name: (path.stat().st_mtime_ns, path.stat().st_size) for path in tmp_path.iterdir()}
+
+    before = look()
+    yield tmp_path
+    assert look() == before
+
+
+def filled(arguments):
+    return [str(bad_input.STRUCTURE) if word == "FILE" else word for word in arguments]
+
+
+@pytest.mark.parametrize(("arguments", "says"), bad_input.cases("cli"))
+def test_bad_input_is_one_line(damaged, run, arguments, says):
+    status, out, err = run(*filled(arguments))
+    assert (status, out) == (2, "")
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    assert says in line
+
+
 @pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["noise", "missing.pdb"], "missing.pdb is missing"),
-        (["noise", FRAGMENT, "--z", "9"], "z must be between"),
-        (["noise", FRAGMENT, "--output", "n.xyz"], "must end in"),
-        (["noise", FRAGMENT, "--output", "n.cif", "--level", "residue"], "level=residue"),
-        (["noise", FRAGMENT, "--model", "2"], "model"),
-        (["table", FRAGMENT, "--figure", "t.doc"], "figure must end in"),
-        (["table", FRAGMENT, "--presets", "nope"], "no weight scheme"),
-        (["sweep", FRAGMENT, "--csv", "nowhere/s.csv"], "does not exist"),
-        (["weights", FRAGMENT, "--ratio", "0.1"], "cannot be reached"),
-    ],
+    "arguments",
+    [["noise", "FILE", "--z=high"], ["noise", "FILE", "--frmaes=3"], ["noise", "damaged.pdb"], ["nosie"], []],
 )
-def test_bad_input_is_one_line(run, tmp_path, words, message):
-    status, out, err = run(*words)
-    assert status == 2
-    assert out == ""
-    assert err.count("\n") == 1
-    assert message in err
-    assert [path.name for path in tmp_path.iterdir()] == []
+def test_bad_input_in_a_process(damaged, run_python, arguments):
+    says = {tuple(given): says for given, says in bad_input.cases("cli")}[tuple(arguments)]
+    (damaged / "home").mkdir()
+    done = run_python("-m", "pomodoro_pymol", *filled(arguments))
+    (damaged / "home").rmdir()
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert says in line
 
 
 def test_a_reader_that_stops_early_is_no_error():

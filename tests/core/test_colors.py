@@ -136,7 +136,7 @@ def test_a_damaged_scale_is_refused(change):
         ColorScale.from_plain({**ColorScale("cividis", -0.25, 1.5).to_plain(), **change})
 
 
-@pytest.mark.parametrize("plain", [None, 5, "text", [], {}, {"palette": "viridis", "low": 0.0}], ids=str)
+@pytest.mark.parametrize("plain", [None, 5, "text", [], {}, {"palette": "viridis", "low": 0.0}, np.zeros(3)], ids=str)
 def test_what_is_no_scale_is_refused(plain):
     with pytest.raises(PomodoroError, match="damaged: run pomcolor"):
         ColorScale.from_plain(plain)

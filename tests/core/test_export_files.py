@@ -65,7 +65,7 @@ def test_a_long_name(tmp_path):
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("missing/a.pdb", "No such file or directory"),
+        ("missing/a.pdb", "its folder does not exist"),
         ("file/a.pdb", "Not a directory"),
         ("folder", "it is a folder"),
         ("/dev/null", "it is not a regular file"),

@@ -396,7 +396,6 @@ def relabel(**more):
         ({"resi": "1é"}, "insertion code 'é'"),
         ({"resi": ""}, "residue number ''"),
         ({"name": "HG111"}, "atom name 'HG111'"),
-        ({"name": "C\n"}, "atom name 'C\\\\n'"),
         ({"alt": "AB"}, "alternate location 'AB'"),
         ({"elem": "Unk"}, "element 'Unk'"),
     ],
@@ -413,6 +412,15 @@ def test_labels_that_pdb_cannot_hold(tmp_path, label, message):
     assert str(caught.value).endswith("save as mmCIF (.cif)")
     save_mmcif(tmp_path / "a.cif", structure, structure.coords[None])
     assert [path.name for path in tmp_path.iterdir()] == ["a.cif"]
+
+
+@pytest.mark.parametrize("text", ["C\n", "\r", "C\a", "\ud800", "C\u2028"])
+@pytest.mark.parametrize(("kind", "message"), [("pdb", "atom name '.*' does not fit PDB"), ("cif", "label '.*' does")])
+def test_labels_that_no_line_can_hold(tmp_path, kind, text, message):
+    structure = relabel(name=text)
+    with pytest.raises(PomodoroError, match=message):
+        SAVE[kind](tmp_path / f"a.{kind}", structure, structure.coords[None])
+    assert list(tmp_path.iterdir()) == []
 
 
 def many(n_atoms):

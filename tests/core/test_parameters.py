@@ -104,6 +104,25 @@ def test_selections_with_primes_and_quotes_are_kept(selection):
     assert read(parameters.to_text()) == parameters
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["a(b", "a[b", "(a", "'a", '"a', "='a", "=a", "a)b, c", "a),", "'a'", "a b=(c", "\x1da", "it's (5", "(a,", ")z=1"],
+)
+@pytest.mark.parametrize("name", ["object", "selection"])
+def test_what_a_value_leaves_open_does_not_swallow_what_follows(name, text):
+    command = {"object": ColorParameters, "selection": NoiseParameters}[name]
+    parameters = command(**{name: text, "metric": "relative", "palette": "magma"})
+    assert command.from_text(parameters.to_text()) == parameters
+    assert command.from_values({name: getattr(parameters, name)}) == command(**{name: text})
+
+
+@pytest.mark.parametrize("text", ["it's 5\" (", "'a\", b", "\"a', z=1"])
+def test_both_kinds_of_quotes_are_refused_where_one_is_needed(text):
+    with pytest.raises(PomodoroError, match="needs quotes and has both kinds: leave one out"):
+        ColorParameters(object=text)
+    assert ColorParameters(object="it's 5\"").object == "it's 5\""
+
+
 def test_a_typed_prime_does_not_swallow_what_follows():
     assert read("pomnoise name C1', z=1, wc=2") == NoiseParameters(selection="name C1'", z=1, wc=2)
     assert read("pomnoise name C1' z=1 wc=2") == NoiseParameters(selection="name C1'", z=1, wc=2)

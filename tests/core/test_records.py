@@ -27,6 +27,11 @@ JSON = st.recursive(
 )
 
 
+DEEP = []
+for _ in range(5000):
+    DEEP = [DEEP]
+
+
 def changed(*path, value):
     plain = copy.deepcopy(RECORD.to_plain())
     place = plain
@@ -70,14 +75,22 @@ def test_the_parameters_of_a_record_are_those_of_the_run(selection):
             changed("command", value=value)
             for value in ("", "pomcolor", "pomnoise z=99", "pomnoise frmes=2", 3, None, [])
         ),
-        *(changed("residues", value=value) for value in (None, [], 3, "text")),
+        *(changed("residues", value=value) for value in (None, [], 3, "text", DEEP, np.zeros(3))),
+        *(
+            changed(key, value=value)
+            for key in ("source", "device", "digest", "versions")
+            for value in (None, 3, DEEP, b"cpu")
+        ),
         *(without("levels", part) for part in RECORD.to_plain()["levels"]),
         *(without("levels", "low", name) for name in RECORD.to_plain()["levels"]["low"]),
         *(changed("levels", value=value) for value in (None, [], 3, "text", {}, {"measured": 1.0})),
         *(changed("levels", "high", "atom", value=value) for value in (None, 3, "x", [], np.inf)),
         changed("levels", "more", value={}),
         changed("residues", "more", value=[1.0, 1.0, 1.0]),
-        *(changed("residues", "atom", value=value) for value in (None, 1.0, [], [1.0], [[1.0]] * 3, ["a", "b", "c"])),
+        *(
+            changed("residues", "atom", value=value)
+            for value in (None, DEEP, 1.0, [], [1.0], [[1.0]] * 3, ["a", "b", "c"])
+        ),
         *(changed("residues", "atom", 1, value=value) for value in (-1.0, None, "x", np.nan, np.inf, 10**400, [])),
     ],
 )

@@ -61,3 +61,14 @@ def test_it_fits_a_narrow_dock(face, app):
     # 60 letters of the font, which is larger under PyQt5: 360 pixels of the usual one.
     assert face.minimumSizeHint().width() <= 60 * face.fontMetrics().averageCharWidth()
     assert face.run.width() >= face.run.minimumSizeHint().width()
+
+
+def test_a_message_is_shown_as_it_is_and_makes_the_panel_no_wider(face, app):
+    from qtpy import QtCore
+
+    width = face.minimumSizeHint().width()
+    for label in (face.status, face.counts):
+        label.setText("<b>n</b>" + "n" * 600)
+        assert label.textFormat() == QtCore.Qt.TextFormat.PlainText
+    app.processEvents()
+    assert face.minimumSizeHint().width() == width

@@ -128,7 +128,7 @@ def test_the_viewer_saves_whole_or_not_at_all(cmd, tmp_path):
     for name in ("a.pse", "a.pdb"):
         viewer.save(tmp_path / name, "" if name == "a.pse" else "built", _self=cmd)
         assert (tmp_path / name).stat().st_size > 500
-    with pytest.raises(PomodoroError, match=r"cannot write .*No such file or directory"):
+    with pytest.raises(PomodoroError, match=r"cannot write .*its folder does not exist"):
         viewer.save(tmp_path / "missing" / "a.pse", "", _self=cmd)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdb", "a.pse"]
 

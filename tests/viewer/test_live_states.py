@@ -26,6 +26,45 @@ def live(request, noised, monkeypatch):
     return states
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        [],
+        None,
+        {"title": np.zeros(3)},
+        {"title": ["z=0"]},
+        {"title": b"z=0"},
+    ],
+)
+def test_a_record_that_is_none_makes_no_object_ours(noised, damage):
+    from pomodoro_pymol import runs, viewer
+    from pomodoro_pymol.errors import PomodoroError
+
+    noised._pymol.session.pomodoro["1hpv_noise"] = damage
+    assert viewer.our_objects(_self=noised) == []
+    assert not viewer.is_ours("1hpv_noise", _self=noised)
+    with pytest.raises(PomodoroError, match="was changed or deleted"):
+        viewer.LiveStates("1hpv_noise", 1551, 4, _self=noised)
+    with pytest.raises(PomodoroError, match="run pomnoise first"):
+        runs.find_ours("", _self=noised)
+
+
+@pytest.mark.parametrize("change", [{"command": np.zeros(3)}, {"command": None}, {"command": [[]]}])
+def test_a_record_of_no_command_has_no_frames(noised, change):
+    from pomodoro_pymol import runs
+    from pomodoro_pymol.errors import PomodoroError
+
+    noised._pymol.session.pomodoro["1hpv_noise"].update(change)
+    with pytest.raises(PomodoroError, match="run pomnoise first"):
+        runs.find_ours("", _self=noised)
+
+
+@pytest.mark.parametrize("key", [np.zeros(3), ["x"], None, 5])
+def test_a_key_that_is_no_name_is_drawn_anew(noised, typed, key):
+    noised._pymol.session.pomodoro["1hpv_noise"]["key"] = key
+    assert "pomcolor: 1hpv_noise" in typed(noised, "pomcolor metric=relative")
+
+
 def fill(state, out):
     out[:] = np.arange(out.size, dtype=np.float32).reshape(out.shape) + 10_000 * state
 

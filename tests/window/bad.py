@@ -1,0 +1,109 @@
+"""The corpus of bad input at the panel: in its command lines and in its widgets, then Run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bad_input
+from pymol import cmd
+from qtpy import QtWidgets
+from robot import differences
+
+from pomodoro_pymol.panel.controls import NumberControl, TextControl, shown_values
+
+#: After so many cases one is run that is good.
+_GROUP = 25
+
+
+def play(robot: Any) -> None:
+    cmd.load(str(bad_input.STRUCTURE), "1hpv", quiet=1)
+    cmd.load_cgo([], "ligand_view")
+    cmd.select("site", "none")
+    cmd.select("chosen", "1hpv and resi 1-50")
+    robot.open()
+    robot.see_source("1hpv")
+    robot.enter_command("pomnoise z=high")  # the first warning sign brings a font, whose lines may be higher
+    robot.pump(50)
+    robot.notes["lines"] = refuse(robot, [line for line, _ in bad_input.cases("panel")], enter_line)
+    given = [pair for pair, _ in bad_input.cases("widget") if enterable(robot, pair)]
+    robot.notes["widgets"] = refuse(robot, given, enter_value)
+    robot.notes["zero"] = no_weights(robot)
+
+
+def refuse(robot: Any, cases: list[Any], enter: Any) -> list[dict[str, Any]]:
+    """Enter each case, run what was taken, and note what the panel says and what changed."""
+    panel, found = robot.panel, []
+    before = robot.session()
+    for number, case in enumerate(cases, 1):
+        page = panel.sampling if str(case).startswith("pomsample") else panel
+        panel.tabs.setCurrentWidget(panel.sampling if page is panel.sampling else panel.residues)
+        model, line = page.model, page.line
+        start = model.parameters
+        enter(robot, page, case)
+        taken = model.parameters != start
+        note = {"case": case, "said": robot.status, "taken": taken, "consistent": consistent(page)}
+        if taken:
+            robot.click(page.run)
+            robot.wait(lambda: not page.runner.running, "the end of a run")  # noqa: B023
+            robot.pump(20)
+            note["said"] = robot.status
+        after = robot.session()
+        note["changed"] = differences(before, after)
+        found.append(note)
+        if taken:
+            line.setText(start.to_text())
+            robot.press(line, "Return")
+        if number % _GROUP == 0 or number == len(cases):
+            note["then"] = run_once(robot)
+            before = robot.session()
+    return found
+
+
+def enter_line(robot: Any, page: Any, line: str) -> None:
+    """Put a command in a page's line, at once, and press Enter."""
+    page.line.setText(line)
+    robot.press(page.line, "Return")
+
+
+def enter_value(robot: Any, page: Any, pair: list[str]) -> None:
+    """Paste a value where a person would, letters that no keyboard has included."""
+    control, text = page.controls[pair[0]], pair[1]
+    line = control.line if isinstance(control, TextControl) else control.box.lineEdit()
+    QtWidgets.QApplication.clipboard().setText(text)
+    line.selectAll()
+    line.paste()
+    robot.press(line, "Return")
+
+
+def enterable(robot: Any, pair: tuple[str, str]) -> bool:
+    """Tell whether the parameter has a widget in which text can be typed; the ends of a range are numbers only."""
+    return isinstance(robot.panel.controls.get(pair[0]), (NumberControl, TextControl))
+
+
+def consistent(page: Any) -> bool:
+    """Tell whether the line and every number shown are those of the parameters."""
+    parameters = page.model.parameters
+    values = shown_values(parameters)
+    boxes = {name: control.box for name, control in page.controls.items() if isinstance(control, NumberControl)}
+    numbers = all(abs(box.value() - values[name]) <= 5e-4 for name, box in boxes.items())
+    return numbers and page.line.text() == parameters.to_text()
+
+
+def run_once(robot: Any) -> str:
+    """Run a good command, and return what the panel says of it; nothing of it stays."""
+    robot.enter_command("pomnoise 1hpv, frames=1")
+    robot.run()
+    said = robot.status
+    cmd.delete("1hpv_noise*")
+    robot.enter_command("pomnoise")
+    robot.panel.watch.poll()
+    robot.pump(20)
+    return said
+
+
+def no_weights(robot: Any) -> list[Any]:
+    """Take one weight after the other to zero."""
+    boxes = [robot.panel.controls[name].box for name in ("wc", "wr", "wa")]
+    for box in boxes:
+        robot.type_number(box, "0")
+    return [robot.status, [box.value() for box in boxes], consistent(robot.panel), robot.line]
