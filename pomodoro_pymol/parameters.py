@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, ClassVar, TypeVar
 
 from .errors import PomodoroError
-from .typed import protect, split_commas, split_values, unquote
+from .typed import is_one_command, protect, split_commas, split_values, unquote
 
 P = TypeVar("P", bound="Parameters")
 
@@ -227,10 +227,10 @@ def _convert(spec: Field, value: Any) -> Any:
     if value is None or value == "":
         return spec.default
     choices = choices_of(spec)
-    if meta["kind"] is Selection:
-        value = protect(str(value))
-    elif meta["kind"] is str:
-        value = str(value)
+    if meta["kind"] in (Selection, str):
+        value = str(value) if meta["kind"] is str else protect(" ".join(str(value).splitlines()))
+        if not is_one_command(value):
+            raise PomodoroError(f"{spec.name} must not hold ';' or a line break, which end a command: {value!r}")
     elif meta["kind"] in (Interval, Grid):
         value = _range(spec.name, meta["kind"], value)
     else:

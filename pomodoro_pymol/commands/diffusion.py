@@ -58,8 +58,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
 
     report.check_paths(parameters.csv, parameters.figure)
     source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
-    with viewer.draft(source, _self=_self) as draft:
-        hierarchy = Hierarchy.from_structure(viewer.read_structure(draft, title=source.object, _self=_self))
+    hierarchy = Hierarchy.from_structure(viewer.read_source(source, _self=_self))
     if parameters.data:
         c, r, a = (value**2 for value in per_level("data", parameters.data))
         if not all((c, r, a)):
@@ -121,6 +120,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     """
     import torch
 
+    from .. import memory
     from ..hierarchy import Hierarchy
     from ..lab import compare_levels
     from ..levels import LevelStatistics, residue_sums
@@ -137,6 +137,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     output = parameters.name or f"{name}_denoised"
     viewer.check_output(output, source, _self=_self)
     titles = viewer.titles(name, _self=_self)
+    memory.require(memory.noise_bytes(source.n_atoms, len(titles)), f"{len(titles)} states")
     show = progress("pomdenoise", quiet)
     with viewer.draft(source, output, _self=_self) as draft:
         structure = viewer.read_structure(draft, title=name, _self=_self)

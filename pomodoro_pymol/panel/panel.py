@@ -10,6 +10,7 @@ from qtpy import QtCore, QtGui, QtWidgets
 
 from .. import health, viewer
 from ..catalogue import ColorParameters, NoiseParameters, SampleParameters
+from ..problems import problem_text
 from ..schedule import quantile
 from ..weights import PRESETS
 from . import values
@@ -17,7 +18,6 @@ from .display import COLORS, Display, residue_rows
 from .face import Face
 from .live import FOLLOWED, Live
 from .preset_buttons import PresetButtons
-from .problems import problem_text
 from .run import Runner
 from .sampling import SamplingPage
 from .watch import Watch

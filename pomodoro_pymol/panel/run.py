@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qtpy import QtCore
 
 from .. import viewer
-from .problems import problem_text
+from ..problems import problem_text
 
 if TYPE_CHECKING:
     from torch import Tensor

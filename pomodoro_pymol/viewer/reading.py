@@ -8,9 +8,10 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from .. import memory
 from ..errors import PomodoroError
 from .host import CmdException, cmd, muted
-from .sources import Source, copied
+from .sources import Source, copied, draft
 
 _POLYMER_FLAG = 0x08000000
 _MOST_PIECES = 50
@@ -21,6 +22,19 @@ T = TypeVar("T")
 def read_structure(name: str, *, title: str = "", _self=cmd):
     """Read state 1 of an object as a `Structure`, in PyMOL's order of its atoms."""
     return finish(structure_steps(f"%{name}", title=title or name, piece=0, _self=_self))
+
+
+def read_source(source: Source, *, _self=cmd) -> Any:
+    """Read the atoms that a source means as a `Structure`, leaving nothing behind.
+
+    Raises
+    ------
+    PomodoroError
+        If an atom has no coordinates in the state, or memory does not suffice for a copy.
+    """
+    memory.require(memory.noise_bytes(source.n_atoms, 1), f"a copy of {source.n_atoms} atoms")
+    with draft(source, _self=_self) as name:
+        return read_structure(name, title=source.object, _self=_self)
 
 
 def structure_steps(
