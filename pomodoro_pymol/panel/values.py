@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..atomic import atomic_write
+from ..atomic import atomic_write, read_regular
 from ..catalogue import NoiseParameters, SampleParameters
 from ..errors import PomodoroError
 from ..parameters import P
+from ..presets import MOST_BYTES
 
 #: Where the session keeps the panel's values.
 STORE = "pomodoro_panel"
@@ -40,7 +41,7 @@ def place_path() -> Path:
 def load_place() -> dict[str, Any]:
     """Return what the file holds, empty where it is absent or damaged."""
     try:
-        found = json.loads(place_path().read_text(encoding="utf-8"))
+        found = json.loads(read_regular(place_path(), MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
