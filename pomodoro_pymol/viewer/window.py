@@ -9,7 +9,7 @@ from typing import Any
 
 from ..typed import is_one_command
 from .host import CmdException, cmd, muted
-from .records import current_state, is_ours
+from .records import current_state, is_ours, molecules
 from .sources import object_words
 
 _PLAIN = re.compile(r"-?[A-Za-z0-9]*")
@@ -37,8 +37,7 @@ def log(line: str, *, _self=cmd) -> None:
 
 def source_objects(*, _self=cmd) -> list[str]:
     """Return the molecular objects that are not ours."""
-    names = _self.get_names("public_objects")
-    return [name for name in names if _self.get_type(name) == "object:molecule" and not is_ours(name, _self=_self)]
+    return [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
 
 
 def shown_state(name: str, *, _self=cmd) -> tuple[int, int, str]:
@@ -101,7 +100,18 @@ def residue_words(name: str, segi: str, chain: str, resi: str, *, _self=cmd) -> 
         indices: list[int] = []
         space = {"put": indices.append, "wanted": (segi, chain, resi)}
         _self.iterate(f"%{name}", "put(index) if (segi, chain, resi) == wanted else None", space=space)
-        return f"{words} and index {'+'.join(map(str, indices))}"
+        return f"{words} and index {_ranges(indices)}"
     number = resi.replace("-", "\\-")  # a negative number would read as a range
     segment = f" and segi {segi}" if segi else ""
     return f"{words}{segment} and chain {chain or repr('')} and resi {number}"
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return ascending numbers as a selection writes them: 3-7+9."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return "+".join("-".join(map(str, run)) for run in runs)
