@@ -172,15 +172,14 @@ def _data(record: Record, truth: np.ndarray, denoiser: str, _self: Any) -> tuple
     if record.source in _self.get_names("objects"):
         with_source = f"%{record.source} and ({parameters.selection})" if parameters.selection else record.source
         try:
-            states = viewer.read_ensemble(
-                viewer.resolve_source(with_source, parameters.state, _self=_self), _self=_self
-            )
+            source = viewer.resolve_source(with_source, parameters.state, _self=_self)
+            states = viewer.read_ensemble(source, _self=_self)
         except PomodoroError:
             if denoiser == "ideal":
                 raise
             return truth[None], 1
-        if states.shape[1:] == truth.shape and np.abs(states[parameters.state - 1] - truth).max() < 1e-3:
-            return states, parameters.state
+        if states.shape[1:] == truth.shape and np.abs(states[source.state - 1] - truth).max() < 1e-3:
+            return states, source.state
     if denoiser == "ideal":
         raise PomodoroError(f"{record.source}, the ensemble that was noised, is gone or changed: use denoiser=wiener")
     return truth[None], 1

@@ -367,7 +367,7 @@ class Panel(Face):
         found = viewer.session_value(values.STORE, _self=self._self)
         if found == self._kept:
             return
-        parameters, sample = values.from_plain(found)
+        parameters, sample = values.from_session(found)
         if parameters is None:
             self._keep()
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ def to_plain(noise: NoiseParameters, sample: SampleParameters) -> dict[str, str]
 def from_plain(plain: Any) -> tuple[NoiseParameters | None, SampleParameters | None]:
     """Read parameters back; None where they are damaged or foreign."""
     return _read(plain, "command", NoiseParameters), _read(plain, "sample", SampleParameters)
+
+
+def from_session(plain: Any) -> tuple[NoiseParameters | None, SampleParameters | None]:
+    """Do as `from_plain` does for a session, which may be anyone's: it names no files to read or write."""
+    noise, sample = from_plain(plain)
+    return noise, sample and replace(sample, network="", csv="", figure="")
 
 
 def _read(plain: Any, key: str, kind: type[P]) -> P | None:

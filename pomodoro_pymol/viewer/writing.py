@@ -235,8 +235,8 @@ def show_key(
     record["colors"] = colors
     key = f"{name}_key"
     former = record.get("key")
-    ramps = [ramp for ramp in _self.get_names("objects") if _self.get_type(ramp) == "object:ramp"]
-    if former in ramps and former.lower().startswith(key.lower()):
+    is_key = str(former).lower().startswith(key.lower()) and former in _self.get_names("objects")
+    if is_key and _self.get_type(former) == "object:ramp":
         key = former  # not deleted: PyMOL 2.5 cannot load a session in which two ramps were
     elif spelling(key, _self=_self):
         key = _self.get_unused_name(key)
