@@ -36,7 +36,9 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
                 quiet = given.pop("quiet", quiet)
                 if str(quiet) not in ("0", "1", "False", "True"):
                     raise PomodoroError(f"quiet must be 0 or 1, not {quiet!r}")
-                return run(parameters.from_values(given), str(quiet) in ("1", "True"), _self)
+                typed = str(quiet) in ("0", "False")
+                with viewer.interruptible(ends=typed):
+                    return run(parameters.from_values(given), not typed, _self)
             except Exception as error:
                 text = known_text(error)
                 if not text:

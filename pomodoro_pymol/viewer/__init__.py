@@ -7,7 +7,7 @@ states lie on the source even where it was moved. The copy becomes the output ob
 the end, or goes without a trace.
 """
 
-from .host import CmdException, cmd, headless, numpy_health
+from .host import CmdException, cmd, headless, interruptible, numpy_health
 from .reading import (
     ensemble_steps,
     finish,
@@ -48,6 +48,7 @@ __all__ = [
     "finish",
     "get_record",
     "headless",
+    "interruptible",
     "is_ours",
     "keep_in_session",
     "load_example",

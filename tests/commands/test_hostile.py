@@ -11,6 +11,7 @@ import pytest
 LABELS = [
     "A;/open('BANG','w')",
     "A; /open('BANG','w')",
+    "A;/open('BANG','w')#",
     "A\n/open('BANG','w')",
     "/open('BANG','w')",
     "@BANG.pml",
