@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import viewer
 from ..catalogue import AlignParameters, SaveParameters
-from ..errors import PomodoroError
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -63,8 +62,6 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
             states = range(2, len(titles) + 1)
             for done, frame in enumerate(viewer.read_frames(name, states, _self=_self), 1):
                 noised = torch.from_numpy(frame)[None]
-                if noised.shape[1:] != truth.shape:
-                    raise PomodoroError(f"state {done + 1} of {name} lacks atoms: run pomnoise again")
                 fitted = superpose(noised, truth).coords
                 for statistics, frames in ((before, noised), (after, fitted)):
                     statistics.add(residue_sums(frames - truth, hierarchy))

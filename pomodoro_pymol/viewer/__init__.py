@@ -9,6 +9,7 @@ the end, or goes without a trace.
 
 from .host import CmdException, cmd, headless, interruptible, numpy_health
 from .reading import (
+    count_atoms,
     ensemble_steps,
     finish,
     read_ensemble,
@@ -43,6 +44,7 @@ __all__ = [
     "StateWriter",
     "check_output",
     "cmd",
+    "count_atoms",
     "draft",
     "ensemble_steps",
     "finish",
