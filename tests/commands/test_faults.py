@@ -103,20 +103,20 @@ def test_the_session_changes_in_the_middle(plain, typed, read_pdb, in_the_middle
 
 
 @pytest.mark.parametrize("trouble", ["full", "read-only", "absent"])
-def test_frames_need_no_disk(hpv, typed, snapshot, mount, fill, tmp_path, trouble):
+def test_frames_need_no_disk(plain, typed, snapshot, mount, fill, tmp_path, trouble):
     """Frames go to PyMOL through a temporary file; where there is no room for it, without."""
-    assert "Error" not in typed(hpv, "pomnoise 1hpv, frames=9, name=whole")
+    assert "Error" not in typed(plain, "pomnoise plain, frames=9, name=whole")
     disk = tmp_path / "absent" if trouble == "absent" else mount("64k", *["ro"][: trouble == "read-only"])
     if trouble == "full":
         fill(disk)
     with pytest.MonkeyPatch.context() as patch:  # pytest needs such files too
         patch.setattr(tempfile, "tempdir", str(disk))
-        lines = ("pomnoise 1hpv, frames=9", "pomalign 1hpv_noise", "pomsweep 1hpv, frames=1, z=0:1")
-        printed = [typed(hpv, line) for line in lines]
+        lines = ("pomnoise plain, frames=9", "pomalign plain_noise", "pomsweep plain, frames=1, z=0:1")
+        printed = [typed(plain, line) for line in lines]
     assert "Error" not in "".join(printed)
     assert "Traceback" not in "".join(printed)
-    assert snapshot(hpv, "1hpv_noise") == snapshot(hpv, "whole")
-    assert hpv.count_states("1hpv_noise_aligned") == 10
+    assert snapshot(plain, "plain_noise") == snapshot(plain, "whole")
+    assert plain.count_states("plain_noise_aligned") == 10
     assert trouble == "absent" or {path.name for path in disk.iterdir()} <= {"full"}
 
 
@@ -125,36 +125,40 @@ WRITERS = {
     "pomsave PLACE/out.cif": "out.cif",
     "pomsave PLACE/out.dcd": "out.dcd",
     "pomsave PLACE/out.pdb, level=residue": "out.pdb",
-    "pomtable 1hpv, frames=1, csv=PLACE/out.csv": "out.csv",
-    "pomtable 1hpv, frames=1, z=0, figure=PLACE/out.png": "out.png",
-    "pomprecond 1hpv, z=0, csv=PLACE/out.csv": "out.csv",
-    "pomsweep 1hpv, frames=1, z=0, csv=PLACE/out.csv": "out.csv",
-    "pomsweep 1hpv, frames=1, z=0, figure=PLACE/out.svg": "out.svg",
-    "pomsample 1hpv, steps=2, csv=PLACE/out.csv": "out.csv",
-    "pomsample 1hpv, steps=2, figure=PLACE/out.pdf": "out.pdf",
+    "pomtable plain, frames=1, csv=PLACE/out.csv": "out.csv",
+    "pomtable plain, frames=1, z=0, figure=PLACE/out.png": "out.png",
+    "pomprecond plain, z=0, csv=PLACE/out.csv": "out.csv",
+    "pomsweep plain, frames=1, z=0, csv=PLACE/out.csv": "out.csv",
+    "pomsweep plain, frames=1, z=0, figure=PLACE/out.svg": "out.svg",
+    "pomsample plain, steps=3, csv=PLACE/out.csv": "out.csv",
+    "pomsample plain, steps=3, figure=PLACE/out.pdf": "out.pdf",
 }
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_nothing_is_lost_where_a_file_cannot_be_written(hpv, typed, session, differences, mount, fill):
-    typed(hpv, "pomnoise 1hpv, frames=5")
-    disk = mount("8m")
+@pytest.mark.filterwarnings("ignore")  # of matplotlib, on axes of so few points
+def test_nothing_is_lost_where_a_file_cannot_be_written(plain, typed, session, differences, mount, fill):
+    disk = mount("1m")
+
+    def remount(how):
+        subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+
     for line, name in WRITERS.items():
+        line = line.replace("PLACE", str(disk))
         (disk / name).write_text("old")
         full = fill(disk)
-        before = session(hpv)
-        for reason in ("No space left on device", "Read-only file system"):
-            subprocess.run(["mount", "-o", f"remount,r{'o' if reason[0] == 'R' else 'w'}", str(disk)], check=True)
-            printed = typed(hpv, line.replace("PLACE", str(disk)))
-            errors = [text for text in printed.splitlines() if "Error" in text]
-            assert errors == [f" Error: cannot write {disk}/{name}: {reason}"]
+        before = session(plain)
+        for how, reason in (("rw", "No space left on device"), ("ro", "Read-only file system")):
+            remount(how)
+            printed = typed(plain, line)
+            assert f" Error: cannot write {disk}/{name}: {reason}" in printed.splitlines()
+            assert printed.count("Error") == 1
             assert "Traceback" not in printed
-            assert differences(before, session(hpv)) == []
+            assert differences(before, session(plain)) == []
             assert (disk / name).read_text() == "old"
             assert {path.name for path in disk.iterdir()} == {name, "full"}
-        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+        remount("rw")
         full.unlink()
-        assert "Error" not in typed(hpv, line.replace("PLACE", str(disk)))
+        assert "Error" not in typed(plain, line)
         assert [path.name for path in disk.iterdir()] == [name]
         assert (disk / name).stat().st_size > 3
         (disk / name).unlink()
@@ -228,26 +232,24 @@ cmd = instance.cmd
 commands.register(cmd)
 cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "m", quiet=1)
 if not limited_before_torch:
-    cmd.do("pomnoise m, frames=2, name=first")
+    cmd.do("pomnoise m, frames=2, name=one")
 mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (mapped + (extra << 20), resource.RLIM_INFINITY))
-for line in ("pomnoise m, frames=900", "pomsample m, steps=20", "pomsweep m, frames=9", "pomtable m, frames=9, z=0"):
+for line in ("pomnoise m, frames=900", "pomsample m, steps=2", "pomsweep m, frames=1", "pomtable m, frames=9, z=0"):
     before = set(cmd.get_names("all"))
     print("LINE", line, flush=True)
     cmd.do(line)
     print("MADE", sorted(set(cmd.get_names("all")) - before), flush=True)
 resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 if not limited_before_torch:
-    cmd.do("pomnoise m, frames=2, name=last")
-    print("LAST", cmd.count_states("last"), flush=True)
+    cmd.do("pomnoise m, frames=2, name=two")
+    print("LAST", cmd.count_states("two"), flush=True)
 os._exit(0)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="address space is limited on Linux")
-@pytest.mark.parametrize(
-    ("extra", "torch"), [(2, "bare"), (150, "bare"), (2, "loaded"), (200, "loaded"), (280, "loaded"), (330, "loaded")]
-)
+@pytest.mark.parametrize(("extra", "torch"), [(150, "bare"), (2, "loaded"), (280, "loaded"), (330, "loaded")])
 def test_a_limit_of_address_space(run_python, extra, torch):
     """Each command works or says in one line that memory is short; the session is as it was, and usable afterwards."""
     done = run_python("-c", UNDER_A_LIMIT, str(extra), torch)
@@ -302,8 +304,11 @@ python end
 """
 
 
-def interrupt(arguments, folder, moment, sent=signal.SIGINT, ready="READY"):
-    """Start a process of Python, wait until it is ready and a while, send a signal; return its end."""
+def interrupt(arguments, folder, moment, sent=signal.SIGINT):
+    """Start a process of Python, wait until it is ready and a while, send a signal; return its end.
+
+    The moment is seconds, or a pattern of the file that is to be there first.
+    """
     (folder / "tmp").mkdir(exist_ok=True)
     environment = {
         **os.environ,
@@ -323,9 +328,11 @@ def interrupt(arguments, folder, moment, sent=signal.SIGINT, ready="READY"):
     printed = ""
     for text in process.stdout:
         printed += text
-        if text.startswith(ready):
+        if text.startswith("READY"):
             break
-    time.sleep(moment)
+    end = time.monotonic() + (moment if isinstance(moment, (int, float)) else 60)
+    while time.monotonic() < end and not (isinstance(moment, str) and list(folder.glob(moment))):
+        time.sleep(0.01)
     process.send_signal(sent)
     try:
         printed += process.communicate(timeout=60)[0]
@@ -349,24 +356,29 @@ def test_ctrl_c_in_a_script(tmp_path, line, moment):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
-@pytest.mark.parametrize("command", ["noise", "sample", "demo"])
-def test_ctrl_c_on_the_command_line(tmp_path, command):
+@pytest.mark.parametrize(
+    ("command", "moment"),
+    [("noise", ".part-*-out.pdb"), ("noise", 1), ("sample", 5), ("demo", "tmp/pomodoro-*/frames.dcd")],
+)
+def test_ctrl_c_on_the_command_line(tmp_path, command, moment):
     import pymol
 
-    path = Path(pymol.__file__).parent / "data" / "demo" / "1tii.pdb"
-    if not path.exists():
-        path = Path("/usr/share/pymol/data/demo/1tii.pdb")
+    path = next(path for path in (Path(pymol.__file__).parent / "data", Path("/usr/share/pymol/data")) if path.exists())
+    path = path / "demo" / "1tii.pdb"
     given = {
-        "noise": [path, "--frames", "400", "--output", "out.pdb", "--csv", "out.csv"],
-        "sample": [path, "--steps", "3000", "--output", "out.pdb"],
-        "demo": ["--frames", "3000", "--output", "demo"],
+        "noise": [path, "--frames", "3000", "--output", "out.pdb", "--csv", "out.csv"],
+        "sample": [path, "--steps", "5000", "--output", "out.pdb"],
+        "demo": ["--frames", "5000", "--output", "demo"],
     }[command]
     (tmp_path / "out.pdb").write_text("old")
     code = "print('READY'); from pomodoro_pymol.cli import main; import sys; sys.exit(main(sys.argv[1:]))"
-    status, printed = interrupt(["-c", code, command, *map(str, given)], tmp_path, 4)
-    assert status == 130, printed
-    assert printed.endswith("interrupted: nothing half-written is left\n")
-    assert "Traceback" not in printed
+    status, printed = interrupt(["-c", code, command, *map(str, given)], tmp_path, moment)
+    if moment == 1:  # while it imports, where Python's own end is as good
+        assert status in (130, -signal.SIGINT), printed
+    else:
+        assert status == 130, printed
+        assert printed.endswith("interrupted: nothing half-written is left\n")
+        assert "Traceback" not in printed
     assert (tmp_path / "out.pdb").read_text() == "old"
     assert {each.name for each in tmp_path.iterdir()} <= {"out.pdb", "out.csv", "tmp", "demo"}
     assert [each.name for each in tmp_path.rglob("*") if each.name.startswith((".part-", "pomodoro-"))] == []
@@ -395,7 +407,7 @@ def test_a_killed_run_leaves_nothing_that_looks_like_a_result(tmp_path):
         status, _ = interrupt(["-c", KILLED, "999"], tmp_path, moments.uniform(0, 0.2), signal.SIGKILL)
         assert status == -signal.SIGKILL
         assert {path.name for path in tmp_path.iterdir() if path.name[:6] != ".part-"} <= {"out.dcd", "tmp"}
-        assert (tmp_path / "out.dcd").stat().st_size == 276 + 60 * 3 * (8 + 4 * 1551)
+        assert (tmp_path / "out.dcd").stat().st_size == 196 + 60 * 3 * (8 + 4 * 1631)
     status, _ = interrupt(["-c", KILLED, "1"], tmp_path, 5, 0)
     assert {path.name for path in tmp_path.iterdir()} == {"out.dcd", "tmp"}
     assert list((tmp_path / "tmp").glob("*/*")) == []
