@@ -317,3 +317,24 @@ def test_a_deleted_preset_is_no_choice():
     delete_preset("mine")
     with pytest.raises(PomodoroError, match=re.escape("preset must be one of flat, ms, rb, 3-8-1, 2-6-2")):
         NoiseParameters(preset="mine")
+
+
+def test_the_panels_file_may_be_anything_too(home, mount):
+    from pomodoro_pymol.panel import values
+
+    path = values.place_path()
+    path.parent.mkdir()
+    for content in (b"[1]", b"\xff", b"[" * 99_999, b" " * (2 << 20), b'{"a": 1, "a": 2'):
+        path.write_bytes(content)
+        assert values.load_place() == {}
+    path.unlink()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+        assert values.load_place() == {}
+        values.save_place({"tab": 1})
+        path.unlink()
+    values.save_place({"tab": 1})
+    assert values.load_place() == {"tab": 1}
+    mount("64k", "ro", folder=path.parent)
+    values.save_place({"tab": 2})
+    assert values.load_place() == {}
