@@ -411,3 +411,46 @@ def test_a_killed_run_leaves_nothing_that_looks_like_a_result(tmp_path):
     status, _ = interrupt(["-c", KILLED, "1"], tmp_path, 5, 0)
     assert {path.name for path in tmp_path.iterdir()} == {"out.dcd", "tmp"}
     assert list((tmp_path / "tmp").glob("*/*")) == []
+
+
+@pytest.mark.parametrize("command", ["demo", "noise"])
+def test_the_command_line_on_a_full_disk(run_python, mount, fill, command):
+    disk = mount("256k")
+    names = {"demo": ["1hpv_noise.csv", "1hpv_noise.pse"], "noise": ["out.pdb"]}[command]
+    for name in names:
+        (disk / name).write_text("old")
+    fill(disk)
+    if command == "demo":
+        given = ["--frames", "2", "--output", disk]
+    else:
+        given = [Path(__file__).parents[1] / "data" / "2juy.pdb.gz", "--frames", "2", "--output", disk / "out.pdb"]
+    done = run_python("-m", "pomodoro_pymol", command, *given)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == f"error: cannot write {disk / names[0]}: No space left on device"
+    assert "Traceback" not in done.stdout + done.stderr
+    assert {path.name: path.read_text() for path in disk.iterdir() if path.name != "full"} == dict.fromkeys(
+        names, "old"
+    )
+
+
+def test_the_demos_refusals_are_one_line(run_python):
+    done = run_python("-m", "pomodoro_pymol", "demo", "--frames", "1000000")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("error: 1000000 frames of ")
+    assert "Traceback" not in done.stderr
+
+
+def test_sessions_and_pictures_on_a_full_disk(plain, mount, fill):
+    """PyMOL itself does not tell of a picture that it could not write."""
+    from pomodoro_pymol import viewer
+    from pomodoro_pymol.errors import PomodoroError
+
+    disk = mount("64k")
+    for name in ("x.pse", "x.png"):
+        (disk / name).write_text("old")
+    full = fill(disk)
+    with pytest.raises(PomodoroError, match=r"cannot write .*x.pse: No space left on device"):
+        viewer.save(disk / "x.pse", "", _self=plain)
+    with pytest.raises(PomodoroError, match=r"cannot write .*x.png: .* as on a full disk"):
+        viewer.save_picture("plain_noise", disk / "x.png", _self=plain)
+    assert {path.name: path.read_text() for path in disk.iterdir() if path != full} == {"x.pse": "old", "x.png": "old"}
