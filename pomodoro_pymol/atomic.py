@@ -1,16 +1,32 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and what a process that was killed leaves of them.
+
+A process holds a lock on what it has not finished, which ends with the process, however it
+ends. The next that writes there removes what nobody holds. Where there are no such locks, on
+Windows, it stays.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 from pathlib import Path
 from secrets import token_hex
 from typing import IO, Any
 
 from .errors import PomodoroError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+_PART = ".part-"
+_LOCK = "lock"
 
 
 def user_path(path: str | Path) -> Path:
@@ -80,11 +96,17 @@ def atomic_write(path: str | Path, mode: str = "wb", **options: Any) -> Iterator
     """
     check_target(path)
     target = Path(os.path.realpath(path))
-    part = target.with_name(f".part-{token_hex(4)}-{target.name[-40:]}")
+    ending = f"-{target.name[-40:]}"
+    part = target.with_name(f"{_PART}{token_hex(4)}{ending}")
     try:
-        with open(part, mode, **options) as file:
+        _remove_abandoned(target.parent, _PART, ending)
+        with _open_locked(part, mode, **options) as file:
             yield file
-        os.replace(part, target)
+            if fcntl:  # while it is locked
+                file.flush()
+                os.replace(part, target)
+        if not fcntl:
+            os.replace(part, target)
     except OSError as error:
         # An error that names another file is not about ours.
         if error.filename not in (None, str(part)):
@@ -94,3 +116,86 @@ def atomic_write(path: str | Path, mode: str = "wb", **options: Any) -> Iterator
         # Replaced already, or never made.
         with suppress(OSError):
             part.unlink()
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """Yield a new folder that goes at the end; with it go those that killed processes left.
+
+    Raises
+    ------
+    OSError
+        If none can be made.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+        try:
+            with _open_locked(folder / _LOCK, "wb"):
+                _remove_abandoned(folder.parent, prefix, "")
+                yield folder
+            return
+        except FileNotFoundError as error:
+            if error.filename != str(folder / _LOCK):  # else one that cleans up took it for abandoned
+                raise
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def read_regular(path: Path, most: float = inf) -> bytes:
+    """Return what is in a file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is no regular file (reading from a pipe may never end), or holds more
+        than ``most`` bytes.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(None, "it is not a regular file", str(path))
+    if found.st_size > most:
+        raise OSError(None, "it is too large", str(path))
+    return path.read_bytes()
+
+
+def _open_locked(path: Path, mode: str, **options: Any) -> IO[Any]:
+    """Open a new file and hold it; made anew where one that cleans up came between."""
+    while True:
+        file = open(path, mode, **options)  # noqa: SIM115  the caller closes it
+        if fcntl is None:
+            return file
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.fstat(file.fileno()).st_nlink:
+                return file
+        except BlockingIOError:
+            pass
+        except OSError:  # a file system without locks
+            return file
+        file.close()
+
+
+def _remove_abandoned(folder: Path, start: str, ending: str) -> None:
+    """Remove files of these names, and folders with a lock in them, that no process holds any more."""
+    if fcntl is None:
+        return
+    with suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(start) and name.endswith(ending):
+                with suppress(OSError):
+                    _remove_unheld(folder / name)
+
+
+def _remove_unheld(path: Path) -> None:
+    if path.lstat().st_uid != os.getuid():
+        return
+    held = path / _LOCK if path.is_dir() else path
+    number = os.open(held, os.O_RDONLY | os.O_NONBLOCK)  # a pipe must not be waited for
+    try:
+        fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if held is path:
+            path.unlink()
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+    finally:
+        os.close(number)

@@ -15,6 +15,7 @@ from .atomic import user_path
 from .catalogue import NoiseParameters, SampleParameters, SweepParameters, TableParameters, WeightsParameters
 from .errors import PomodoroError
 from .parameters import Parameters, describe, suggestion
+from .problems import known_text
 
 if TYPE_CHECKING:
     from .hierarchy import Hierarchy
@@ -29,17 +30,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         arguments = _parse(sys.argv[1:] if argv is None else argv)
         return arguments.run(arguments)
-    except PomodoroError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
     except BrokenPipeError:  # the reader, such as head, has had enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         print("interrupted: nothing half-written is left", file=sys.stderr)
         return 130
-    except ModuleNotFoundError as error:
-        print(f"error: {health.missing_text(error)}", file=sys.stderr)
+    except Exception as error:
+        text = known_text(error)
+        if not text:
+            raise
+        print(f"error: {text}", file=sys.stderr)
         return 2
 
 

@@ -40,7 +40,10 @@ def run_demo(folder: Path, parameters: NoiseParameters) -> None:
         viewer.load_example(_self=_self)
         _step(2, parameters.to_text())
         given = {name: value for name, value in asdict(parameters).items() if value != getattr(NoiseParameters, name)}
-        result = commands.pomnoise(**given, quiet=0, _self=_self)
+        try:
+            result = commands.pomnoise(**given, quiet=0, _self=_self)
+        except viewer.CmdException as error:
+            raise PomodoroError(str(error).strip().removeprefix("Error:").strip()) from None
         stem = folder / result.name
         _step(3, "write the residues' numbers")
         write_csv(str(stem.with_suffix(".csv")), residues_csv(result))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import PomodoroError
@@ -16,6 +17,9 @@ from .errors import PomodoroError
 _STRUCTURE, _COPY, _STATE = 150, 420, 21
 # Of a frame; of a state of the data while its denoiser is built; of a sample on its way.
 _FRAME, _MEMBER, _SAMPLE = 12, 156, 234
+
+# Address space that stacks and heaps of threads take beside what is counted.
+_THREADS = 256 << 20
 
 
 def noise_bytes(n_atoms: int, n_states: int) -> int:
@@ -44,17 +48,9 @@ def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_ob
 
 
 def available() -> int | None:
-    """Return the bytes that can be had without swapping, or None where no one tells."""
-    meminfo = Path("/proc/meminfo")
-    if meminfo.exists():
-        fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
-        if "MemAvailable" in fields:
-            return int(fields["MemAvailable"].split()[0]) * 1024
-    if hasattr(ctypes, "windll"):
-        return _windows_available()
-    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
+    """Return the bytes that can be had without swapping and within limits, or None where no one tells."""
+    known = [free for free in (_machine_available(), _limit_available(), *_cgroups_available()) if free is not None]
+    return max(0, min(known)) if known else None
 
 
 def require(needed: int, purpose: str) -> None:
@@ -74,6 +70,55 @@ def require(needed: int, purpose: str) -> None:
 
 def _size(count: int) -> str:
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def _machine_available() -> int | None:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
+        if "MemAvailable" in fields:
+            return int(fields["MemAvailable"].split()[0]) * 1024
+    if hasattr(ctypes, "windll"):
+        return _windows_available()
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _limit_available() -> int | None:
+    """Return the address space that the process may still map, as under ``ulimit -v``; None where it is not limited."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return None
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    return limit - int(statm.read_text().split()[0]) * resource.getpagesize() - _THREADS
+
+
+def _cgroups_available(root: Path = Path("/")) -> list[int]:
+    """Return what each control group around the process, as of a container or a batch job, leaves of its memory."""
+    found = []
+    with suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            if kinds == "":
+                top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+            elif "memory" in kinds.split(","):
+                top = root / "sys/fs/cgroup/memory"
+                names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            else:
+                continue
+            group = top / path.lstrip("/")
+            # In a container the group itself may be mounted at the top.
+            for folder in dict.fromkeys((group, *(up for up in group.parents if top in up.parents), top)):
+                with suppress(OSError, ValueError):  # no such group, or "max"
+                    limit, used = (int((folder / name).read_text()) for name in names[:2])
+                    stat = dict(row.split() for row in (folder / "memory.stat").read_text().splitlines())
+                    found.append(limit - used + int(stat.get(names[2], 0)))  # files that are cached can go
+    return found
 
 
 def _windows_available() -> int:

@@ -18,10 +18,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .atomic import user_path
+from .atomic import read_regular, user_path
 from .errors import PomodoroError
 from .precondition import Network
 
+# Bytes of code, which is compressed, that a network may have beside its weights.
+_CODE = 64 << 20
 _WANTED = "save the network with torch.export.save (.pt2) or torch.jit.save"
 
 
@@ -49,13 +51,16 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Networ
     """
     path = user_path(path)
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise PomodoroError(f"cannot read {path}: {error.strerror}") from None
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
+    except Exception:  # of a damaged archive, zipfile raises much more than BadZipFile
         raise PomodoroError(f"{path.name} is no archive of torch: pickles are not loaded, {_WANTED}") from None
+    # Weights are stored as they are: what grows beyond that was made to fill the memory.
+    if sum(entry.file_size for entry in archive.infolist()) > 4 * len(data) + _CODE:
+        raise PomodoroError(f"{path.name} is no archive of torch: it would unpack to many times its size")
     # Every name stands once, in one folder.
     names = archive.namelist()
     members = {name.partition("/")[2]: name for name in names}
@@ -110,7 +115,7 @@ def _refuse_pickles(name: str, archive: zipfile.ZipFile, members: dict[str, str]
         try:
             entries = json.loads(archive.read(listing))["config"].values()
             odd += [entry["path_name"] for entry in entries if entry["use_pickle"] or "obj" in entry["path_name"]]
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except Exception:
             raise PomodoroError(f"{name} is damaged: its list of {kind} cannot be read") from None
     inputs = members.get("data/sample_inputs/model.pt")
     if inputs is not None:

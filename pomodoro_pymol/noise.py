@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from math import sqrt
-from threading import Barrier
+from threading import Barrier, BrokenBarrierError
 from typing import TypeVar
 
 import numpy as np
@@ -247,7 +247,8 @@ def _frame_threads(device: torch.device) -> Iterator[ThreadPoolExecutor]:
     def begin() -> None:
         torch.set_num_threads(1)
         torch.get_num_threads()  # makes the number this thread's own
-        ready.wait()
+        with suppress(BrokenBarrierError):  # given up: what follows finds no work
+            ready.wait()
 
     pool = ThreadPoolExecutor(count, initializer=begin)
     try:

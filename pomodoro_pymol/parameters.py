@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, f
 from typing import Any, ClassVar, TypeVar
 
 from .errors import PomodoroError
-from .typed import protect, quoted, split_commas, split_values, unquote
+from .typed import is_one_command, protect, quoted, split_commas, split_values, unquote
 
 P = TypeVar("P", bound="Parameters")
 
@@ -244,8 +244,10 @@ def _convert(spec: Field, value: Any) -> Any:
     if not _is_given(value):
         return spec.default
     choices = choices_of(spec)
-    if meta["kind"] in (str, Selection):
-        value = str(value) if meta["kind"] is str else protect(str(value))
+    if meta["kind"] in (Selection, str):
+        value = str(value) if meta["kind"] is str else protect(" ".join(str(value).splitlines()))
+        if not is_one_command(value):
+            raise PomodoroError(f"{spec.name} must not hold ';' or a line break, which end a command: {value!r}")
         quoted(value)
     elif meta["kind"] in (Interval, Grid):
         value = _range(spec.name, meta["kind"], value)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import astuple
 from pathlib import Path
 
+from .atomic import atomic_write, read_regular
 from .errors import PomodoroError
 from .weights import PRESETS, LevelWeights, Scheme
 
+#: More than any file of ours holds.
+MOST_BYTES = 1 << 20
 _NAME = re.compile(r"[A-Za-z][\w.-]{0,31}")
 
 
@@ -37,7 +39,7 @@ def user_presets() -> dict[str, LevelWeights]:
     """
     path = presets_path()
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_regular(path, MOST_BYTES).decode())
         return {_checked(name): LevelWeights(*_numbers(weights)) for name, weights in found.items()}
     except FileNotFoundError:
         return {}
@@ -120,12 +122,10 @@ def _checked(name: str) -> str:
 
 def _write(presets: dict[str, LevelWeights]) -> None:
     path = presets_path()
-    part = path.with_suffix(f".{os.getpid()}.part")
+    text = json.dumps({name: astuple(weights) for name, weights in presets.items()}, indent=1)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(json.dumps({name: astuple(weights) for name, weights in presets.items()}, indent=1))
-        part.replace(path)
     except OSError as error:
         raise PomodoroError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_write(path, "w", encoding="utf-8") as file:
+        file.write(text)

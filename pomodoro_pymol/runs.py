@@ -125,6 +125,9 @@ class NoiseRun:
         """Append frames, shape=(n_frames, n_atoms, 3), angstrom, as states."""
         self._writer.write(frames)
 
+    def check(self) -> None:
+        """Nothing to check: `write` does."""
+
     def finish(self, result: NoiseResult, piece: int = 0) -> Generator[None, None, Coloring]:
         """Title, colour, so many atoms at a time, and publish the object; return how it was coloured."""
         self._writer.check()

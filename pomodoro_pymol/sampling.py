@@ -89,7 +89,6 @@ class SampleRun:
 
     def work(self, data: SampleData, write: Callable[[Any], None], tell: Callable[..., None]) -> SampleResult:
         """Sample; ``tell(step, steps, record)`` after each step, which may end the run by raising."""
-        self._n_atoms = len(data.structure)
         return run_sample(
             data.structure,
             data.states,
@@ -99,6 +98,21 @@ class SampleRun:
 
     def write(self, frames: Any) -> None:
         """Nothing is written before the end."""
+
+    def check(self) -> None:
+        """Check, on PyMOL's thread, that the source is there still, of which the objects are made in the end.
+
+        Raises
+        ------
+        PomodoroError
+            If it is gone, or has other atoms than when it was read.
+        """
+        source = self.source
+        if source.object not in self._self.get_names("objects"):
+            raise PomodoroError(f"{source.object} was deleted or renamed during the run")
+        atoms = f"({source.selection}) and %{source.object} and state {source.state}"
+        if viewer.count_atoms(atoms, _self=self._self) != source.n_atoms:
+            raise PomodoroError(f"{source.object} was changed during the run")
 
     def finish(self, result: SampleResult, piece: int = 0) -> Generator[None, None, None]:
         """Write the curves where asked to, and make the objects, all or none.
@@ -114,15 +128,12 @@ class SampleRun:
 
             report.write_figure(self.parameters.figure, curves_figure(result.records, result.n_states))
             yield
-        cmd, source = self._self, self.source.object
-        if source not in cmd.get_names("objects"):
-            raise PomodoroError(f"{source} was deleted during the run")
-        record = {"command": self.parameters.to_text(), "source": source}
+        cmd = self._self
+        self.check()
+        record = {"command": self.parameters.to_text(), "source": self.source.object}
         with ExitStack() as stack:
             drafts = [stack.enter_context(viewer.draft(self.source, name, _self=cmd)) for name in self.names]
             for sample, draft in enumerate(drafts):
-                if cmd.count_atoms(f"%{draft}") != self._n_atoms:
-                    raise PomodoroError(f"{source} was changed during the run")
                 with viewer.StateWriter(draft, after=0, _self=cmd) as writer:
                     writer.write(result.frames[:, -1] if self._final else result.frames[sample])
                 titles = result.final_titles() if self._final else result.titles(sample)

@@ -125,3 +125,11 @@ def unquote(text: str) -> str:
     quote = text[:1]
     whole = len(text) > 1 and quote in "\"'" and text.endswith(quote) and quote not in text[1:-1]
     return text[1:-1] if whole else text
+
+
+def is_one_command(line: str) -> bool:
+    """Tell whether PyMOL would take a line for one command: it ends them at a semicolon and at a line break.
+
+    What follows there may be Python, and text may come from a file.
+    """
+    return ";" not in line and len(line.splitlines()) < 2

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -365,3 +366,38 @@ def run_python(tmp_path) -> Callable[..., subprocess.CompletedProcess]:
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=timeout)
 
     return run
+
+
+@pytest.fixture
+def mount(tmp_path) -> Iterator[Callable[..., Path]]:
+    """A function that mounts a small disk in memory in an empty folder, with further options such as ``ro``."""
+    mounted: list[Path] = []
+
+    def make(size: str, *options: str, folder: Path | None = None) -> Path:
+        folder = folder or tmp_path / f"disk{len(mounted)}"
+        folder.mkdir(exist_ok=True)
+        command = ["mount", "-t", "tmpfs", "-o", ",".join((f"size={size}", *options)), "tmpfs", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True) if sys.platform == "linux" else None
+        if done is None or done.returncode:
+            message = "small disks are mounted by root on Linux only"
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+        mounted.append(folder)
+        return folder
+
+    yield make
+    for folder in reversed(mounted):
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def fill() -> Callable[[Path], Path]:
+    """A function that fills a disk to its last byte, and returns the file that does."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "full"
+        with suppress(OSError), open(path, "wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        return path
+
+    return write

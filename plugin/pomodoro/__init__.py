@@ -101,6 +101,7 @@ def _show_message(text):
     box = QtWidgets.QMessageBox(get_qtwindow())
     box.setObjectName("pomodoro-missing")
     box.setWindowTitle("Pomodoro")
+    box.setTextFormat(QtCore.Qt.TextFormat.PlainText)
     box.setText(text)
     box.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
     box.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)

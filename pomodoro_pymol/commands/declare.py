@@ -12,6 +12,7 @@ from typing import Any
 from .. import viewer
 from ..errors import PomodoroError
 from ..parameters import Parameters, choices_of
+from ..problems import known_text
 from ..typed import split_values
 
 _COMMANDS: list[tuple[Callable, type[Parameters]]] = []
@@ -37,13 +38,14 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
                 quiet = given.pop("quiet", quiet)
                 if str(quiet) not in ("0", "1", "False", "True"):
                     raise PomodoroError(f"quiet must be 0 or 1, not {quiet!r}")
-                return run(parameters.from_values(given), str(quiet) in ("1", "True"), _self)
-            except PomodoroError as error:
-                raise viewer.CmdException(str(error)) from None
-            except ModuleNotFoundError as error:
-                from ..health import missing_text
-
-                raise viewer.CmdException(missing_text(error)) from None
+                typed = str(quiet) in ("0", "False")
+                with viewer.interruptible(ends=typed):
+                    return run(parameters.from_values(given), not typed, _self)
+            except Exception as error:
+                text = known_text(error)
+                if not text:
+                    raise
+            raise viewer.CmdException(text)
 
         # PyMOL reads the names, "quiet" and the usage line from the code object, so the
         # command is a real function; **unknown lets us name the right key.

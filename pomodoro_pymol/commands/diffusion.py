@@ -59,8 +59,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
 
     report.check_paths(parameters.csv, parameters.figure)
     source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
-    with viewer.draft(source, _self=_self) as draft:
-        hierarchy = Hierarchy.from_structure(viewer.read_structure(draft, title=source.object, _self=_self))
+    hierarchy = Hierarchy.from_structure(viewer.read_source(source, _self=_self))
     if parameters.data:
         c, r, a = (value**2 for value in per_level("data", parameters.data))
         if not all((c, r, a)):
@@ -125,6 +124,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     """
     import torch
 
+    from .. import memory
     from ..hierarchy import Hierarchy
     from ..lab import compare_levels
     from ..levels import LevelStatistics, residue_sums
@@ -141,6 +141,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     output = parameters.name or f"{name}_denoised"
     viewer.check_output(output, source, _self=_self)
     titles = viewer.titles(name, _self=_self)
+    memory.require(memory.noise_bytes(source.n_atoms, len(titles)), f"{len(titles)} states")
     show = progress("pomdenoise", quiet)
     with viewer.draft(source, output, _self=_self) as draft:
         structure = viewer.read_structure(draft, title=name, _self=_self)
@@ -177,15 +178,14 @@ def _data(record: Record, truth: np.ndarray, denoiser: str, _self: Any) -> tuple
     if record.source in _self.get_names("objects"):
         with_source = f"%{record.source} and ({parameters.selection})" if parameters.selection else record.source
         try:
-            states = viewer.read_ensemble(
-                viewer.resolve_source(with_source, parameters.state, _self=_self), _self=_self
-            )
+            source = viewer.resolve_source(with_source, parameters.state, _self=_self)
+            states = viewer.read_ensemble(source, _self=_self)
         except PomodoroError:
             if denoiser == "ideal":
                 raise
             return truth[None], 1
-        if states.shape[1:] == truth.shape and np.abs(states[parameters.state - 1] - truth).max() < 1e-3:
-            return states, parameters.state
+        if states.shape[1:] == truth.shape and np.abs(states[source.state - 1] - truth).max() < 1e-3:
+            return states, source.state
     if denoiser == "ideal":
         raise PomodoroError(f"{record.source}, the ensemble that was noised, is gone or changed: use denoiser=wiener")
     return truth[None], 1

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from .. import viewer
 from ..catalogue import AlignParameters, SaveParameters
-from ..errors import PomodoroError
 from ..words import counted
 from .declare import command, progress
 
@@ -41,6 +40,7 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
     """
     import torch
 
+    from .. import memory
     from ..hierarchy import Hierarchy
     from ..lab import compare_levels
     from ..levels import LevelStatistics, residue_sums
@@ -52,6 +52,7 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
     output = parameters.name or f"{name}_aligned"
     viewer.check_output(output, source, _self=_self)
     titles = viewer.titles(name, _self=_self)
+    memory.require(memory.noise_bytes(source.n_atoms, len(titles)), f"{len(titles)} states")
     show = progress("pomalign", quiet)
     with viewer.draft(source, output, _self=_self) as draft:
         structure = viewer.read_structure(draft, title=name, _self=_self)
@@ -62,8 +63,6 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
             states = range(2, len(titles) + 1)
             for done, frame in enumerate(viewer.read_frames(name, states, _self=_self), 1):
                 noised = torch.from_numpy(frame)[None]
-                if noised.shape[1:] != truth.shape:
-                    raise PomodoroError(f"state {done + 1} of {name} lacks atoms: run pomnoise again")
                 fitted = superpose(noised, truth).coords
                 for statistics, frames in ((before, noised), (after, fitted)):
                     statistics.add(residue_sums(frames - truth, hierarchy))

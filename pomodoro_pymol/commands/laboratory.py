@@ -201,5 +201,4 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
 def _read(selection: str, state: int, _self: Any) -> tuple[viewer.Source, Structure]:
     """Read the structure that a selection means, leaving nothing behind."""
     source = viewer.resolve_source(selection, state, _self=_self)
-    with viewer.draft(source, _self=_self) as draft:
-        return source, viewer.read_structure(draft, title=source.object, _self=_self)
+    return source, viewer.read_source(source, _self=_self)

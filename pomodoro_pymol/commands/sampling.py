@@ -57,7 +57,12 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
     show = progress("pomsample", quiet, "steps")
     with SampleRun(parameters, _self=_self) as run:
         data = viewer.finish(run.prepare())
-        result = run.work(data, print, lambda done, total, _: show(done, total))
+
+        def tell(done: int, total: int, _: object) -> None:
+            run.check()
+            show(done, total)
+
+        result = run.work(data, print, tell)
         viewer.finish(run.finish(result))
     if not quiet:
         print(run.report(result))

@@ -30,7 +30,7 @@ def find_dock(window: QtWidgets.QMainWindow) -> Dock | None:
 def make_dock(window: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
     """Put a new dock where the last one stood, or at the right, in a tab with what stands there."""
     place = values.load_place()
-    of_session = values.from_plain(viewer.session_value(values.STORE, _self=_self))
+    of_session = values.from_session(viewer.session_value(values.STORE, _self=_self))
     of_place = values.from_plain(place)
     dock = Dock(Panel(_self=_self), window)
     side = place.get("area")

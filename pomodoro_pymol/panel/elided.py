@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from qtpy import QtCore, QtGui, QtWidgets
 
+from .words import plain_tip
+
 
 class ElidedLabel(QtWidgets.QLabel):
     """One line of text, cut with an ellipsis where there is no room for it."""
@@ -16,7 +18,7 @@ class ElidedLabel(QtWidgets.QLabel):
     def show_text(self, text: str) -> None:
         """Show a text, which is its own tooltip."""
         self.setText(text)
-        self.setToolTip(text)
+        self.setToolTip(plain_tip(text))
 
     def minimumSizeHint(self) -> QtCore.QSize:
         """Room for a few letters."""

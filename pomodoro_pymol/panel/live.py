@@ -13,7 +13,7 @@ from qtpy import QtCore
 from .. import viewer
 from ..catalogue import NoiseParameters
 from ..errors import PomodoroError
-from .problems import problem_text
+from ..problems import problem_text
 
 if TYPE_CHECKING:
     from ..live import LiveDraw, UnitFrames

@@ -10,6 +10,7 @@ from qtpy import QtCore, QtGui, QtWidgets
 
 from .. import health, viewer
 from ..catalogue import ColorParameters, NoiseParameters, SampleParameters
+from ..problems import problem_text
 from ..schedule import quantile
 from ..weights import PRESETS
 from ..words import counted
@@ -18,7 +19,6 @@ from .display import COLORS, Display, residue_rows
 from .face import Face
 from .live import FOLLOWED, Live
 from .preset_buttons import PresetButtons
-from .problems import problem_text
 from .run import Runner
 from .sampling import SamplingPage
 from .watch import Watch
@@ -376,7 +376,7 @@ class Panel(Face):
         found = values.texts(viewer.session_value(values.STORE, _self=self._self))
         if found == self._kept:
             return
-        parameters, sample = values.from_plain(found)
+        parameters, sample = values.from_session(found)
         if parameters is None:
             self._keep()
         else:

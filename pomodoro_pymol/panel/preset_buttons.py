@@ -9,8 +9,8 @@ from qtpy import QtCore, QtWidgets
 
 from .. import presets, viewer
 from ..catalogue import WeightsParameters
+from ..problems import problem_text
 from .face import Face
-from .problems import problem_text
 
 
 class PresetButtons(QtCore.QObject):

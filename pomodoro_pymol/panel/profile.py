@@ -11,6 +11,7 @@ from qtpy import QtCore, QtGui, QtWidgets
 
 from .canvas import Canvas
 from .icons import blend
+from .words import plain_tip
 
 
 class ResiduePlot(Canvas):
@@ -137,7 +138,7 @@ class ResiduePlot(Canvas):
 
     def _hover(self, place: QtCore.QPointF) -> None:
         index = self._index_at(place)
-        text = "" if index is None else self.describe(index)
+        text = "" if index is None else plain_tip(self.describe(index))
         QtWidgets.QToolTip.showText(self.plot.mapToGlobal(self.plot.mapFromScene(place)), text, self.plot)
 
     def _click(self, event: Any) -> None:

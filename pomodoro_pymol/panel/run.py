@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from qtpy import QtCore
 
 from .. import viewer
-from .problems import problem_text
+from ..problems import problem_text
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,6 +32,8 @@ class Run(Protocol):
     def work(self, prepared: Any, write: Callable[[Any], None], tell: Callable[..., None]) -> Any: ...
 
     def write(self, frames: Any) -> None: ...
+
+    def check(self) -> None: ...
 
     def finish(self, result: Any, piece: int) -> Generator[None, None, Any]: ...
 
@@ -64,6 +66,7 @@ class Runner(QtCore.QObject):
         self._run: Run | None = None
         self._steps: Generator[None, None, Any] | None = None
         self._halt = threading.Event()
+        self._fault: Exception | None = None
         self._thread: threading.Thread | None = None
         self._written = 0
         self._turn = QtCore.QTimer(self)
@@ -84,6 +87,7 @@ class Runner(QtCore.QObject):
         if self.running:
             return
         self._halt.clear()
+        self._fault = None
         self._written = 0
         try:
             self._run = make()
@@ -158,9 +162,16 @@ class Runner(QtCore.QObject):
         self.progressed.emit(self._written, self._run.total)
 
     def _hear(self, done: int, total: int, item: Any) -> None:
-        if self._run is not None and item is not None:
-            self.progressed.emit(done, total)
-            self.told.emit(item)
+        if self._run is None or item is None:
+            return
+        try:
+            self._run.check()
+        except Exception as error:
+            self._fault = error
+            self._halt.set()  # the thread ends at its next step
+            return
+        self.progressed.emit(done, total)
+        self.told.emit(item)
 
     def _end_work(self, outcome: Any) -> None:
         if isinstance(outcome, Exception):
@@ -189,6 +200,8 @@ class Runner(QtCore.QObject):
                 run.__exit__(None, None, None)
         except Exception as also:
             error = error or also
+        if isinstance(error, _Stopped):
+            error = self._fault or error
         if isinstance(error, _Stopped):
             self.stopped.emit()
         elif error is not None:

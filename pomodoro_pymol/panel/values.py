@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..atomic import atomic_write
+from ..atomic import atomic_write, read_regular
 from ..catalogue import NoiseParameters, SampleParameters
 from ..errors import PomodoroError
 from ..parameters import P
+from ..presets import MOST_BYTES
 
 #: Where the session keeps the panel's values.
 STORE = "pomodoro_panel"
@@ -32,6 +34,12 @@ def from_plain(plain: Any) -> tuple[NoiseParameters | None, SampleParameters | N
     return _read(found.get("command", ""), NoiseParameters), _read(found.get("sample", ""), SampleParameters)
 
 
+def from_session(plain: Any) -> tuple[NoiseParameters | None, SampleParameters | None]:
+    """Do as `from_plain` does for a session, which may be anyone's: it names no files to read or write."""
+    noise, sample = from_plain(plain)
+    return noise, sample and replace(sample, network="", csv="", figure="")
+
+
 def _read(line: str, kind: type[P]) -> P | None:
     try:
         return kind.from_text(line) if line.split()[:1] == [kind.command] else None
@@ -47,7 +55,7 @@ def place_path() -> Path:
 def load_place() -> dict[str, Any]:
     """Return what the file holds, empty where it is absent or damaged."""
     try:
-        found = json.loads(place_path().read_text(encoding="utf-8"))
+        found = json.loads(read_regular(place_path(), MOST_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

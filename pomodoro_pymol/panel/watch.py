@@ -13,7 +13,7 @@ from qtpy import QtCore
 
 from .. import viewer
 from ..catalogue import NoiseParameters
-from .problems import problem_text
+from ..problems import problem_text
 
 if TYPE_CHECKING:
     from ..colors import ColorScale

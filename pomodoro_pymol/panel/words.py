@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 from qtpy import QtCore, QtWidgets
 
 from .icons import IconButton
@@ -33,7 +35,14 @@ def text_label(name: str) -> QtWidgets.QLabel:
     """A label whose text can be selected and takes the lines it needs."""
     label = _TextLabel()
     label.setObjectName(name)
-    label.setTextFormat(QtCore.Qt.TextFormat.PlainText)  # what was typed may look like HTML
+    label.setTextFormat(QtCore.Qt.TextFormat.PlainText)  # labels from a file may look like HTML
     label.setWordWrap(True)
     label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
+
+
+def plain_tip(text: str) -> str:
+    """Return a text such that a tooltip shows it as it is: Qt takes what looks like HTML for it."""
+    if "<" not in text and "&" not in text:
+        return text
+    return f"<span>{html.escape(text)}</span>".replace("\n", "<br>")

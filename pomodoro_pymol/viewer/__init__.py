@@ -7,12 +7,14 @@ states lie on the source even where it was moved. The copy becomes the output ob
 the end, or goes without a trace.
 """
 
-from .host import CmdException, cmd, headless, numpy_health
+from .host import CmdException, cmd, headless, interruptible, numpy_health
 from .reading import (
+    count_atoms,
     ensemble_steps,
     finish,
     read_ensemble,
     read_frames,
+    read_source,
     read_structure,
     read_values,
     structure_steps,
@@ -43,11 +45,13 @@ __all__ = [
     "check_output",
     "cmd",
     "command_of",
+    "count_atoms",
     "draft",
     "ensemble_steps",
     "finish",
     "get_record",
     "headless",
+    "interruptible",
     "is_ours",
     "keep_in_session",
     "load_example",
@@ -59,6 +63,7 @@ __all__ = [
     "publish",
     "read_ensemble",
     "read_frames",
+    "read_source",
     "read_structure",
     "read_values",
     "residue_words",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from typing import Any
@@ -17,7 +20,7 @@ def headless() -> Iterator[Any]:
     """Yield the ``cmd`` of a PyMOL of its own, without a window."""
     import pymol2
 
-    with pymol2.PyMOL() as instance:
+    with pymol2.PyMOL() as instance, interruptible():
         yield instance.cmd
 
 
@@ -33,6 +36,39 @@ def numpy_health(*, _self=cmd) -> str:
     finally:
         _self.delete(name)
     return "ok"
+
+
+@contextmanager
+def interruptible(*, ends: bool = False) -> Iterator[None]:
+    """Let Ctrl-C raise KeyboardInterrupt, as in Python, so that work on its way is undone.
+
+    PyMOL has a handler of its own, which ends the process on the spot: files half-written, and not
+    even that where threads are at work. With ``ends`` it gets its turn once all is undone: a script
+    must not go on to its next line.
+    """
+    here = os.name == "posix" and threading.current_thread() is threading.main_thread()
+    if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes, libc.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+    theirs = libc.signal(signal.SIGINT, None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    python = libc.signal(signal.SIGINT, None)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if theirs == python:
+        yield
+        return
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not ends:
+            raise
+        print(" interrupted: everything is as it was before", flush=True)
+        libc.signal(signal.SIGINT, theirs)
+        os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        libc.signal(signal.SIGINT, theirs)
 
 
 @contextmanager
@@ -53,8 +89,6 @@ def c_stdout_muted() -> Iterator[None]:
     if os.name != "posix":
         yield
         return
-    import ctypes
-
     libc = ctypes.CDLL(None)
     libc.fflush(None)
     saved = os.dup(1)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from .. import memory
 from ..errors import PomodoroError
 from .host import CmdException, cmd, muted
-from .sources import Source, copied
+from .sources import Source, copied, draft
 
 _POLYMER_FLAG = 0x08000000
 _MOST_PIECES = 50
@@ -21,6 +22,19 @@ T = TypeVar("T")
 def read_structure(name: str, *, title: str = "", _self=cmd):
     """Read state 1 of an object as a `Structure`, in PyMOL's order of its atoms."""
     return finish(structure_steps(f"%{name}", title=title or name, piece=0, _self=_self))
+
+
+def read_source(source: Source, *, _self=cmd) -> Any:
+    """Read the atoms that a source means as a `Structure`, leaving nothing behind.
+
+    Raises
+    ------
+    PomodoroError
+        If an atom has no coordinates in the state, or memory does not suffice for a copy.
+    """
+    memory.require(memory.noise_bytes(source.n_atoms, 1), f"a copy of {source.n_atoms} atoms")
+    with draft(source, _self=_self) as name:
+        return read_structure(name, title=source.object, _self=_self)
 
 
 def structure_steps(
@@ -49,7 +63,7 @@ def structure_steps(
         "y_": y.append,
         "z_": z.append,
     }
-    n_atoms = _count(selection, _self)
+    n_atoms = count_atoms(selection, _self=_self)
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
         for part in pieces(atoms, n_atoms, piece, _self):
             _self.iterate_state(
@@ -60,7 +74,7 @@ def structure_steps(
                 space=space,
             )
             yield
-    if len(x) != n_atoms or n_atoms != _count(selection, _self):
+    if len(x) != n_atoms or n_atoms != count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title or selection} has atoms without coordinates in this state")
     return Structure(
         coords=np.array([x, y, z], dtype=np.float32).T.copy(),
@@ -108,7 +122,8 @@ def _named(selection: str, needed: bool, _self: Any) -> Iterator[str]:
             _self.delete(name)
 
 
-def _count(selection: str, _self: Any) -> int:
+def count_atoms(selection: str, *, _self=cmd) -> int:
+    """Return how many atoms a selection has, none where it means nothing."""
     try:
         with muted(_self):
             return _self.count_atoms(selection)
@@ -116,13 +131,25 @@ def _count(selection: str, _self: Any) -> int:
         return 0
 
 
-def read_frames(name: str, states: Iterable[int], *, _self=cmd) -> Iterator[Any]:
-    """Yield states of an object of ours, each an array of shape=(n_atoms, 3), float32, angstrom."""
+def read_frames(name: str, states: Iterable[int], *, whole: bool = True, _self=cmd) -> Iterator[Any]:
+    """Yield states of an object of ours, each an array of shape=(n_atoms, 3), float32, angstrom.
+
+    Raises
+    ------
+    PomodoroError
+        If the object is changed or deleted on the way, or with ``whole`` a state lacks atoms.
+    """
     import numpy as np
 
+    n_atoms = count_atoms(f"%{name}", _self=_self)
     for state in states:
         flat = array("f")
-        _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
+        with muted(_self), suppress(CmdException):
+            _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
+        if count_atoms(f"%{name}", _self=_self) != n_atoms:
+            raise PomodoroError(f"{name} was changed or deleted during the run")
+        if whole and len(flat) != 3 * n_atoms:
+            raise PomodoroError(f"state {state} of {name} lacks atoms: run pomnoise again")
         yield np.array(flat, dtype=np.float32).reshape(-1, 3)
 
 
@@ -144,7 +171,7 @@ def ensemble_steps(source: Source, *, _self=cmd) -> Generator[None, None, Any]:
     frames = []
     with copied(source, _self) as name:
         n_atoms, n_states = _self.count_atoms(f"%{name}"), _self.count_states(f"%{name}")
-        for frame in read_frames(name, range(1, n_states + 1), _self=_self):
+        for frame in read_frames(name, range(1, n_states + 1), whole=False, _self=_self):
             frames.append(frame)
             yield
     for state, frame in enumerate(frames, 1):

@@ -37,6 +37,21 @@ def our_objects(*, _self=cmd) -> list[str]:
     return [name for name in _self.get_names("objects") if get_record(name, _self=_self)]
 
 
+def molecules(*, _self=cmd) -> list[str]:
+    """Return the names of the molecular objects."""
+    names = _self.get_names("public_objects")
+    return [name for name in names if is_legal(name, _self) and _self.get_type(name) == "object:molecule"]
+
+
+def is_legal(name: str, _self) -> bool:
+    """Tell a name that PyMOL gives from one that only a doctored session file can hold.
+
+    The latter may be anything, other words of the selection language too; such an object is as if not there.
+    """
+    with muted(_self):
+        return bool(name) and _self.get_legal_name(name) == name
+
+
 def spelling(name: str, *, _self=cmd) -> str:
     """Return the name as PyMOL spells it, "" where nothing is called so; case does not matter to it."""
     names = _self.get_names("all")
@@ -57,7 +72,7 @@ def all_records(_self) -> dict[str, dict[str, Any]]:
 
 def mark_of(name: str, _self) -> str:
     """Return the title that marks an object as ours, "" where there is none."""
-    if name in _self.get_names("objects") and _self.get_type(name) == "object:molecule":
+    if name in _self.get_names("objects") and is_legal(name, _self) and _self.get_type(name) == "object:molecule":
         with muted(_self), suppress(CmdException):
             return _self.get_title(name, marked_state(name, _self)) or ""
     return ""

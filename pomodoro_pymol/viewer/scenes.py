@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ..atomic import atomic_write
+from ..errors import PomodoroError
 from .host import cmd, muted
 
 
@@ -46,4 +47,7 @@ def save_picture(name: str, path: Path, *, _self=cmd) -> None:
     _self.set("ray_shadows", 0)
     _self.zoom(f"%{name} or %{noised}", -0.15 * size, state=1)
     _self.move("y", 0.06 * size)
-    _self.png(str(path), 1200, 600, ray=1)
+    with atomic_write(path) as file:
+        _self.png(file.name, 1200, 600, ray=1)
+        if Path(file.name).read_bytes()[-8:-4] != b"IEND":  # PyMOL does not tell
+            raise PomodoroError(f"cannot write {path}: PyMOL did not write it whole, as on a full disk")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import PomodoroError
 from .host import CmdException, cmd, kept_session, muted
-from .records import current_state, get_record, is_ours, spelling
+from .records import current_state, get_record, is_legal, is_ours, molecules, spelling
 
 
 @dataclass(frozen=True)
@@ -35,16 +35,12 @@ def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
     """
     if selection:
         _check_selection(selection, _self)
-        objects = _self.get_object_list(f"({selection})")
+        objects = [name for name in _self.get_object_list(f"({selection})") if is_legal(name, _self)]
         objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
         if not objects:
             raise PomodoroError(f"selection {selection!r} has no atoms")
     else:
-        objects = [
-            name
-            for name in _self.get_names("public_objects")
-            if _self.get_type(name) == "object:molecule" and not is_ours(name, _self=_self)
-        ]
+        objects = [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
         if not objects:
             raise PomodoroError("no structure is loaded: load one first, as in load 1hpv.pdb")
     if len(objects) > 1:

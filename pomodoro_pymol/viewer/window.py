@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from typing import Any
 
+from ..typed import is_one_command
 from .host import CmdException, cmd, muted
-from .records import current_state, is_ours
+from .records import current_state, is_ours, molecules
 from .sources import object_words
+
+_PLAIN = re.compile(r"-?[A-Za-z0-9]*")
 
 
 def main_window() -> Any:
@@ -21,15 +25,19 @@ def main_window() -> Any:
 
 
 def log(line: str, *, _self=cmd) -> None:
-    """Show a line as PyMOL shows one that was typed, and write it to an open log file."""
+    """Show a line as PyMOL shows one that was typed, and write it to an open log file.
+
+    A log is run again as a script: a line that would be more than one command there, through the
+    name of an object from a file, is not written.
+    """
     print(f"PyMOL>{line}", flush=True)
-    _self.log(f"{line}{os.linesep}")
+    if is_one_command(line):
+        _self.log(f"{line}{os.linesep}")
 
 
 def source_objects(*, _self=cmd) -> list[str]:
     """Return the molecular objects that are not ours."""
-    names = _self.get_names("public_objects")
-    return [name for name in names if _self.get_type(name) == "object:molecule" and not is_ours(name, _self=_self)]
+    return [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
 
 
 def shown_state(name: str, *, _self=cmd) -> tuple[int, int, str]:
@@ -61,9 +69,15 @@ def selected_atoms(name: str, *, _self=cmd) -> tuple[int, ...]:
 
 
 def select(words: str, *, _self=cmd) -> None:
-    """Select atoms as a click in the viewport does, and bring them into view."""
+    """Select atoms as a click in the viewport does, and bring them into view.
+
+    Not through ``do``, which would run what follows a semicolon in a label from a file.
+    """
+    with muted(_self):
+        _self.select("sele", words, enable=1, quiet=1)
+    _self.zoom("sele", 8, animate=-1)
     for line in (f"select sele, {words}", "enable sele", "zoom sele, 8, animate=-1"):
-        _self.do(line)
+        log(line, _self=_self)
 
 
 def session_value(name: str, *, _self=cmd) -> Any:
@@ -77,7 +91,27 @@ def keep_in_session(name: str, value: dict[str, Any], *, _self=cmd) -> None:
 
 
 def residue_words(name: str, segi: str, chain: str, resi: str, *, _self=cmd) -> str:
-    """Return a residue of an object as a selection."""
+    """Return a residue of an object as a selection: by its labels, or by index where they are no plain words.
+
+    Blanks, quotes, brackets and wildcards mean other things in a selection, and not all can be escaped.
+    """
+    words = object_words(name, _self=_self)
+    if not all(map(_PLAIN.fullmatch, (segi, chain, resi))):
+        indices: list[int] = []
+        space = {"put": indices.append, "wanted": (segi, chain, resi)}
+        _self.iterate(f"%{name}", "put(index) if (segi, chain, resi) == wanted else None", space=space)
+        return f"{words} and index {_ranges(indices)}"
     number = resi.replace("-", "\\-")  # a negative number would read as a range
     segment = f" and segi {segi}" if segi else ""
-    return f"{object_words(name, _self=_self)}{segment} and chain {chain or repr('')} and resi {number}"
+    return f"{words}{segment} and chain {chain or repr('')} and resi {number}"
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Return ascending numbers as a selection writes them: 3-7+9."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return "+".join("-".join(map(str, run)) for run in runs)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Generator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from ..atomic import temporary_folder
 from ..errors import PomodoroError
 from .host import CmdException, c_stdout_muted, cmd, kept_session, muted
 from .reading import finish, pieces
@@ -18,15 +18,18 @@ class StateWriter:
     """Appends frames to an object as states, through binary DCD files.
 
     With ``after`` they take the places of the states after that one. Where PyMOL has no
-    reader for the files, through ``load_coordset``. A context manager: the temporary folder
-    goes at its end.
+    reader for the files, or the disk no room, through ``load_coordset``. A context manager:
+    the temporary folder goes at its end.
     """
 
     def __init__(self, name: str, *, after: int | None = None, _self=cmd) -> None:
         self.name = name
         self._cmd = _self
         self._states = _self.count_states(f"%{name}") if after is None else after
-        self._folder = tempfile.TemporaryDirectory(prefix="pomodoro-")
+        self._open = ExitStack()
+        self._folder: Path | None = None
+        with suppress(OSError):
+            self._folder = self._open.enter_context(temporary_folder("pomodoro-"))
         self._n_atoms = 0
         self._defer = _self.get_setting_int("defer_builds_mode")
 
@@ -34,7 +37,7 @@ class StateWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self._open.close()
         # PyMOL changes it for all objects where one has many states; ours has a value of its own.
         if self._cmd.get_setting_int("defer_builds_mode") != self._defer:
             self._cmd.set("defer_builds_mode", self._defer, quiet=1)
@@ -67,17 +70,23 @@ class StateWriter:
         raise self._gone()
 
     def _gone(self) -> PomodoroError:
-        return PomodoroError(f"PyMOL did not take the noised frames: {self.name} was changed or deleted during the run")
+        return PomodoroError(
+            "PyMOL did not take the noised frames: objects or atoms were changed or deleted during the run"
+        )
 
     def _write_dcd(self, frames, wanted: int) -> bool:
         from ..export import write_dcd
 
-        path = Path(self._folder.name) / "frames.dcd"
-        write_dcd(path, frames)
+        if self._folder is None:
+            return False
+        path = self._folder / "frames.dcd"
         try:
+            write_dcd(path, frames)
             with muted(self._cmd), c_stdout_muted():
                 self._cmd.load_traj(str(path), self.name, self._states + 1, format="dcd")
-        except CmdException:
+        except (CmdException, OSError):
+            self._open.close()
+            self._folder = None
             return False
         return self._count() >= wanted
 
@@ -225,9 +234,9 @@ def show_key(
     record = all_records(_self)[name]
     record["colors"] = colors
     key = f"{name}_key"
-    former = record.get("key")
-    ramps = [ramp for ramp in _self.get_names("objects") if _self.get_type(ramp) == "object:ramp"]
-    if isinstance(former, str) and former in ramps and former.lower().startswith(key.lower()):
+    former = str(record.get("key"))
+    is_key = former.lower().startswith(key.lower()) and former in _self.get_names("objects")
+    if is_key and _self.get_type(former) == "object:ramp":
         key = former  # not deleted: PyMOL 2.5 cannot load a session in which two ramps were
     elif spelling(key, _self=_self):
         key = _self.get_unused_name(key)

@@ -1,8 +1,11 @@
 """A file is there whole, or as it was before; and nothing else is."""
 
 import os
+import random
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -87,11 +90,37 @@ def test_where_nothing_can_be_written(tmp_path, path, reason):
     assert (tmp_path / "file").read_text() == "old"
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(PomodoroError, match="Permission denied"), atomic_write(tmp_path / "a"):
+def test_a_read_only_folder(mount):
+    disk = mount("64k")
+    (disk / "a").write_text("old")
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    with pytest.raises(PomodoroError, match="Read-only file system"), atomic_write(disk / "a"):
         pass
+    assert [path.read_text() for path in disk.iterdir()] == ["old"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="POSIX only")
+def test_a_folder_of_another_user(tmp_path):
+    """As a user who may not write there: root may write anywhere."""
+    (tmp_path / "a").write_text("old")
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    tmp_path.chmod(0o555)
+    program = """
+import os, sys
+from pomodoro_pymol.atomic import atomic_write
+from pomodoro_pymol.errors import PomodoroError
+if os.geteuid() == 0:
+    os.setuid(65534)
+try:
+    with atomic_write(sys.argv[1]):
+        pass
+except PomodoroError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], capture_output=True, text=True)
+    assert done.stdout == f"cannot write {tmp_path}/a: Permission denied\n", done.stderr
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 def test_the_error_of_another_file_passes(tmp_path):
@@ -145,19 +174,71 @@ def test_a_file_over_the_limit(tmp_path):
     ]
 
 
-@pytest.fixture
-def tiny_disk(tmp_path):
-    """A file system of 64 kB."""
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("only root mounts")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(tmp_path)], capture_output=True)
-    if mounted.returncode:
-        pytest.skip("mounting is not allowed here")
-    yield tmp_path
-    subprocess.run(["umount", str(tmp_path)], check=True)
-
-
-def test_a_full_disk(tiny_disk):
-    assert run_full(tiny_disk, 0) == [
-        f"cannot write {tiny_disk}/frames.{kind}: No space left on device" for kind in ("pdb", "cif", "dcd")
+def test_a_full_disk(mount):
+    disk = mount("64k")
+    assert run_full(disk, 0) == [
+        f"cannot write {disk}/frames.{kind}: No space left on device" for kind in ("pdb", "cif", "dcd")
     ]
+
+
+WRITER = """
+import itertools, os, sys
+from pathlib import Path
+from pomodoro_pymol.atomic import atomic_write, temporary_folder
+
+for number in itertools.count():
+    with temporary_folder("pomodoro-") as folder:
+        (folder / "frames.dcd").write_bytes(bytes(100_000))
+        with atomic_write(sys.argv[1]) as file:
+            for _ in range(20):
+                file.write(b"%08d" % number * 1000)
+    if number == 3:
+        print("going", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="killed and locked as on POSIX")
+def test_killed_at_any_moment(tmp_path):
+    """The file is old or new, whole, and the next write removes what dead writers left, and nothing of a living one."""
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out" / "frames.dcd"
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    moments = random.Random(0)
+    left = 0
+
+    def start():
+        writer = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        assert writer.stdout.readline() == b"going\n"
+        return writer
+
+    def is_whole():
+        data = path.read_bytes()
+        return len(data) == 160_000 and data == data[:8] * 20_000
+
+    living = start()
+    writers = [start() for _ in range(3)]
+    for _ in range(12):
+        time.sleep(moments.uniform(0, 0.05))
+        writer = writers.pop(0)
+        writer.kill()
+        writer.communicate()
+        assert is_whole()
+        left += len(list((tmp_path / "out").glob(".part-*"))) > 0
+        assert {name.name[:6] for name in (tmp_path / "out").iterdir()} <= {"frames", ".part-"}
+        if len(writers) < 2:
+            writers += [start()]
+    assert left
+    for writer in writers:
+        writer.kill()
+        writer.communicate()
+    assert living.poll() is None  # it never lost its part to another
+    living.send_signal(signal.SIGINT)
+    assert b"KeyboardInterrupt" in living.communicate()[1]
+    once = WRITER.replace("itertools.count()", "[7]")
+    subprocess.run([sys.executable, "-c", once, str(path)], env=environment, check=True)
+    assert path.read_bytes() == b"00000007" * 20_000
+    assert os.listdir(tmp_path / "out") == ["frames.dcd"]
+    assert [folder for folder in (tmp_path / "tmp").iterdir() if list(folder.iterdir())] == []

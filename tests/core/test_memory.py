@@ -1,5 +1,8 @@
 """Memory is asked for before it is used."""
 
+import subprocess
+import sys
+
 import pytest
 
 from pomodoro_pymol import memory
@@ -37,3 +40,53 @@ def test_the_limit_is_what_is_free(monkeypatch):
 def test_where_no_one_tells_nothing_is_refused(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: None)
     memory.require(2**60, "everything")
+
+
+def test_a_limit_of_address_space_counts():
+    """As of ``ulimit -v``: what is left of it, less what threads take."""
+    program = """
+import resource
+from pomodoro_pymol import memory
+
+free = memory.available()
+for room in (4096, 512, 128):
+    mapped = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + (room << 20), resource.RLIM_INFINITY))
+    print(memory.available() >> 20 if memory.available() < free else "more")
+"""
+    if sys.platform != "linux":
+        pytest.skip("address space is limited on Linux")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    found = [int(line) for line in done.stdout.splitlines() if line != "more"]
+    assert found[-2:] == [pytest.approx(512 - 256, abs=2), 0], done.stderr
+
+
+def group(folder, limit, used, cached, names):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in zip(names, (limit, used)):
+        (folder / name).write_text(f"{value}\n")
+    (folder / "memory.stat").write_text(f"anon 5\ninactive_file {cached}\ntotal_inactive_file {cached}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "top", "names"),
+    [
+        ("0::/user/job", "sys/fs/cgroup", ("memory.max", "memory.current")),
+        ("4:cpu,memory:/user/job", "sys/fs/cgroup/memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")),
+    ],
+)
+def test_control_groups_count(tmp_path, line, top, names):
+    """The group of the process and those around it, each with what it has cached; as the kernel lays them out."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(f"9:pids:/elsewhere\n{line}\n")
+    assert memory._cgroups_available(tmp_path) == []
+    group(tmp_path / top / "user/job", "max", 700, 100, names)
+    group(tmp_path / top / "user", 1000, 700, 100, names)
+    group(tmp_path / top, 5000, 4900, 0, names)
+    assert memory._cgroups_available(tmp_path) == [400, 100]
+    (tmp_path / "proc/self/cgroup").write_text(line.replace("/user/job", "/not/mounted/here") + "\n")
+    assert memory._cgroups_available(tmp_path) == [100]
+
+
+def test_where_there_are_no_groups(tmp_path):
+    assert memory._cgroups_available(tmp_path) == []

@@ -1,8 +1,11 @@
 """Networks from files: what loads does what it did, and no pickle is ever run."""
 
+import contextlib
 import io
 import json
+import os
 import pickle
+import random
 import zipfile
 
 import pytest
@@ -154,6 +157,54 @@ def test_damaged_and_absent_files(exported, tmp_path):
     listing = rebuild(exported, tmp_path / "l.pt2", lambda name, data: b"{}" if "config" in name else data)
     with pytest.raises(PomodoroError, match="is damaged"):
         load_network(listing)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="POSIX only")
+def test_what_would_never_end_is_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pt2")
+    (tmp_path / "zero.pt2").symlink_to("/dev/zero")
+    (tmp_path / "loop.pt2").symlink_to(tmp_path / "loop.pt2")
+    for name in ("pipe", "zero", "loop"):
+        with pytest.raises(PomodoroError, match=f"^cannot read .*{name}.pt2: "):
+            load_network(tmp_path / f"{name}.pt2")
+
+
+def test_an_archive_that_unpacks_to_far_more_is_refused_packed(exported, tmp_path):
+    """150 MB of nothing in the place of the list of weights, which are 150 kB when packed."""
+    path = tmp_path / "bomb.pt2"
+    with zipfile.ZipFile(exported) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            if name.endswith("model_weights_config.json"):
+                new.writestr(name, bytes(150 << 20), zipfile.ZIP_DEFLATED)
+            else:
+                new.writestr(name, old.read(name))
+    assert path.stat().st_size < 1 << 20
+    with pytest.raises(PomodoroError, match="many times its size"):
+        load_network(path)
+
+
+@pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
+def test_any_byte_may_be_wrong(exported, net, tmp_path, bomb):
+    """Damaged archives are one line or load; none is run, none passes another error."""
+    script = tmp_path / "net.pt"
+    torch.jit.script(net).save(str(script))
+    dice = random.Random(0)
+    for source in (exported, script):
+        data = source.read_bytes()
+        # The names, sizes and methods of the members stand at the end.
+        places = [dice.randrange(len(data)) for _ in range(10)] + [
+            dice.randrange(len(data) * 9 // 10, len(data)) for _ in range(30)
+        ]
+        for place in places:
+            wrong = data[:place] + bytes([data[place] ^ 1 << dice.randrange(8)]) + data[place + 1 :]
+            path = tmp_path / "wrong.pt2"
+            path.write_bytes(wrong)
+            with contextlib.suppress(PomodoroError):
+                load_network(path)
+        for length in (1, 100, len(data) // 2, len(data) - 1):
+            path.write_bytes(data[:length])
+            with pytest.raises(PomodoroError):
+                load_network(path)
 
 
 def test_networks_of_another_protein_are_one_line(exported, complex_, nest):

@@ -1,9 +1,9 @@
 """Weight schemes by name: the user's file, damaged or whole, and schemes as typed."""
 
-import errno
 import json
+import os
 import re
-from pathlib import Path
+import socket
 
 import pytest
 
@@ -169,25 +169,81 @@ def test_a_file_in_place_of_the_folder(home):
     assert (home / ".pymol").read_bytes() == b"kept"
 
 
-@pytest.mark.parametrize("step", ["write_text", "replace", "mkdir"])
 @pytest.mark.parametrize("exists", [True, False])
-def test_no_half_written_file(home, monkeypatch, step, exists):
+def test_a_full_disk_loses_nothing(home, mount, fill, exists):
+    mount("64k", folder=home)
     if exists:
         save_preset("mine", MINE)
+    full = fill(home)
     before = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
-
-    def full(path, *args, **kwargs):
-        if step == "write_text":
-            path.write_bytes(args[0][: len(args[0]) // 2].encode())
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, step, full)
-        message = refused(save_preset, "other", FLAT)
+    message = refused(save_preset, "other", FLAT)
     assert message == f"cannot write {presets_path()}: No space left on device"
     assert {path: path.read_bytes() for path in home.rglob("*") if path.is_file()} == before
+    full.unlink()
     save_preset("other", FLAT)
     assert user_presets() == {**({"mine": MINE} if exists else {}), "other": FLAT}
+
+
+def test_a_read_only_home(home, mount):
+    mount("64k", "ro", folder=home)
+    assert refused(save_preset, "mine", MINE) == f"cannot write {presets_path()}: Read-only file system"
+    assert all_presets() == PRESETS
+
+
+@pytest.fixture(params=["pipe", "loop", "device", "forbidden", "socket"])
+def odd(request, home):
+    """Something else in the place of the presets file: none of these may be waited for."""
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("POSIX only")
+    path = presets_path()
+    path.parent.mkdir()
+    if request.param == "pipe":
+        os.mkfifo(path)
+    elif request.param == "loop":
+        path.symlink_to(path)
+    elif request.param == "device":
+        path.symlink_to("/dev/zero")
+    elif request.param == "forbidden":
+        path.write_text('{"a": [1, 1, 1]}')
+        path.chmod(0)
+        if os.geteuid() == 0:
+            return None
+    else:
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind(os.path.relpath(path))
+    return path
+
+
+def test_what_is_no_file_counts_as_none(odd):
+    if odd is None:
+        assert list(user_presets()) == ["a"]  # root reads all
+        return
+    assert all_presets() == PRESETS
+    for call in ((user_presets,), (save_preset, "mine", MINE), (delete_preset, "a")):
+        assert str(odd) in refused(*call)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('{"a": [1, 1, 1], "a": [2, 2, 2]}', {"a": LevelWeights(2, 2, 2)}),
+        ('{"a": [1, 1, 1], "ms": [9, 9, 9]}', {"a": LevelWeights(1, 1, 1), "ms": LevelWeights(9, 9, 9)}),
+    ],
+)
+def test_names_given_twice(write, text, found):
+    write(text.encode())
+    assert user_presets() == found
+    assert all_presets()["ms"] == PRESETS["ms"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a\n", "a;/open(1)", "<b>a</b>", "a\x00b", "a\u2028b", "../../a", "{0.__class__}", "%s", "$(touch x)", "a'b"],
+)
+def test_names_that_mean_something_elsewhere(write, name):
+    path = write(json.dumps({name: [1, 1, 1]}).encode())
+    assert all_presets() == PRESETS
+    assert str(path) in refused(user_presets)
 
 
 def test_the_file_is_json_of_three_numbers():
@@ -261,3 +317,24 @@ def test_a_deleted_preset_is_no_choice():
     delete_preset("mine")
     with pytest.raises(PomodoroError, match=re.escape("preset must be one of flat, ms, rb, 3-8-1, 2-6-2")):
         NoiseParameters(preset="mine")
+
+
+def test_the_panels_file_may_be_anything_too(home, mount):
+    from pomodoro_pymol.panel import values
+
+    path = values.place_path()
+    path.parent.mkdir()
+    for content in (b"[1]", b"\xff", b"[" * 99_999, b" " * (2 << 20), b'{"a": 1, "a": 2'):
+        path.write_bytes(content)
+        assert values.load_place() == {}
+    path.unlink()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(path)
+        assert values.load_place() == {}
+        values.save_place({"tab": 1})
+        path.unlink()
+    values.save_place({"tab": 1})
+    assert values.load_place() == {"tab": 1}
+    mount("64k", "ro", folder=path.parent)
+    values.save_place({"tab": 2})
+    assert values.load_place() == {}

@@ -7,6 +7,8 @@ import os
 from typing import Any
 
 from pymol import cmd
+from pymol.Qt import QtCore  # noqa: F401  before qtpy, which follows PyMOL's choice
+from qtpy import QtTest, QtWidgets
 
 #: What is typed in PyMOL's own command line, and whether it is while the panel rests, runs or is live.
 DEEDS = {
@@ -22,6 +24,29 @@ DEEDS = {
     "run by hand": ("pomnoise 1hpv, frames=3, z=1", "rest run live"),
 }
 
+SAMPLE_DEEDS = {
+    "delete the source": "delete 1hpv",
+    "rename the source": "set_name 1hpv, renamed",
+    "remove atoms": "remove chain A",
+    "reinitialize": "reinitialize",
+}
+
+#: Chains of a file from elsewhere. What they could do is seen by a file of the name BANG.
+CHAINS = (
+    "A;/open('BANG','w')#",
+    "A",
+    "<b>B</b>",
+    "<img src=x>",
+    "A B",
+    "A*",
+    "*",
+    "A+B",
+    '"',
+    "'",
+    "(",
+    "/open('BANG','w')",
+)
+
 
 def play(robot: Any) -> None:
     notes = robot.notes
@@ -36,9 +61,17 @@ def play(robot: Any) -> None:
                 found["left"] = [other for other in cmd.get_names("all") if other.startswith("_")]
                 found["usable"] = still_usable(robot)
                 notes[f"{when}: {deed}"] = found
+    for deed, line in SAMPLE_DEEDS.items():
+        fresh(robot)
+        found = during_sample(robot, line)
+        found["left"] = [other for other in cmd.get_names("all") if other.startswith("_")]
+        found["usable"] = still_usable(robot)
+        notes[f"sample: {deed}"] = found
     notes["state beyond"] = state_beyond(robot)
     notes["hiding"] = hiding(robot)
     notes["records"] = records(robot)
+    notes["labels"] = labels(robot)
+    notes["values"] = foreign_values(robot)
 
 
 def fresh(robot: Any, frames: int = 2) -> None:
@@ -119,6 +152,70 @@ def during_live(robot: Any, line: str) -> dict[str, Any]:
     robot.pump(250)
     found = {"said": said, "on": panel.follower.on, "checked": panel.live.isChecked()}
     found["running"] = panel.runner.running
+    return found
+
+
+def during_sample(robot: Any, line: str) -> dict[str, Any]:
+    """Do something to the session while the Sampling page is at work on a thousand steps."""
+    page = robot.panel.sampling
+    robot.panel.tabs.setCurrentWidget(page)
+    page.line.setText("")
+    QtTest.QTest.keyClicks(page.line, "pomsample 1hpv, steps=1000")
+    robot.press(page.line, "Return")
+    robot.click(page.run)
+    robot.wait(lambda: len(page._records) > 1, "the first steps")
+    running = page.runner.running
+    cmd.do(line)
+    names = cmd.get_names("all")
+    robot.wait(lambda: not page.runner.running, "the end of the sampling")
+    robot.pump(50)
+    found = {"running": running, "said": robot.status, "steps": len(page._records)}
+    found["names"] = cmd.get_names("all") == names
+    robot.panel.tabs.setCurrentIndex(0)
+    return found
+
+
+def labels(robot: Any) -> dict[str, Any]:
+    """Noise a structure whose chains are more than they seem, and click on each bar."""
+    cmd.do("delete all")
+    cmd.fab("G" * len(CHAINS), "x1")
+    for number, chain in enumerate(CHAINS, 1):
+        cmd.alter(f"x1 and resi {number}", "chain = text", space={"text": chain})
+    cmd.sort("x1")
+    robot.panel.watch.poll()
+    robot.enter_command("pomnoise x1, frames=2")
+    robot.run()
+    robot.see_output("x1_noise")
+    robot.widen()
+    panel, found = robot.panel, []
+    for number in range(len(CHAINS)):
+        place = robot.bar_place(number)
+        panel.residues._hover(panel.residues.plot.mapToScene(place))
+        tip = QtWidgets.QToolTip.text()
+        robot.click(panel.residues.plot.viewport(), place)
+        chosen: list[str] = []
+        cmd.iterate("sele", "put(chain)", space={"put": chosen.append})
+        found.append([sorted(set(chosen)), len(chosen), tip, robot.status])
+    formats = {str(label.textFormat()) for label in (panel.status, panel.counts, panel.banner)}
+    return {"found": found, "bang": os.path.exists("BANG"), "formats": sorted(formats)}
+
+
+def foreign_values(robot: Any) -> dict[str, Any]:
+    """Load a session whose panel's values name files, or end a command and begin another."""
+    found: dict[str, Any] = {}
+    for name, line in (
+        ("files", "pomsample steps=7, csv=~/.profile, figure=/tmp/x.png"),
+        ("network", "pomsample steps=8, network=/dev/zero"),
+        ("two", "pomsample all;/open('BANG','w')#"),
+    ):
+        cmd._pymol.session.pomodoro_panel = {"command": "pomnoise z=0.5", "sample": line}
+        robot.panel.watch.poll()
+        robot.pump(50)
+        found[name] = [robot.line, robot.panel.sampling.line.text()]
+    cmd._pymol.session.pomodoro_panel = {"command": "pomnoise all;/open('BANG','w')#", "sample": 5}
+    robot.panel.watch.poll()
+    robot.pump(50)
+    found["noise"] = [robot.line, robot.panel.sampling.line.text()]
     return found
 
 

@@ -53,7 +53,7 @@ def test_another_structure_does_not_bring_back_the_parameters_of_its_last_run(fa
 
 def test_whatever_was_done_the_next_run_works_and_nothing_is_left_behind(faults):
     cases = {name: found for name, found in faults.notes.items() if ": " in name}
-    assert len(cases) == 20
+    assert len(cases) == 24
     for name, found in cases.items():
         assert found["usable"] == "1hpv_noise: 2 frames", name
         assert found["left"] == [], name
@@ -130,3 +130,37 @@ def test_a_record_from_elsewhere_does_no_harm(faults):
     for change, said in records:
         assert "\n" not in said, change
     assert last[1] == "1hpv_noise: 2 frames"
+
+
+@pytest.mark.parametrize("deed", ["delete the source", "rename the source", "remove atoms", "reinitialize"])
+def test_a_sampling_whose_source_changes_is_given_up_soon(faults, deed):
+    found = faults.notes[f"sample: {deed}"]
+    assert found["running"]
+    words = "was changed during the run" if deed == "remove atoms" else "was deleted or renamed during the run"
+    assert found["said"] == f"⚠ 1hpv {words}"
+    assert found["steps"] < 100  # of a thousand
+    assert found["names"]
+
+
+def test_labels_of_a_file_are_shown_and_selected_as_they_are(faults):
+    from html import escape
+
+    found = faults.notes["labels"]
+    assert not found["bang"]
+    assert len(found["formats"]) == 1
+    assert "PlainText" in found["formats"][0] or found["formats"] == ["0"]
+    assert len({tuple(chains) for chains, *_ in found["found"]}) == 12
+    for (*_, count, tip, said), chains in zip(found["found"], (found[0] for found in found["found"])):
+        assert len(chains) == 1
+        assert count == 7
+        assert said.startswith("selected x1_noise and ")
+        assert "<b>B" not in tip
+        assert escape(chains[0]) in tip or chains[0] in tip
+
+
+def test_the_values_of_a_session_name_no_files_and_no_second_command(faults):
+    found = faults.notes["values"]
+    assert found["files"] == ["pomnoise z=0.5", "pomsample steps=7"]
+    assert found["network"] == ["pomnoise z=0.5", "pomsample steps=8"]
+    assert found["two"][0] == found["noise"][0] == "pomnoise z=0.5"
+    assert not any(";" in line for lines in found.values() for line in lines)
