@@ -53,4 +53,4 @@ def test_one_weight_is_left(bad):
 def test_after_lines_and_values_it_runs(bad):
     said = [note["then"] for kind in ("lines", "widgets") for note in bad.notes[kind] if "then" in note]
     assert len(said) > 5
-    assert set(said) == {"1hpv_noise: 1 frames"}
+    assert set(said) == {"1hpv_noise: 1 frame"}

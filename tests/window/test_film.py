@@ -70,7 +70,7 @@ def test_stop_leaves_the_session_as_it_was(film):
 
 def test_a_source_that_goes_is_told(film):
     said, names = film["gone"]
-    assert "2juy was deleted during the run" in said
+    assert "2juy was deleted or renamed during the run" in said
     assert names == []
     assert film["after"] == 12
 
