@@ -139,7 +139,7 @@ def test_the_function_is_the_command(nmr, typed, coords, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda cmd: cmd.delete("2juy"), "2juy was deleted during the run"),
+        (lambda cmd: cmd.delete("2juy"), "2juy was deleted or renamed during the run"),
         (lambda cmd: cmd.remove("2juy and resi 3"), "2juy was changed during the run"),
     ],
 )
