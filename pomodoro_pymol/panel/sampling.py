@@ -161,8 +161,7 @@ class SamplingPage(QtWidgets.QWidget):
         noise = self._noise.parameters
         shared = replace(self.model.parameters, **{name: getattr(noise, name) for name in SHARED})
         if shared != self.model.parameters:
-            self.model.parameters = shared
-            self.line.setText(shared.to_text())
+            self.model.parameters = self._shown = shared
             self.model.changed.emit()
 
     def _show_line(self) -> None:
