@@ -125,7 +125,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
             frames=parameters.frames,
             seed=parameters.seed,
             device=parameters.device,
-            progress=progress("pomsweep", quiet),
+            progress=progress("pomsweep", quiet, "measurements"),
         )
         text = sweep_csv(points)
         with viewer.StateWriter(draft, after=0, _self=_self) as writer:
