@@ -107,7 +107,7 @@ def test_a_structure_read_in_pieces_is_that_read_at_once(cmd, source, piece):
             structure = end.value
             break
     assert set(cmd.get_names("all")) == names
-    assert steps >= found.n_atoms / piece
+    assert steps >= min(found.n_atoms / piece, 50)
     with viewer.draft(found, _self=cmd) as name:
         whole = viewer.read_structure(name, title="it", _self=cmd)
     assert structure.name == whole.name
