@@ -42,7 +42,8 @@ def ensemble_bytes(n_atoms: int, n_members: int) -> int:
 
 def denoise_bytes(n_atoms: int, n_states: int, n_members: int, n_together: int) -> int:
     """Return what a new object of so many states needs whose frames are denoised, some together."""
-    return noise_bytes(n_atoms, n_states) + n_atoms * (_BUILT * n_members + _DENOISER + _DENOISED * n_together)
+    frames = _STATE * n_states + _MEMBER * n_members + _DENOISER + _DENOISED * n_together
+    return n_atoms * (_STRUCTURE + _COPY + max(_BUILT * n_members, frames))
 
 
 def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_objects: int) -> int:
