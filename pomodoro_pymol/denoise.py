@@ -205,7 +205,7 @@ class _Level:
         precise = covariance.solve(centred)
         self.members = centred.mT.reshape(len(members), -1)
         self.precise = precise.mT.reshape(len(members), -1)
-        self.half_norms = (self.members.double() * self.precise.double()).sum(1).div(2).to(members)
+        self.half_norms = _half_products(self.members, self.precise).to(members)
 
     def __call__(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         rows = (x - self.mean).mT.reshape(*x.shape[:-2], -1)
@@ -224,7 +224,7 @@ class _AlignedLevel:
         self.n_atoms = members.shape[1]
         self.members = centred.mT.reshape(-1, self.n_atoms)
         self.precise = precise.mT.reshape(-1, self.n_atoms)
-        self.half_norms = (centred.double() * precise.double()).sum((1, 2)).div(2)
+        self.half_norms = _half_products(centred, precise)
 
     def __call__(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         samples = x.reshape(-1, self.n_atoms, 3)
@@ -238,3 +238,8 @@ class _AlignedLevel:
         turned = (chosen[..., None, None] * rotation).permute(0, 2, 1, 3).reshape(len(samples), 3, -1).to(x)
         atoms = (turned @ self.members).mT + center[:, None]
         return atoms.view(x.shape), chosen.to(x).view(*x.shape[:-2], -1)
+
+
+def _half_products(members: Tensor, precise: Tensor) -> Tensor:
+    """Return half the product of each member, float64: of one at a time, as float64 doubles what is held."""
+    return torch.stack([(one.double() * other.double()).sum() for one, other in zip(members, precise)]).div(2)

@@ -228,5 +228,5 @@ def _check_map(index: Tensor, n_groups: int, member: str, group: str) -> None:
         raise PomodoroError(f"a hierarchy needs at least one {member} in a one-dimensional map")
     if int(index.min()) < 0 or int(index.max()) >= n_groups:
         raise PomodoroError(f"a {group} index lies outside 0 .. {n_groups - 1}")
-    if len(torch.unique(index)) != n_groups:
+    if not bool(torch.bincount(index, minlength=n_groups).all()):
         raise PomodoroError(f"a {group} has no {member}: every index 0 .. {n_groups - 1} must occur")

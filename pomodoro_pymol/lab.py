@@ -173,7 +173,8 @@ def run_noise(
         Takes frames, shape=(n_block, n_atoms, 3), float32 on the CPU, angstrom; it must
         not keep them.
     progress : callable
-        Called with the number of frames written and the number asked for.
+        Called with the number of frames written and the number asked for, before the first
+        and after each block; what it raises ends the run.
 
     Raises
     ------
@@ -189,6 +190,7 @@ def run_noise(
     device = resolve_device(parameters.device)
     hierarchy = Hierarchy.from_structure(structure)
     statistics = LevelStatistics(hierarchy, scale=parameters.noise_sigma)
+    progress(0, parameters.frames)  # which may end the run
     block_bytes: int | None = None
     note = ""
     while statistics.n_frames < parameters.frames:

@@ -13,10 +13,17 @@ from pathlib import Path
 
 from .errors import PomodoroError
 
-# Bytes per atom: of a structure and its hierarchy, of PyMOL's copy of it, of a state in PyMOL.
-_STRUCTURE, _COPY, _STATE = 150, 420, 21
-# Of a frame; of a state of the data while its denoiser is built; of a sample on its way.
-_FRAME, _MEMBER, _SAMPLE = 12, 156, 234
+# Bytes per atom. Coordinates, labels, and index maps of a structure with its hierarchy; PyMOL's copy of it,
+# coloured from two lists, and without colours; a state in PyMOL, coordinates and an index map.
+_STRUCTURE, _COPY, _PLAIN_COPY, _STATE = 150, 420, 300, 21
+# A frame. A state of the data as it is read: in PyMOL's copy of them all, and in an array; in a denoiser: in the
+# array, about the origin, in its metric; and while that is built.
+_FRAME, _READ, _MEMBER, _BUILT = 12, 33, 48, 84
+# A sample on its way, with what a step and its curves hold. A frame on its way through a denoiser, and what the
+# denoiser holds of its own. The parts of one state in float64.
+_SAMPLE, _DENOISED, _DENOISER, _PARTS = 234, 66, 264, 120
+# Pairs of atoms that are compared in a sweep, and their neighbours, of which they are found: as dense as proteins are.
+_PAIRS = 600
 
 # Address space that stacks and heaps of threads take beside what is counted.
 _THREADS = 256 << 20
@@ -25,6 +32,22 @@ _THREADS = 256 << 20
 def noise_bytes(n_atoms: int, n_states: int) -> int:
     """Return what a new object of so many states needs with its structure, the noise on its way aside."""
     return n_atoms * (_STRUCTURE + _COPY + _STATE * n_states)
+
+
+def sweep_bytes(n_atoms: int, n_states: int) -> int:
+    """Return what a sweep to so many states needs."""
+    return noise_bytes(n_atoms, n_states) + n_atoms * _PAIRS
+
+
+def ensemble_bytes(n_atoms: int, n_members: int) -> int:
+    """Return what it takes to read so many states of the data and to measure their variance, or the first alone."""
+    return n_atoms * (max(_STRUCTURE + _COPY, _PLAIN_COPY + _READ * n_members) + _PARTS)
+
+
+def denoise_bytes(n_atoms: int, n_states: int, n_members: int, n_together: int) -> int:
+    """Return what a new object of so many states needs whose frames are denoised, some together."""
+    frames = _STATE * n_states + _MEMBER * n_members + _DENOISER + _DENOISED * n_together
+    return n_atoms * (_STRUCTURE + _COPY + max(_BUILT * n_members, frames))
 
 
 def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_objects: int) -> int:
@@ -41,9 +64,9 @@ def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_ob
     n_objects : int
     """
     kept = n_samples * n_kept
-    build = _MEMBER * n_members
-    steps = _FRAME * kept + _SAMPLE * n_samples
-    make = (_FRAME + _STATE) * kept + _COPY * n_objects
+    build = _COPY + _BUILT * n_members
+    steps = _MEMBER * n_members + _FRAME * kept + _SAMPLE * n_samples
+    make = (_FRAME + _STATE) * kept + _PLAIN_COPY * n_objects
     return n_atoms * (_STRUCTURE + max(build, steps, make))
 
 

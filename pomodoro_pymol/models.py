@@ -21,8 +21,8 @@ from .noise import resolve_device
 from .precondition import PerLevel, data_variances
 from .weights import LevelWeights
 
-#: Frames denoised at once.
-_BLOCK = 16
+# Frames denoised at once, as many as make so many bytes.
+_BLOCK, _BLOCK_BYTES = 16, 16 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +144,11 @@ def build_model(
     return Model(denoise, label, members, origin.numpy())
 
 
+def frames_at_once(n_atoms: int) -> int:
+    """Return how many frames `denoise_frames` takes together."""
+    return max(1, min(_BLOCK, _BLOCK_BYTES // (12 * n_atoms)))
+
+
 @torch.no_grad()
 def denoise_frames(
     frames: Iterable[np.ndarray],
@@ -177,6 +182,7 @@ def denoise_frames(
     device = model.members.device
     hierarchy = hierarchy.to(device)
     origin = torch.from_numpy(model.origin).float()
+    size = frames_at_once(hierarchy.n_atoms)
     block: list[np.ndarray] = []
 
     def flush() -> tuple[Tensor, Tensor]:
@@ -190,7 +196,7 @@ def denoise_frames(
 
     for frame in frames:
         block.append(frame)
-        if len(block) == _BLOCK:
+        if len(block) == size:
             yield flush()
     if block:
         yield flush()

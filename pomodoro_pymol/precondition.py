@@ -120,10 +120,11 @@ def data_variances(states: Tensor, hierarchy: Hierarchy, shift: float = 1.0) -> 
     chain, residue, atom : float
         Per degree of freedom; 1 where a level has none, or no spread.
     """
-    centred = (states - states.mean(-2, keepdim=True)).double()
-    chain, residue, atom = split_levels(centred, hierarchy)
-    on_atoms = (hierarchy.broadcast(chain, "chain"), hierarchy.broadcast(residue, "residue"), atom)
-    squares = [float(part.square().mean()) for part in on_atoms]
+    squares = [0.0] * 3
+    for state in states:  # one at a time: float64 and its parts take many times what a state does
+        chain, residue, atom = split_levels((state - state.mean(0)).double(), hierarchy)
+        on_atoms = (hierarchy.broadcast(chain, "chain"), hierarchy.broadcast(residue, "residue"), atom)
+        squares = [total + float(part.square().mean()) / len(states) for total, part in zip(squares, on_atoms)]
     squares[0] += shift**2
     shares = degrees_of_freedom(hierarchy)
     c, r, a = (square / free if square > _NO_SPREAD else 1.0 for square, free in zip(squares, shares))

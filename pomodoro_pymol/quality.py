@@ -220,15 +220,24 @@ def _lengths(rows: Tensor, pairs: Pairs) -> Iterator[tuple[slice, slice, Tensor]
 
 def _pairs(coords: np.ndarray, index: np.ndarray) -> Pairs:
     """Return index, shape=(n_pairs, 2), with the distances."""
-    first, second = np.ascontiguousarray(index[np.lexsort(index.T[::-1])].T)
-    lengths = np.linalg.norm(coords[first] - coords[second], axis=-1)
-    return Pairs(torch.from_numpy(first), torch.from_numpy(second), torch.from_numpy(lengths))
+    index = index[np.lexsort(index.T[::-1])]
+    first, second = np.ascontiguousarray(index.T)
+    return Pairs(torch.from_numpy(first), torch.from_numpy(second), torch.from_numpy(_distances(coords, index)))
 
 
 def _neighbours(coords: np.ndarray, radius: float) -> np.ndarray:
     """Return the pairs closer than ``radius``, shape=(n_pairs, 2), int64."""
-    index = cKDTree(coords).query_pairs(radius, output_type="ndarray").astype(np.int64).reshape(-1, 2)
-    return index[np.linalg.norm(coords[index[:, 0]] - coords[index[:, 1]], axis=-1) < radius]
+    index = cKDTree(coords).query_pairs(radius, output_type="ndarray").astype(np.int64, copy=False).reshape(-1, 2)
+    return index[_distances(coords, index) < radius]
+
+
+def _distances(coords: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Return the distances of pairs, some at a time: their coordinates take many times what they do."""
+    found = np.empty(len(index))
+    for start in range(0, len(index), _BLOCK):
+        first, second = index[start : start + _BLOCK].T
+        found[start : start + _BLOCK] = np.linalg.norm(coords[first] - coords[second], axis=-1)
+    return found
 
 
 def _contacts(structure: Structure, hierarchy: Hierarchy, coords: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -245,7 +254,7 @@ def _find_bonds(structure: Structure, coords: np.ndarray) -> np.ndarray:
     if not len(joined):
         return np.empty((0, 2), dtype=np.int64)
     index = joined[_neighbours(coords[joined], 2 * radii[joined].max() + _BOND_SLACK)]
-    lengths = np.linalg.norm(coords[index[:, 0]] - coords[index[:, 1]], axis=-1)
+    lengths = _distances(coords, index)
     alt = structure.atoms["alt"][index]
     together = (alt[:, 0] == alt[:, 1]) | (alt == "").any(1)
     return index[together & (lengths > _BOND_MINIMUM) & (lengths <= radii[index].sum(1) + _BOND_SLACK)]

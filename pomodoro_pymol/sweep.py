@@ -96,7 +96,7 @@ def run_sweep(
     seed : int
     device : str
     progress : callable
-        Called with the number of draws done and to do, schemes together.
+        Called with the number of measurements done and to do: one for each draw, z and scheme.
 
     Returns
     -------
@@ -116,10 +116,11 @@ def run_sweep(
             draw_unit_noise(unit, there, scheme.weights, frame_generator(seed, frame, on))
             statistics.add(residue_sums(unit.T, there)[None])
             unit = unit.cpu().T
-            for place, z in enumerate(z_values):
+            for place, z in enumerate(z_values, 1):
                 found = reference.measure((coords + sigma_from_z(z) * unit)[None])
-                quality[place] += (found.ca_lddt.item(), found.native_contacts.item(), found.bond_outliers.item())
-            progress(number * frames + frame + 1, len(schemes) * frames)
+                quality[place - 1] += (found.ca_lddt.item(), found.native_contacts.item(), found.bond_outliers.item())
+                done = (number * frames + frame) * len(z_values) + place
+                progress(done, len(schemes) * frames * len(z_values))
         for z, (lddt, contacts, outliers) in zip(z_values, (quality / frames).tolist()):
             sigma = sigma_from_z(z)
             measured = statistics.scaled(sigma).levels()

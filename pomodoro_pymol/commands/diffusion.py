@@ -50,7 +50,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     """
     import torch
 
-    from .. import report
+    from .. import memory, report
     from ..hierarchy import Hierarchy
     from ..models import per_level
     from ..precondition import data_variances
@@ -59,6 +59,8 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
 
     report.check_paths(parameters.csv, parameters.figure)
     source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
+    n_members = 1 if parameters.data else _self.count_states(f"%{source.object}")
+    memory.require(memory.ensemble_bytes(source.n_atoms, n_members), f"{n_members} states of {source.n_atoms} atoms")
     hierarchy = Hierarchy.from_structure(viewer.read_source(source, _self=_self))
     if parameters.data:
         c, r, a = (value**2 for value in per_level("data", parameters.data))
@@ -128,7 +130,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     from ..hierarchy import Hierarchy
     from ..lab import compare_levels
     from ..levels import LevelStatistics, residue_sums
-    from ..models import build_model, denoise_frames
+    from ..models import build_model, denoise_frames, frames_at_once
     from ..records import Record
     from ..runs import find_ours
 
@@ -141,7 +143,12 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     output = parameters.name or f"{name}_denoised"
     viewer.check_output(output, source, _self=_self)
     titles = viewer.titles(name, _self=_self)
-    memory.require(memory.noise_bytes(source.n_atoms, len(titles)), f"{len(titles)} states")
+    n_atoms, n_frames = source.n_atoms, len(titles) - 1
+    n_members = _self.count_states(f"%{record.source}") if record.source in _self.get_names("objects") else 1
+    memory.require(
+        memory.denoise_bytes(n_atoms, n_frames + 1, n_members, min(n_frames, frames_at_once(n_atoms))),
+        f"{n_frames} frames of {n_atoms} atoms",
+    )
     show = progress("pomdenoise", quiet)
     with viewer.draft(source, output, _self=_self) as draft:
         structure = viewer.read_structure(draft, title=name, _self=_self)

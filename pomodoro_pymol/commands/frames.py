@@ -52,7 +52,9 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
     output = parameters.name or f"{name}_aligned"
     viewer.check_output(output, source, _self=_self)
     titles = viewer.titles(name, _self=_self)
-    memory.require(memory.noise_bytes(source.n_atoms, len(titles)), f"{len(titles)} states")
+    memory.require(
+        memory.noise_bytes(source.n_atoms, len(titles)), f"{len(titles) - 1} frames of {source.n_atoms} atoms"
+    )
     show = progress("pomalign", quiet)
     with viewer.draft(source, output, _self=_self) as draft:
         structure = viewer.read_structure(draft, title=name, _self=_self)

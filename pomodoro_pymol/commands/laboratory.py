@@ -49,7 +49,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
 
     schemes = parse_schemes(parameters.presets)
     report.check_paths(parameters.csv, parameters.figure)
-    source, structure = _read(parameters.selection, parameters.state, _self)
+    source, structure = _read(parameters.selection, parameters.state, _self, parameters.frames)
     hierarchy = Hierarchy.from_structure(structure)
     rows = noise_table(
         hierarchy,
@@ -113,7 +113,9 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
     source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
     name = parameters.name or f"{source.object}_sweep"
     viewer.check_output(name, source, _self=_self)
-    memory.require(memory.noise_bytes(source.n_atoms, len(z_values)), f"{len(z_values)} states")
+    memory.require(
+        memory.sweep_bytes(source.n_atoms, len(z_values)), f"{len(z_values)} states of {source.n_atoms} atoms"
+    )
     resolved = replace(parameters, selection=source.selection, state=source.state)
     with viewer.draft(source, name, _self=_self) as draft:
         structure = viewer.read_structure(draft, title=source.object, _self=_self)
@@ -126,7 +128,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
             frames=parameters.frames,
             seed=parameters.seed,
             device=parameters.device,
-            progress=progress("pomsweep", quiet),
+            progress=progress("pomsweep", quiet, "measurements"),
         )
         text = sweep_csv(points)
         with viewer.StateWriter(draft, after=0, _self=_self) as writer:
@@ -198,7 +200,13 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
     return weights
 
 
-def _read(selection: str, state: int, _self: Any) -> tuple[viewer.Source, Structure]:
-    """Read the structure that a selection means, leaving nothing behind."""
+def _read(selection: str, state: int, _self: Any, n_frames: int = 0) -> tuple[viewer.Source, Structure]:
+    """Read the structure that a selection means, leaving nothing behind, if there is room for draws of it, too."""
+    from .. import memory
+    from ..noise import block_bytes
+
     source = viewer.resolve_source(selection, state, _self=_self)
+    if n_frames:
+        needed = memory.noise_bytes(source.n_atoms, 1) + block_bytes(source.n_atoms, n_frames)
+        memory.require(needed, f"{n_frames} draws of {source.n_atoms} atoms")
     return source, viewer.read_source(source, _self=_self)

@@ -314,13 +314,16 @@ class Panel(Face):
             self._follow(self.model.parameters)
 
     def _end_live(self, reason: str) -> None:
+        self._switch_live_off()
+        self._say_error(reason)
+        self.watch.poll()
+
+    def _switch_live_off(self) -> None:
         self._live_after_run = False
         self._stop_live()
         blocker = QtCore.QSignalBlocker(self.live)
         self.live.setChecked(False)
         blocker.unblock()
-        self._say_error(reason)
-        self.watch.poll()
 
     def _stop_live(self) -> None:
         self.follower.stop()
@@ -356,8 +359,9 @@ class Panel(Face):
         self._end_live(reason)
 
     def _stop_run(self) -> None:
+        # Nothing is looked at, which takes its time on a large structure: nothing has changed.
         self._show_idle()
-        self._end_live("")
+        self._switch_live_off()
         self._say("stopped: everything is as it was before")
 
     def _show_idle(self) -> None:

@@ -53,15 +53,15 @@ def structure_steps(
 
     from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure
 
-    x, y, z = array("f"), array("f"), array("f")
-    residue_of, kind_of = array("q"), array("q")
+    coords, residue_of, kind_of = array("f"), array("q"), array("q")
     residues, kinds = _numbering(), _numbering()
+    # Once per atom: no function of Python's own is called.
     space = {
-        "residue": lambda *label: residue_of.append(residues[label]),
-        "atom": lambda *label: kind_of.append(kinds[label]),
-        "x_": x.append,
-        "y_": y.append,
-        "z_": z.append,
+        "residues": residues,
+        "residue": residue_of.append,
+        "kinds": kinds,
+        "kind": kind_of.append,
+        "coords": coords.extend,
     }
     n_atoms = count_atoms(selection, _self=_self)
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
@@ -69,15 +69,15 @@ def structure_steps(
             _self.iterate_state(
                 state,
                 part,
-                f"residue(segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG});"
-                "atom(name, elem, alt); x_(x); y_(y); z_(z)",
+                f"residue(residues[segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG}]);"
+                "kind(kinds[name, elem, alt]); coords((x, y, z))",
                 space=space,
             )
             yield
-    if len(x) != n_atoms or n_atoms != count_atoms(selection, _self=_self):
+    if len(kind_of) != n_atoms or n_atoms != count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title or selection} has atoms without coordinates in this state")
     return Structure(
-        coords=np.array([x, y, z], dtype=np.float32).T.copy(),
+        coords=np.array(coords, dtype=np.float32).reshape(-1, 3),
         atoms=np.array(list(kinds), dtype=ATOM_LABELS)[np.array(kind_of)],
         residues=np.array(list(residues), dtype=RESIDUE_LABELS),
         residue_of_atom=np.array(residue_of, dtype=np.int64),

@@ -1,6 +1,6 @@
 """The budgets of the panel, measured in PyMOL's real window, on a virtual screen.
 
-    python tests/benchmarks/bench_panel.py [--quick]
+    python tests/benchmarks/bench_panel.py [--quick] [--stop]
 
 Needs xvfb-run. What PyMOL draws is hidden, as the virtual screen draws in software: what is
 measured is our own work. The heartbeat is a timer of 1 ms, whose longest gap is the time for
@@ -27,11 +27,13 @@ DRIVER = """
 import sys
 sys.path[:0] = [{robot!r}, {here!r}]
 import robot, bench_panel
-bench_panel.QUICK, bench_panel.OUT = {quick!r}, {out!r}
+bench_panel.QUICK, bench_panel.ONLY_STOP, bench_panel.OUT = {quick!r}, {stop!r}, {out!r}
 robot.perform("bench_panel", {result!r})
 """
 
-QUICK, OUT = False, ""
+QUICK, ONLY_STOP, OUT = False, False, ""
+# Copies of 1tii and frames of the runs to stop; those of --quick.
+STOPS = {False: ((23, 50), (423, 6)), True: ((2, 5),)}
 
 
 def row(what: str, value: float, unit: str, budget: float | None = None) -> str:
@@ -45,11 +47,13 @@ def row(what: str, value: float, unit: str, budget: float | None = None) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="show that it works; the numbers mean nothing")
-    quick = parser.parse_args().quick
+    parser.add_argument("--stop", action="store_true", help="only how soon Stop answers, up to 2.4M atoms")
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pomodoro-") as folder:
         out, result, driver = (Path(folder) / name for name in ("table.txt", "notes.json", "driver.py"))
         robot = str(HERE.parent / "window")
-        driver.write_text(DRIVER.format(robot=robot, here=str(HERE), quick=quick, out=str(out), result=str(result)))
+        choices = {"quick": arguments.quick, "stop": arguments.stop}
+        driver.write_text(DRIVER.format(robot=robot, here=str(HERE), out=str(out), result=str(result), **choices))
         path = os.pathsep.join([str(HERE.parents[1]), *filter(None, sys.path)])
         done = subprocess.run(
             [*SCREEN, sys.executable, "-m", "pymol", "-qk", driver],
@@ -76,7 +80,8 @@ def play(robot: Any) -> None:
             file=out,
         )
         robot.open()
-        for rows in (live_rows(robot, 1), live_rows(robot, 20), run_rows(robot)):
+        stops = [stop_rows(robot, *each) for each in STOPS[QUICK]]
+        for rows in stops if ONLY_STOP else [live_rows(robot, 1), live_rows(robot, 20), run_rows(robot), *stops]:
             for line in rows:
                 print(line, file=out, flush=True)
         print("the end", file=out)
@@ -246,6 +251,61 @@ def run_rows(robot: Any) -> Iterator[str]:
     yield row(f"{what}: longest gap of the window", heart.longest(), "ms")
     yield row(f"{what}: PyMOL's create of the copy, one call", 1000 * (times[1] - times[0]), "ms")
     yield row(f"{what}: whole run", whole, "s")
+
+
+def stop_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
+    """Stop, pressed at several moments of a run; and what else a large structure makes slow."""
+    from pomodoro_pymol.viewer import sources
+
+    name = load(copies)
+    robot.enter_command(f"pomnoise {name}, frames={frames}")
+    panel, runner = robot.panel, robot.panel.runner
+    wait(lambda: panel.watch.molecule is not None and panel.watch.molecule.object == name)
+    n_atoms = panel.watch.molecule.hierarchy.n_atoms
+    what = f"Stop, {n_atoms} atoms"
+    create = sources._create
+    made: list[float] = []
+
+    def timed_create(*arguments: Any) -> None:
+        create(*arguments)
+        made.append(time.perf_counter())
+
+    def working() -> bool:
+        return runner._thread is not None and runner._thread.is_alive()
+
+    moments: dict[str, Callable[[], Any]] = {
+        "once the copy is made": lambda: made,
+        "while the copy is read": lambda: made and time.perf_counter() > made[0] + 1e-6 * n_atoms,
+        "once the numbers begin": working,
+        "once a frame is written": lambda: runner._written,
+        "once all frames are written": lambda: runner._written == frames,
+        "while the copy is coloured": lambda: runner._written == frames and not working(),
+    }
+    sources._create = timed_create
+    before, slowest = robot.cmd.get_names("all"), 0.0
+    for moment, reached in moments.items():
+        made.clear()
+        start = time.perf_counter()
+        panel.run.click()
+        with Heartbeat() as heart:
+            while runner.running and not reached():
+                robot.pump()
+        if not runner.running:  # too quick for this moment
+            continue
+        if moment == "once a frame is written":
+            yield row(f"{what}: from Run to the first progress", time.perf_counter() - start, "s")
+            yield row(f"{what}: longest gap of the window until then", heart.longest(), "ms")
+        start, work = time.perf_counter(), time.process_time()
+        panel.run.click()
+        while runner.running:
+            robot.pump()
+        seconds, work = time.perf_counter() - start, time.process_time() - work
+        slowest = max(slowest, seconds)
+        yield row(f"{what}: {moment}", seconds, "s")
+        yield row(f"{what}: {moment}, processor time", work, "s")
+        assert robot.cmd.get_names("all") == before, robot.cmd.get_names("all")
+    sources._create = create
+    yield row(f"{what}: the slowest of these", slowest, "s", 1)
 
 
 if __name__ == "__main__":

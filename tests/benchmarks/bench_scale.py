@@ -18,8 +18,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -30,35 +31,55 @@ from pomodoro_pymol.viewer import cmd
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Copies of 1tii and lines to type for the estimates, sizes and frames for the times, runs to repeat."""
+class Need:
+    """Memory of a line: on so many copies of 1tii with so many states, after another line."""
 
-    estimates: tuple[tuple[int, str], ...]
+    copies: int
+    line: str
+    states: int = 1
+    first: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure the memory of, copies and frames for the times, lines to repeat and how often."""
+
+    needs: tuple[Need, ...]
     copies: tuple[int, ...]
     frames: tuple[int, ...]
-    runs: int
+    largest: int
+    soaks: tuple[tuple[int, str], ...]
 
 
 FULL = Plan(
-    estimates=(
-        (1, "pomnoise big, frames=2000"),
-        (9, "pomnoise big, frames=500"),
-        (23, "pomnoise big, frames=20"),
-        (423, "pomnoise big, frames=3"),
-        (423, "pomnoise big, frames=10"),
-        (23, "pomsample big, steps=20"),
-        (23, "pomsample big, steps=20 samples=4 show=final"),
-        (9, "pomsample big, steps=50 samples=2"),
+    needs=(
+        Need(1, "pomnoise big, frames=5000"),
+        Need(9, "pomnoise big, frames=500"),
+        Need(60, "pomsweep big, z=-2:2 presets=3-8-1"),
+        Need(9, "pomalign", first="pomnoise big, frames=500"),
+        Need(60, "pomdenoise", first="pomnoise big, frames=20"),
+        Need(23, "pomdenoise", states=40, first="pomnoise big, frames=10"),
+        Need(120, "pomtable big, frames=3 presets=3-8-1"),
+        Need(60, "pomprecond big", states=40),
+        Need(60, "pomsample big, steps=20"),
+        Need(23, "pomsample big, steps=20 samples=8"),
+        Need(60, "pomsample big, steps=10 samples=8 show=final"),
+        Need(23, "pomsample big, steps=4 show=final", states=40),
+        Need(423, "pomnoise big, frames=10"),
+        Need(423, "pomprecond big"),
+        Need(423, "pomsample big, steps=4 show=final"),
     ),
-    copies=(1, 23, 423),
-    frames=(50, 500),
-    runs=1000,
+    copies=(1, 9, 23, 423),
+    frames=(10, 250, 490),
+    largest=423,
+    soaks=((1000, "pomnoise frames=20"), (100, "pomsweep z=-1:1"), (100, "pomsample steps=10")),
 )
 QUICK = Plan(
-    estimates=((9, "pomnoise big, frames=100"), (9, "pomsample big, steps=10 samples=2")),
+    needs=(Need(1, "pomnoise big, frames=100"),),
     copies=(1, 2),
-    frames=(2, 4),
-    runs=4,
+    frames=(2, 4, 6),
+    largest=1,
+    soaks=((4, "pomnoise frames=2"),),
 )
 
 
@@ -67,14 +88,26 @@ def status(key: str) -> int:
     return int(Path("/proc/self/status").read_text().split(f"{key}:")[1].split()[0]) * 1024
 
 
-def estimate(copies: int, line: str) -> dict:
-    """Type a line on so many copies; return the bytes that were asked for, and those it took at most."""
+def lay(copies: int, states: int = 1, first: str = "") -> None:
+    """Lay copies side by side, so that they are as dense as one, with so many states; then type a line."""
+    build(copies)
+    cmd.alter_state(
+        1, "big", "x, y, z = x + 100 * (int(segi) % 8), y + 100 * (int(segi) // 8 % 8), z + int(segi) // 64 * 100"
+    )
+    for state in range(2, states + 1):
+        cmd.create("big", "big", 1, state)
+    if first:
+        cmd.do(first)
+
+
+def estimate(copies: int, line: str, states: int, first: str) -> dict:
+    """Type a line; return the bytes that were asked for, and those it took at most."""
     asked: list[int] = []
     require = memory.require
     memory.require = lambda needed, purpose: (asked.append(needed), require(needed, purpose))[1]
-    build(1)
+    lay(1, states, first)
     cmd.do(line)  # what is loaded and set up once is not counted
-    build(copies)
+    lay(copies, states, first)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
@@ -84,39 +117,96 @@ def estimate(copies: int, line: str) -> dict:
     return {"n_atoms": cmd.count_atoms("big"), "asked": asked[0], "used": status("VmHWM") - before}
 
 
-def seconds(copies: int, line: str) -> dict:
-    """Type a line on so many copies, and again; return the second time."""
-    build(copies)
-    cmd.do(line)
-    start = time.perf_counter()
-    cmd.do(line)
-    return {"n_atoms": cmd.count_atoms("big"), "seconds": time.perf_counter() - start}
+def seconds(copies: int, *lines: str) -> dict:
+    """Type lines on so many copies, thrice; return the processor time of each, and that of PyMOL's copy."""
+    lay(copies)
+    taken: list[list[float]] = []
+    for _ in range(1 if copies > 100 else 3):
+        taken.append([processor_time(cmd.do, line) for line in lines])
+    return {
+        "n_atoms": cmd.count_atoms("big"),
+        "seconds": [median(times) for times in zip(*taken)],
+        "create": processor_time(cmd.create, "copy", "big", zoom=0),
+    }
 
 
-def soak(runs: int, _: str) -> dict:
-    """Run pomnoise again and again; return memory after each tenth, times, and what has piled up."""
+def processor_time(job: Callable, *arguments: object, **options: object) -> float:
+    start = time.process_time()
+    job(*arguments, **options)
+    return time.process_time() - start
+
+
+def turns(copies: int) -> dict:
+    """Run pomnoise in turns as the panel does; return the longest processor time of one, by its part of the run."""
+    from pomodoro_pymol import runs
+    from pomodoro_pymol.catalogue import NoiseParameters
+
+    lay(copies)
+    longest: dict[str, float] = {}
+    last = time.process_time()
+
+    def turn(part: str) -> None:
+        nonlocal last
+        now = time.process_time()
+        longest[part] = max(longest.get(part, 0), now - last)
+        last = now
+
+    def take(part: str, steps: Generator) -> object:
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                turn(part)
+                return end.value
+            turn(part)
+
+    with runs.NoiseRun(NoiseParameters(selection="big", frames=3), _self=cmd) as run:
+        turn("looking for the source")
+        steps = run.prepare(5000)
+        next(steps)
+        turn("PyMOL's copy")
+        structure = take("reading it", steps)
+        result = run.work(structure, run.write, lambda *_: turn("noise"))
+        coloring = take("colouring", run.finish(result, 5000))
+        assert coloring
+    run = runs.NoiseRun(NoiseParameters(selection="big", frames=3), _self=cmd)
+    next(run.prepare(5000))
+    last = time.process_time()
+    run.__exit__(None, None, None)
+    turn("giving up")
+    return {"n_atoms": cmd.count_atoms("big"), "longest": longest}
+
+
+def soak(runs: int, line: str) -> dict:
+    """Type a line again and again; return memory after each tenth, times, and what has piled up."""
     cmd.load("$PYMOL_DATA/tut/1hpv.pdb", "1hpv")
-    found: dict = {"memory": [], "seconds": []}
+    found: dict = {"memory": [], "seconds": [], "left": []}
     for number in range(runs):
-        start = time.perf_counter()
-        cmd.do(f"pomnoise seed={number}, frames=20")
-        found["seconds"].append(time.perf_counter() - start)
+        found["seconds"].append(processor_time(cmd.do, f"{line} seed={number}"))
         if (number + 1) % max(1, runs // 10) == 0:
+            gc.collect()
             found["memory"].append(status("VmRSS"))
-    found["objects"] = cmd.get_names("all")
-    found["threads"] = threading.active_count()
-    found["files"] = len(os.listdir("/proc/self/fd"))
-    found["left"] = os.listdir(tempfile.gettempdir())
+            session = vars(cmd._pymol.session)
+            found["left"].append(
+                [
+                    cmd.get_names("all"),
+                    sorted(session),
+                    sorted(session["pomodoro"]),
+                    threading.active_count(),
+                    len(os.listdir("/proc/self/fd")),
+                    os.listdir(tempfile.gettempdir()),
+                ]
+            )
     return found
 
 
-def measure(job: str, copies: int, line: str = "") -> dict:
+def measure(job: str, *arguments: object) -> dict:
     """Do a job in a process of its own, with an empty temporary folder."""
     with tempfile.TemporaryDirectory(prefix="pomodoro-") as folder:
         done = subprocess.run(
-            [sys.executable, __file__, "--job", json.dumps([job, copies, line])],
+            [sys.executable, __file__, "--job", json.dumps([job, *arguments])],
             cwd=ROOT,
-            env={**os.environ, "TMPDIR": folder},
+            env={**os.environ, "TMPDIR": folder, "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)])},
             check=True,
             stdout=subprocess.PIPE,
             text=True,
@@ -125,34 +215,48 @@ def measure(job: str, copies: int, line: str = "") -> dict:
 
 
 def rows(plan: Plan) -> Iterator[Row]:
-    for copies, line in plan.estimates:
-        found = measure("estimate", copies, line)
-        ratio = found["asked"] / found["used"]
-        what = f"{line}: {found['n_atoms']:,} atoms, estimate / use"
-        yield Row(f"{what} of {found['used'] / 2**20:,.0f} MiB, off by", 100 * abs(ratio - 1), 20, unit="%")
+    for need in plan.needs:
+        found = measure("estimate", need.copies, need.line, need.states, need.first)
+        after = f" of {need.states} states" if need.states > 1 else f" after {need.first}" if need.first else ""
+        what = f"{need.line}: {found['n_atoms']:,} atoms{after}, estimate / use of {found['used'] / 2**20:,.0f} MiB"
+        yield Row(f"{what}, off by", 100 * abs(found["asked"] / found["used"] - 1), 20, unit="%")
 
-    found = [measure("seconds", copies, "pomnoise big, frames=2") for copies in plan.copies]
-    costs = [1e6 * one["seconds"] / one["n_atoms"] for one in found]
-    for one, cost in zip(found, costs):
-        yield Row(f"pomnoise, {one['n_atoms']:,} atoms, 2 frames: microseconds per atom", cost, unit="us")
-    yield Row("most / least time per atom", max(costs) / min(costs))
-    few, many = plan.frames
-    found = [measure("seconds", 9, f"pomnoise big, frames={frames}") for frames in (1, few, many)]
-    first, second = (one["seconds"] - found[0]["seconds"] for one in found[1:])
-    what = f"pomnoise, {found[0]['n_atoms']:,} atoms: time per frame of {many} frames / of {few}"
-    yield Row(what, second / (many - 1) * (few - 1) / first, 1.15)
+    costs, copying = [], []
+    for copies in plan.copies:
+        found = measure("seconds", copies, "pomnoise big, frames=2")
+        costs.append(1e6 * found["seconds"][0] / found["n_atoms"])
+        copying.append(1e6 * found["create"] / found["n_atoms"])
+        what = f"pomnoise, {found['n_atoms']:,} atoms, 2 frames: microseconds of processor per atom"
+        yield Row(what, costs[-1], unit="us")
+        yield Row(f"{what}, PyMOL's own create", copying[-1], unit="us")
+    yield Row("most / least time per atom, but for the smallest", max(costs[1:]) / min(costs[1:]), 1.15)
+    ours = [cost - copy for cost, copy in zip(costs[1:], copying[1:])]
+    yield Row("the same without PyMOL's create", max(ours) / min(ours))
+    found = measure("seconds", 9, *(f"pomnoise big, frames={frames}" for frames in plan.frames))
+    per_frame = [
+        (later - sooner) / (many - few) for (few, sooner), (many, later) in pairwise(zip(plan.frames, found["seconds"]))
+    ]
+    what = f"pomnoise, {found['n_atoms']:,} atoms: most / least time per frame up to {plan.frames[-1]} frames"
+    yield Row(what, max(per_frame) / min(per_frame), 1.15)
 
-    found = measure("soak", plan.runs)
-    tenth = max(1, plan.runs // 10)
-    use, times = found["memory"], found["seconds"]
-    what = f"{plan.runs} runs"
-    # The first tenth fills caches and pools.
-    yield Row(f"{what}: growth of memory after the first tenth", (use[-1] - use[0]) / 2**20, 8, unit="MiB")
-    yield Row(f"{what}: time of the last tenth / of the first", median(times[-tenth:]) / median(times[:tenth]))
-    piled = len(found["objects"]) - 3 + len(found["left"])
-    yield Row(f"{what}: objects and temporary files left over", piled, 0, unit="")
-    yield Row(f"{what}: Python threads", found["threads"], unit="")
-    yield Row(f"{what}: open files", found["files"], unit="")
+    found = measure("turns", plan.largest)
+    for part, longest in found["longest"].items():
+        what = f"pomnoise, {found['n_atoms']:,} atoms: longest turn, processor time: {part}"
+        yield Row(what, longest, None if "PyMOL" in part else 1, unit="s")
+
+    for runs, line in plan.soaks:
+        found = measure("soak", runs, line)
+        tenth = max(1, runs // 10)
+        use, times = found["memory"], found["seconds"]
+        # The first tenth fills caches and pools. A state of 1hpv is 20 KiB.
+        growth = (use[-1] - use[0]) / (runs - tenth) / 1024
+        yield Row(f"{runs} x {line}: growth of memory per run after the first tenth", growth, 10, unit="KiB")
+        late, early = median(times[-tenth:]), median(times[tenth : 2 * tenth])
+        yield Row(f"{runs} x {line}: processor time of the last tenth / of the second", late / early, 1.15)
+        changed = sum(one != found["left"][0] for one in found["left"])
+        # Objects, session keys, records, threads, open files, temporary files.
+        yield Row(f"{runs} x {line}: tenths that leave other things than the first", changed, 0, unit="")
+        yield Row(f"{runs} x {line}: temporary files left", len(found["left"][-1][-1]), 0, unit="")
 
 
 def main() -> None:
@@ -163,8 +267,8 @@ def main() -> None:
     if arguments.job:
         import pomodoro_pymol.commands  # noqa: F401
 
-        job, copies, line = arguments.job
-        print(json.dumps({"estimate": estimate, "seconds": seconds, "soak": soak}[job](copies, line)))
+        job, *values = arguments.job
+        print(json.dumps({"estimate": estimate, "seconds": seconds, "turns": turns, "soak": soak}[job](*values)))
         return
     for row in rows(QUICK if arguments.quick else FULL):
         print(row, flush=True)

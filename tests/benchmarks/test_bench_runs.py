@@ -37,6 +37,19 @@ def test_every_row_is_printed():
     assert [line for line in lines[1:] if not line.endswith(verdicts)] == []
 
 
+def test_every_row_of_scale_and_soak_is_printed():
+    pytest.importorskip("pymol")
+    if sys.platform != "linux":
+        pytest.skip("memory is read from /proc")
+    script = Path(__file__).with_name("bench_scale.py")
+    run = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    for row in ("estimate / use", "per atom", "time per frame up to", "longest turn", "growth of memory", "files left"):
+        assert any(row in line for line in lines), row
+    assert [line for line in lines if not line.endswith(("met", "MISSED", "for information"))] == []
+
+
 def test_every_row_of_the_diffusion_benchmark_is_printed():
     script = Path(__file__).with_name("bench_diffusion.py")
     run = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=600)
@@ -55,6 +68,7 @@ PANEL_ROWS = [
     "Live, 5684 atoms, 20 states: longest gap of the window while a slider moves",
     "Run, 11368 atoms, 5 frames: longest gap of the window but for PyMOL's create",
     "Run, 11368 atoms, 5 frames: longest gap of the window",
+    "Stop, 11368 atoms: the slowest of these",
 ]
 
 

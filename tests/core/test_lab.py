@@ -85,7 +85,7 @@ def test_progress_counts_to_the_number_of_frames(dimer, monkeypatch):
     monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 10)
     calls = []
     run_noise(dimer, PARAMETERS, lambda block: None, lambda done, total: calls.append((done, total)))
-    assert calls == [(10, 23), (20, 23), (23, 23)]
+    assert calls == [(0, 23), (10, 23), (20, 23), (23, 23)]
 
 
 def test_what_write_raises_passes_through(dimer):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from pomodoro_pymol import memory
+from pomodoro_pymol import memory, noise
 from pomodoro_pymol.errors import PomodoroError
 
 
@@ -90,3 +90,34 @@ def test_control_groups_count(tmp_path, line, top, names):
 
 def test_where_there_are_no_groups(tmp_path):
     assert memory._cgroups_available(tmp_path) == []
+
+
+NEEDS = {
+    "noise": (memory.noise_bytes, (1000, 10)),
+    "sweep": (memory.sweep_bytes, (1000, 10)),
+    "ensemble": (memory.ensemble_bytes, (1000, 100)),
+    "denoise": (memory.denoise_bytes, (1000, 10, 100, 5)),
+    "sample": (memory.sample_bytes, (1000, 100, 10, 5, 10)),
+}
+
+
+@pytest.mark.parametrize("name", NEEDS)
+def test_needs_grow_with_all_that_is_asked_for(name):
+    need, numbers = NEEDS[name]
+    base = need(*numbers)
+    assert need(2 * numbers[0], *numbers[1:]) == 2 * base  # in proportion to the atoms
+    for place in range(1, len(numbers)):
+        more = list(numbers)
+        more[place] *= 100
+        assert need(*more) > base
+    # Coordinates alone, in single precision: no less can be needed.
+    assert base > 12 * numbers[0] * numbers[1]
+
+
+@pytest.mark.parametrize(("n_atoms", "n_frames"), [(1000, 7), (1000, 5000), (3_000_000, 1), (3_000_000, 2)])
+def test_the_blocks_of_noise_take_what_is_asked_for(n_atoms, n_frames):
+    frames = noise.stream_frames(lambda frame, out: None, n_frames, n_atoms)
+    first, _ = next(frames)
+    frames.close()
+    held = min(2, -(-n_frames // len(first)))
+    assert noise.block_bytes(n_atoms, n_frames) == held * 12 * n_atoms * len(first)

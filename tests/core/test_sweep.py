@@ -141,10 +141,11 @@ def test_the_frames_are_the_first_draw_at_each_z(helices, hierarchy):
         assert (frame - noised).abs().max() <= 4 * np.finfo("f4").eps * noised.abs().max().clamp_min(30)
 
 
-def test_progress_counts_the_draws_of_all_schemes(helices, hierarchy):
+def test_progress_counts_each_draw_at_each_z_of_all_schemes(helices, hierarchy):
     calls = []
     run_sweep(helices, hierarchy, SCHEMES, Z, frames=2, progress=lambda *call: calls.append(call))
-    assert calls == [(done, 6) for done in range(1, 7)]
+    total = 6 * len(Z)
+    assert calls == [(done, total) for done in range(1, total + 1)]
 
 
 def test_what_is_not_in_the_structure_is_nan(make_structure):

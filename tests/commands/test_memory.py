@@ -1,0 +1,88 @@
+"""Memory: asked for before work, given back after it."""
+
+import gc
+import os
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from pomodoro_pymol import memory
+
+# A line, and what its refusal says that it wanted.
+LINES = {
+    "pomnoise 1hpv, frames=30": "30 frames of 1631 atoms",
+    "pomsweep 1hpv, z=-1:1": "3 states of 1631 atoms",
+    "pomtable 1hpv, z=0": "100 draws of 1631 atoms",
+    "pomweights ratio=0.5": "a copy of",
+    "pomsample 1hpv, steps=4 samples=2": "8 states of 1631 atoms",
+    "pomprecond 1hpv": "1 states of 1631 atoms",
+    "pomalign": "20 frames of",
+    "pomdenoise": "20 frames of",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_what_does_not_fit_is_refused_before_work(hpv, typed, session, differences, monkeypatch, line):
+    typed(hpv, "pomnoise")
+    before = session(hpv)
+    monkeypatch.setattr(memory, "available", lambda: 2**10)
+    printed = typed(hpv, line)
+    assert f"{LINES[line]} " in printed
+    assert "needs about" in printed
+    assert differences(before, session(hpv)) == []
+
+
+def test_each_frame_is_asked_for(hpv, typed, monkeypatch):
+    asked = []
+    monkeypatch.setattr(memory, "require", lambda needed, _: asked.append(needed))
+    for frames in (10, 20, 40):
+        typed(hpv, f"pomnoise frames={frames} name=noised")
+        typed(hpv, "pomalign noised, name=laid")
+        typed(hpv, "pomdenoise noised, name=clean denoiser=wiener")
+    for ten, twenty, forty in (asked[0::3], asked[1::3]):
+        # A state in PyMOL has coordinates and an index, and a frame of noise is held on its way.
+        n_atoms = hpv.count_atoms("noised")
+        assert 10 * 16 * n_atoms <= twenty - ten <= 10 * 36 * n_atoms
+        assert forty - twenty == 2 * (twenty - ten)
+    ten, twenty, forty = asked[2::3]
+    assert ten < twenty < forty
+
+
+def test_nothing_piles_up(hpv, typed, monkeypatch, tmp_path):
+    """Thirty runs leave what one leaves, and less memory than one in ten of them takes for its frames."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    lines = ["pomnoise frames=1000 seed={}", "pomsweep z=0 presets=3-8-1 seed={}", "pomsample steps=4 seed={}"]
+
+    def run(number: int) -> None:
+        assert "Error" not in typed(hpv, lines[number % 3].format(number))
+
+    def left() -> dict:
+        return {
+            "objects": hpv.get_names("all"),
+            "records": sorted(vars(hpv._pymol.session).get("pomodoro", {})),
+            "session": sorted(vars(hpv._pymol.session)),
+            "threads": threading.active_count(),
+            "files": len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0,
+            "folders": os.listdir(tempfile.gettempdir()),
+        }
+
+    for number in range(6):
+        run(number)
+    gc.collect()
+    before, held = left(), _resident()
+    for number in range(6, 36):
+        run(number)
+    gc.collect()
+    assert left() == before
+    # Ten of the runs were of 1000 frames. If each left its frames, or its states, ten times this would be left.
+    frames = 1000 * 12 * hpv.count_atoms("1hpv_noise")
+    assert _resident() - held < frames
+
+
+def _resident() -> int:
+    """Bytes of memory held, where Linux tells."""
+    status = Path("/proc/self/status")
+    return int(status.read_text().split("VmRSS:")[1].split()[0]) * 1024 if status.exists() else 0
