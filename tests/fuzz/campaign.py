@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -23,6 +25,7 @@ def check(error: Exception) -> None:
 def run(one: Callable[[bytes], None], seeds: Iterable[bytes]) -> None:
     """Fuzz with the options of the command line, which are libFuzzer's and ``-atheris_runs=``; ends the process."""
     corpus = tempfile.mkdtemp(prefix="fuzz-")
+    atexit.register(shutil.rmtree, corpus)
     os.environ["HOME"] = corpus
     for number, seed in enumerate(dict.fromkeys(seeds)):
         (Path(corpus) / f"seed{number:04}").write_bytes(seed)
