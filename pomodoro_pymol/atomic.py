@@ -8,6 +8,7 @@ Windows, it stays.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -26,7 +27,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _PART = ".part-"
-_LOCK = "lock"
+_LOCK = ".pomodoro-temporary"
 
 
 @contextmanager
@@ -138,12 +139,12 @@ def _open_locked(path: Path, mode: str, **options: Any) -> IO[Any]:
 
 
 def _remove_abandoned(folder: Path, start: str, ending: str) -> None:
-    """Remove files of these names, and folders with a lock in them, that no process holds any more."""
+    """Remove files named as ours are, and folders with a lock of ours in them, that no process holds any more."""
     if fcntl is None:
         return
     with suppress(OSError):
         for name in os.listdir(folder):
-            if name.startswith(start) and name.endswith(ending):
+            if re.fullmatch(f"{re.escape(start)}[0-9a-z_]{{8}}{re.escape(ending)}", name):
                 with suppress(OSError):
                     _remove_unheld(folder / name)
 

@@ -5,11 +5,12 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
 
-from pomodoro_pymol.atomic import atomic_write
+from pomodoro_pymol.atomic import atomic_write, temporary_folder
 from pomodoro_pymol.errors import PomodoroError
 
 
@@ -242,3 +243,23 @@ def test_killed_at_any_moment(tmp_path):
     assert path.read_bytes() == b"00000007" * 20_000
     assert os.listdir(tmp_path / "out") == ["frames.dcd"]
     assert [folder for folder in (tmp_path / "tmp").iterdir() if list(folder.iterdir())] == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="killed and locked as on POSIX")
+def test_only_what_is_ours_is_cleaned_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kept = (".part-mine-a.txt", ".part-0123abcd-b.txt", "part-0123abcd-a.txt", "x.part-0123abcd-a.txt")
+    for name in (*kept, ".part-0123abcd-a.txt"):
+        (tmp_path / name).write_text(name)
+    os.mkfifo(tmp_path / ".part-89abcdef-a.txt")
+    for name, lock in (
+        ("pomodoro-demo", "lock"),
+        ("pomodoro-abcdefgh", "lock"),
+        ("pomodoro-ijklmnop", ".pomodoro-temporary"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / lock).write_text("")
+    with atomic_write(tmp_path / "a.txt", "w") as file, temporary_folder("pomodoro-"):
+        file.write("new")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"a.txt", *kept, "pomodoro-demo", "pomodoro-abcdefgh"} | (left & {".part-89abcdef-a.txt"})
