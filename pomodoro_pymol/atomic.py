@@ -101,7 +101,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
             if error.filename != str(folder / _LOCK):  # else one that cleans up took it for abandoned
                 raise
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_folder(folder)
 
 
 def read_regular(path: Path, most: float = inf) -> bytes:
@@ -159,6 +159,15 @@ def _remove_unheld(path: Path) -> None:
         if held is path:
             path.unlink()
         else:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove_folder(path)
     finally:
         os.close(number)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder of ours, its lock last: one that is killed here leaves what the next can remove."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.name != _LOCK:
+                path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
