@@ -8,6 +8,7 @@ Windows, it stays.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -26,7 +27,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 _PART = ".part-"
-_LOCK = "lock"
+_LOCK = ".pomodoro-temporary"
 
 
 def user_path(path: str | Path) -> Path:
@@ -138,7 +139,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
             if error.filename != str(folder / _LOCK):  # else one that cleans up took it for abandoned
                 raise
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_folder(folder)
 
 
 def read_regular(path: Path, most: float = inf) -> bytes:
@@ -176,12 +177,12 @@ def _open_locked(path: Path, mode: str, **options: Any) -> IO[Any]:
 
 
 def _remove_abandoned(folder: Path, start: str, ending: str) -> None:
-    """Remove files of these names, and folders with a lock in them, that no process holds any more."""
+    """Remove files named as ours are, and folders with a lock of ours in them, that no process holds any more."""
     if fcntl is None:
         return
     with suppress(OSError):
         for name in os.listdir(folder):
-            if name.startswith(start) and name.endswith(ending):
+            if re.fullmatch(f"{re.escape(start)}[0-9a-z_]{{8}}{re.escape(ending)}", name):
                 with suppress(OSError):
                     _remove_unheld(folder / name)
 
@@ -196,6 +197,15 @@ def _remove_unheld(path: Path) -> None:
         if held is path:
             path.unlink()
         else:
-            shutil.rmtree(path, ignore_errors=True)
+            _remove_folder(path)
     finally:
         os.close(number)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a folder of ours, its lock last: one that is killed here leaves what the next can remove."""
+    with suppress(OSError):
+        for path in folder.iterdir():
+            if path.name != _LOCK:
+                path.unlink()
+    shutil.rmtree(folder, ignore_errors=True)

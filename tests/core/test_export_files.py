@@ -5,11 +5,12 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
 
-from pomodoro_pymol.atomic import atomic_write
+from pomodoro_pymol.atomic import atomic_write, temporary_folder
 from pomodoro_pymol.errors import PomodoroError
 
 
@@ -205,7 +206,6 @@ def test_killed_at_any_moment(tmp_path):
     path = tmp_path / "out" / "frames.dcd"
     environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
     moments = random.Random(0)
-    left = 0
 
     def start():
         writer = subprocess.Popen(
@@ -226,19 +226,42 @@ def test_killed_at_any_moment(tmp_path):
         writer.kill()
         writer.communicate()
         assert is_whole()
-        left += len(list((tmp_path / "out").glob(".part-*"))) > 0
         assert {name.name[:6] for name in (tmp_path / "out").iterdir()} <= {"frames", ".part-"}
         if len(writers) < 2:
             writers += [start()]
-    assert left
     for writer in writers:
         writer.kill()
         writer.communicate()
     assert living.poll() is None  # it never lost its part to another
     living.send_signal(signal.SIGINT)
     assert b"KeyboardInterrupt" in living.communicate()[1]
+    suicide = WRITER.replace("for _ in range(20)", "for _ in [os.kill(os.getpid(), 9)]")
+    subprocess.run([sys.executable, "-c", suicide, str(path)], env=environment, check=False)
+    assert list((tmp_path / "out").glob(".part-*"))
+    assert list((tmp_path / "tmp").glob("*/frames.dcd"))
     once = WRITER.replace("itertools.count()", "[7]")
     subprocess.run([sys.executable, "-c", once, str(path)], env=environment, check=True)
     assert path.read_bytes() == b"00000007" * 20_000
     assert os.listdir(tmp_path / "out") == ["frames.dcd"]
-    assert [folder for folder in (tmp_path / "tmp").iterdir() if list(folder.iterdir())] == []
+    # At most empty folders, of one killed as it made them.
+    assert list((tmp_path / "tmp").glob("*/*")) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="killed and locked as on POSIX")
+def test_only_what_is_ours_is_cleaned_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kept = (".part-mine-a.txt", ".part-0123abcd-b.txt", "part-0123abcd-a.txt", "x.part-0123abcd-a.txt")
+    for name in (*kept, ".part-0123abcd-a.txt"):
+        (tmp_path / name).write_text(name)
+    os.mkfifo(tmp_path / ".part-89abcdef-a.txt")
+    for name, lock in (
+        ("pomodoro-demo", "lock"),
+        ("pomodoro-abcdefgh", "lock"),
+        ("pomodoro-ijklmnop", ".pomodoro-temporary"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / lock).write_text("")
+    with atomic_write(tmp_path / "a.txt", "w") as file, temporary_folder("pomodoro-"):
+        file.write("new")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"a.txt", *kept, "pomodoro-demo", "pomodoro-abcdefgh"} | (left & {".part-89abcdef-a.txt"})
