@@ -19,9 +19,9 @@ _STRUCTURE, _COPY, _PLAIN_COPY, _STATE = 150, 420, 300, 21
 # A frame. A state of the data as it is read: in PyMOL's copy of them all, and in an array; in a denoiser: in the
 # array, about the origin, in its metric; and while that is built.
 _FRAME, _READ, _MEMBER, _BUILT = 12, 33, 48, 84
-# A sample on its way, with what a step and its curves hold. A frame on its way through a denoiser, and what the
-# denoiser holds of its own. The parts of one state in float64.
-_SAMPLE, _DENOISED, _DENOISER, _PARTS = 234, 66, 264, 120
+# A sample on its way, with what a step and its curves hold. What its denoiser takes beside its data. A frame on its
+# way through a denoiser, and what that takes beside its data. The parts of one state in float64.
+_SAMPLE, _MODEL, _DENOISED, _DENOISER, _PARTS = 225, 180, 66, 264, 120
 # Pairs of atoms that are compared in a sweep, and their neighbours, of which they are found: as dense as proteins are.
 _PAIRS = 600
 
@@ -64,7 +64,7 @@ def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_ob
     n_objects : int
     """
     kept = n_samples * n_kept
-    build = _COPY + _BUILT * n_members
+    build = _COPY + _MODEL + _BUILT * n_members
     steps = _MEMBER * n_members + _FRAME * kept + _SAMPLE * n_samples
     make = (_FRAME + _STATE) * kept + _PLAIN_COPY * n_objects
     return n_atoms * (_STRUCTURE + max(build, steps, make))

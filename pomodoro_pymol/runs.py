@@ -223,7 +223,11 @@ def _paint(
         values, closed = metric.compute(measured, expected), metric.compute(expected, expected)
     scale = ColorScale.over(choice.palette, values, choice.range)
     of_atom = hierarchy.atom_to_residue.numpy()
-    colors, numbers = scale.rgb(values)[of_atom].tolist(), np.nan_to_num(values)[of_atom].tolist()
+    yield
+    colors = scale.rgb(values)[of_atom].tolist()
+    yield
+    numbers = np.nan_to_num(values)[of_atom].tolist()
+    yield
     yield from viewer.paint_steps(name, colors, numbers, piece, _self=_self)
     finite = closed[np.isfinite(closed)]
     return scale, (float(finite.min()), float(finite.max())) if len(finite) else None

@@ -65,7 +65,9 @@ def structure_steps(
     }
     n_atoms = count_atoms(selection, _self=_self)
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
-        for part in pieces(atoms, n_atoms, piece, _self):
+        parts = pieces(atoms, n_atoms, piece, _self)
+        yield
+        for part in parts:
             _self.iterate_state(
                 state,
                 part,
