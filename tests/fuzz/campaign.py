@@ -1,4 +1,4 @@
-"""Run a fuzz target on a corpus made of its seeds, in a folder and a HOME that go at the end."""
+"""Run a fuzz target on a corpus made of its seeds, in a temporary folder, which is HOME too."""
 
 from __future__ import annotations
 
