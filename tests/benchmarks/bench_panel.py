@@ -141,6 +141,18 @@ def wait(condition: Callable[[], Any]) -> None:
     timer.stop()
 
 
+def see(robot: Any, name: str) -> int:
+    """Wait until the panel has read an object as it is now, and return its number of atoms."""
+    n_atoms = robot.cmd.count_atoms(f"%{name}")
+
+    def seen() -> bool:
+        molecule = robot.panel.watch.molecule
+        return molecule is not None and (molecule.object, molecule.hierarchy.n_atoms) == (name, n_atoms)
+
+    wait(seen)
+    return n_atoms
+
+
 def live_rows(robot: Any, frames: int) -> Iterator[str]:
     """A slider that moves while Live is on, at 5k atoms."""
     import torch
@@ -223,8 +235,7 @@ def run_rows(robot: Any) -> Iterator[str]:
     frames = 5 if QUICK else 50
     robot.enter_command(f"pomnoise {name}, frames={frames}")
     with Heartbeat() as heart:
-        wait(lambda: robot.panel.watch.molecule is not None and robot.panel.watch.molecule.object == name)
-    n_atoms = robot.panel.watch.molecule.hierarchy.n_atoms
+        n_atoms = see(robot, name)
     yield row(f"{n_atoms} atoms: longest gap of the window while the panel reads them", heart.longest(), "ms")
     times = [0.0, 0.0]
     create = sources._create
@@ -260,8 +271,7 @@ def stop_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
     name = load(copies)
     robot.enter_command(f"pomnoise {name}, frames={frames}")
     panel, runner = robot.panel, robot.panel.runner
-    wait(lambda: panel.watch.molecule is not None and panel.watch.molecule.object == name)
-    n_atoms = panel.watch.molecule.hierarchy.n_atoms
+    n_atoms = see(robot, name)
     what = f"Stop, {n_atoms} atoms"
     create = sources._create
     made: list[float] = []
