@@ -1,7 +1,7 @@
 """The parameters said once: typed text in, the same text out, errors that say what is right."""
 
 import math
-from dataclasses import fields, replace
+from dataclasses import FrozenInstanceError, fields, replace
 
 import pytest
 from hypothesis import example, given, settings
@@ -356,3 +356,13 @@ def test_any_text_parses_or_is_refused(command, text):
         return
     assert isinstance(parsed, command)
     assert parsed.to_text().startswith(command.command)
+
+
+def test_parameters_are_frozen_and_known():
+    parameters = NoiseParameters(z=1)
+    with pytest.raises(FrozenInstanceError):
+        parameters.z = 2
+    assert parameters == NoiseParameters(z=1.0)
+    with pytest.raises(TypeError, match="NoiseParameters has no parameter zz"):
+        NoiseParameters(zz=1)
+    assert repr(parameters).startswith("NoiseParameters(selection='', z=1.0, wc=3.0,")
