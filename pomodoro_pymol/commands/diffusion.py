@@ -60,7 +60,9 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     report.check_paths(parameters.csv, parameters.figure)
     source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
     n_members = 1 if parameters.data else _self.count_states(f"%{source.object}")
-    memory.require(memory.ensemble_bytes(source.n_atoms, n_members), f"{n_members} states of {source.n_atoms} atoms")
+    memory.require(
+        memory.ensemble_bytes(source.n_atoms, n_members), f"{counted(n_members, 'state')} of {source.n_atoms} atoms"
+    )
     hierarchy = Hierarchy.from_structure(viewer.read_source(source, _self=_self))
     if parameters.data:
         c, r, a = (value**2 for value in per_level("data", parameters.data))
