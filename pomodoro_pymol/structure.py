@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .errors import PomodoroError
+from .words import counted
 
 #: Labels of one atom; text is of any length.
 ATOM_LABELS = np.dtype([("name", "O"), ("elem", "O"), ("alt", "O")])
@@ -14,6 +16,10 @@ ATOM_LABELS = np.dtype([("name", "O"), ("elem", "O"), ("alt", "O")])
 #: Labels of one residue. ``resi`` includes the insertion code; ``hetero`` marks what is
 #: outside the polymers: ligand, ion, water.
 RESIDUE_LABELS = np.dtype([("segi", "O"), ("chain", "O"), ("resi", "O"), ("resn", "O"), ("hetero", "?")])
+
+
+# So many labels of what is left out are told.
+_MOST_LABELS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +37,11 @@ class Structure:
         Row of ``residues`` for each atom.
     name : str
         What the structure is called where it comes from.
+    order : {"file", "copy"}
+        Whose order the atoms are in, which is the order of the draws: that of the file they
+        were read from, or, where the viewer does not know it, that of its own copy of them.
+    note : str
+        What was left out of the structure, in words; see `left_out`.
 
     Raises
     ------
@@ -43,6 +54,8 @@ class Structure:
     residues: np.ndarray
     residue_of_atom: np.ndarray
     name: str = ""
+    order: str = "file"
+    note: str = ""
 
     def __post_init__(self) -> None:
         n_atoms = len(self.atoms)
@@ -58,3 +71,35 @@ class Structure:
 
     def __len__(self) -> int:
         return len(self.atoms)
+
+
+def left_out(atoms: Iterable[tuple[str, str, str, str]], kept: Collection[tuple[str, str, str]]) -> str:
+    """Say which atoms are left out because they have no coordinates; "" where there are none.
+
+    Parameters
+    ----------
+    atoms : iterable of tuple
+        Chain, residue number, residue name and atom name of each that is left out.
+    kept : collection of tuple
+        Chain, residue number and residue name of the residues of which an atom is kept.
+    """
+    whole: dict[str, None] = {}
+    single: list[str] = []
+    for chain, resi, resn, name in atoms:
+        residue = f"{chain}/{resn}`{resi}"
+        if (chain, resi, resn) in kept:
+            single.append(f"{residue}/{name}")
+        else:
+            whole[residue] = None
+    parts = [
+        f"{counted(len(labels), what)} without coordinates ({_first(labels)})"
+        for labels, what in ((list(whole), "residue"), (single, "atom"))
+        if labels
+    ]
+    return f"left out: {' and '.join(parts)}" if parts else ""
+
+
+def _first(labels: list[str]) -> str:
+    """Return some labels in words."""
+    more = len(labels) - _MOST_LABELS
+    return ", ".join(labels[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")

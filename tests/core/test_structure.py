@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.structure import left_out
 
 
 def test_length_is_the_number_of_atoms(dimer):
@@ -36,3 +37,16 @@ def test_shapes_must_agree(dimer, field):
 def test_coordinates_are_three(dimer):
     with pytest.raises(PomodoroError, match=r"\(15, 2\)"):
         dataclasses.replace(dimer, coords=dimer.coords[:, :2])
+
+
+def test_what_is_left_out_is_counted_and_named():
+    lost = [("A", "1", "GLY", "N"), ("A", "1", "GLY", "CA"), ("B", "5", "LEU", "CB"), ("A", "7", "ALA", "CA")]
+    said = left_out(lost, {("B", "5", "LEU"), ("A", "2", "GLY")})
+    assert (
+        said
+        == "left out: 2 residues without coordinates (A/GLY`1, A/ALA`7) and 1 atom without coordinates (B/LEU`5/CB)"
+    )
+    many = left_out([("A", str(i), "GLY", "CA") for i in range(20)], set())
+    assert many.startswith("left out: 20 residues")
+    assert many.endswith("A/GLY`7 and 12 more)")
+    assert left_out([], {("A", "2", "GLY")}) == ""
