@@ -10,6 +10,7 @@ the end, or goes without a trace.
 from .host import CmdException, cmd, headless, interruptible, numpy_health
 from .reading import (
     count_atoms,
+    draft_steps,
     ensemble_steps,
     finish,
     read_ensemble,
@@ -22,7 +23,7 @@ from .reading import (
 )
 from .records import command_of, get_record, is_ours, our_objects, spelling
 from .scenes import load_example, save, save_picture
-from .sources import Source, check_output, draft, resolve_source
+from .sources import Source, check_output, draft, index_words, resolve_source
 from .window import (
     keep_in_session,
     log,
@@ -35,7 +36,7 @@ from .window import (
     shown_state,
     source_objects,
 )
-from .writing import LiveStates, StateWriter, paint_steps, publish, retitle, set_titles, show_key
+from .writing import LiveStates, StateWriter, paint_steps, retitle, set_titles, show_key, twin_writers
 
 __all__ = [
     "CmdException",
@@ -47,10 +48,12 @@ __all__ = [
     "command_of",
     "count_atoms",
     "draft",
+    "draft_steps",
     "ensemble_steps",
     "finish",
     "get_record",
     "headless",
+    "index_words",
     "interruptible",
     "is_ours",
     "keep_in_session",
@@ -60,7 +63,6 @@ __all__ = [
     "numpy_health",
     "our_objects",
     "paint_steps",
-    "publish",
     "read_ensemble",
     "read_frames",
     "read_source",
@@ -82,4 +84,5 @@ __all__ = [
     "spelling",
     "structure_steps",
     "titles",
+    "twin_writers",
 ]
