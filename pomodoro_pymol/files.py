@@ -104,7 +104,7 @@ class _File:
     parsed: Any
     segment: str  # where gemmi keeps it
     lost: Sequence[int] = ()  # places of PDB records without coordinates, which gemmi takes for zero
-    block: Any = None  # of mmCIF
+    document: Any = None  # of mmCIF
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,8 +165,8 @@ def _model(file: _File, model: int, solvent: bool) -> _Model:
     with np.errstate(over="ignore"):
         xyz = np.array(coords, dtype=np.float32)
     xyz[np.isin(places, file.lost)] = np.nan
-    if file.block is not None:
-        _check_cif(file.path, file.block, np.array(places)[~np.isfinite(xyz).all(1)].tolist(), gemmi)
+    if file.document:
+        _check_cif(file.path, file.document[0], np.array(places)[~np.isfinite(xyz).all(1)].tolist(), gemmi)
     order = np.argsort(places)  # gemmi puts the atoms of a residue, and the residues of a chain, together
     return _Model(
         coords=xyz[order],
@@ -286,8 +286,9 @@ def _lost_pdb(path: Path, lines: list[bytes], records: list[int]) -> list[int]:
 
 
 def _parse_cif(path: Path, data: bytes, gemmi: Any) -> _File:
-    block, *others = gemmi.cif.read_string(data)
-    if any(len(other.find_values("_atom_site.id")) for other in others):
+    document = gemmi.cif.read_string(data)  # its blocks live as long as it does
+    block = document[0]
+    if any(len(document[i].find_values("_atom_site.id")) for i in range(1, len(document))):
         raise PomodoroError(f"{path} has atoms in more than its first data block")
     loop = block.find_loop("_atom_site.Cartn_x").get_loop()
     if loop and "_atom_site.id" not in loop.tags:
@@ -295,7 +296,7 @@ def _parse_cif(path: Path, data: bytes, gemmi: Any) -> _File:
     serials = block.find_values("_atom_site.id")
     for place in range(len(serials)):
         serials[place] = str(place)
-    return _File(path, gemmi.make_structure_from_block(block), "subchain", block=block)
+    return _File(path, gemmi.make_structure_from_block(block), "subchain", document=document)
 
 
 def _check_cif(path: Path, block: Any, places: list[int], gemmi: Any) -> None:
