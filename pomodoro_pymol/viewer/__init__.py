@@ -7,6 +7,7 @@ states lie on the source even where it was moved. The copy becomes the output ob
 the end, or goes without a trace.
 """
 
+from .drawing import keep_drawn
 from .host import CmdException, cmd, headless, interruptible, numpy_health
 from .reading import (
     count_atoms,
@@ -53,6 +54,7 @@ __all__ = [
     "headless",
     "interruptible",
     "is_ours",
+    "keep_drawn",
     "keep_in_session",
     "load_example",
     "log",

@@ -9,7 +9,8 @@ from typing import Any
 
 from ..atomic import temporary_folder
 from ..errors import PomodoroError
-from .host import CmdException, c_stdout_muted, cmd, kept_session, muted
+from .drawing import defer_many, draw_all, draw_shown, heal
+from .host import CmdException, c_stdout_muted, cmd, kept_drawing, kept_session, muted
 from .reading import finish, pieces
 from .records import STORE, all_records, current_state, marked_state, spelling
 
@@ -31,16 +32,12 @@ class StateWriter:
         with suppress(OSError):
             self._folder = self._open.enter_context(temporary_folder("pomodoro-"))
         self._n_atoms = 0
-        self._defer = _self.get_setting_int("defer_builds_mode")
 
     def __enter__(self) -> StateWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
-        # PyMOL changes it for all objects where one has many states; ours has a value of its own.
-        if self._cmd.get_setting_int("defer_builds_mode") != self._defer:
-            self._cmd.set("defer_builds_mode", self._defer, quiet=1)
 
     def write(self, frames) -> None:
         """Append frames, a float32 CPU tensor of shape=(n_frames, n_atoms, 3), angstrom.
@@ -82,7 +79,7 @@ class StateWriter:
         path = self._folder / "frames.dcd"
         try:
             write_dcd(path, frames)
-            with muted(self._cmd), c_stdout_muted():
+            with kept_drawing(self._cmd), muted(self._cmd), c_stdout_muted():
                 self._cmd.load_traj(str(path), self.name, self._states + 1, format="dcd")
         except (CmdException, OSError):
             self._open.close()
@@ -108,17 +105,27 @@ class StateWriter:
 class LiveStates:
     """States of an object of ours, overwritten in PyMOL's own memory.
 
+    What is drawn of them follows at `redraw`, of the state shown alone, or at `draw_all`, which must
+    come in the end: until then any other state that comes to be shown is drawn as it was.
+
+    Attributes
+    ----------
+    in_part : bool
+        Whether the state shown is drawn alone.
+
     Raises
     ------
     PomodoroError
-        From every method, if the object is gone or is no longer as it was.
+        From every method but `draw_all`, if the object is gone or is no longer as it was.
     """
 
     def __init__(self, name: str, n_atoms: int, n_states: int, *, _self=cmd) -> None:
         self.name = name
         self.n_states = n_states
+        self.in_part = False
         self._n_atoms = n_atoms
         self._cmd = _self
+        self._drawn = 0
         self.check()
 
     def check(self) -> None:
@@ -142,10 +149,7 @@ class LiveStates:
         return current_state(self.name, self._cmd)
 
     def write(self, states: Sequence[int], fill: Callable[[int, Any], None]) -> None:
-        """Let ``fill(state, out)`` fill the coordinates of some states, shape=(n_atoms, 3), float32.
-
-        What is drawn of them follows at the next `redraw`.
-        """
+        """Let ``fill(state, out)`` fill the coordinates of some states, shape=(n_atoms, 3), float32."""
         import numpy as np
 
         self.check()
@@ -165,8 +169,25 @@ class LiveStates:
             fill(state, out)
 
     def redraw(self) -> None:
-        """Let PyMOL draw the states anew."""
-        self._cmd.rebuild(self.name)
+        """Let PyMOL draw the state that is shown anew; all states, while a movie plays."""
+        self._drawn = current_state(self.name, self._cmd)
+        if self._cmd.get_movie_playing():
+            self.draw_all()
+        else:
+            draw_shown(self.name, _self=self._cmd)
+            self.in_part = True
+
+    def keep_up(self) -> None:
+        """Let PyMOL draw all states where another is shown than the one it drew, or a movie plays."""
+        if self.in_part and (self._cmd.get_movie_playing() or self.shown() != self._drawn):
+            self.draw_all()
+
+    def draw_all(self) -> None:
+        """Let PyMOL draw all states anew, also those of the object under another name."""
+        self.in_part = False
+        with muted(self._cmd), suppress(CmdException):
+            draw_all(self.name, _self=self._cmd)
+        heal(_self=self._cmd)
 
 
 def _as_frames(coords):
@@ -217,10 +238,9 @@ def publish(draft_name: str, name: str, record: dict[str, Any], *, _self=cmd) ->
         if former:
             _self.delete(former)
         _self.set_name(draft_name, name)
-        # PyMOL draws every state of an object before it shows the first, unless told otherwise.
-        _self.set("defer_builds_mode", 1, name, quiet=1)
         with kept_session(_self):
             _self.enable(name)
+        defer_many(name, _self=_self)
     setattr(_self._pymol.session, STORE, {**records, name: {**record, "title": title, "key": key}})
 
 
