@@ -87,7 +87,11 @@ def _signature(parameters: type[Parameters]) -> inspect.Signature:
 
 
 def register(_self: Any = viewer.cmd) -> None:
-    """Make the commands known, with completion, to a PyMOL instance; again does no harm."""
+    """Make the commands known, with completion, to a PyMOL instance; again does no harm.
+
+    Sessions that are loaded there are mended from then on, and the one that was.
+    """
+    viewer.keep_drawn(_self=_self)
     for function, parameters in _COMMANDS:
         _self.extend(function.__name__, function)
         _self.auto_arg.extend({} for _ in range(len(_self.auto_arg), len(parameters.names())))

@@ -142,14 +142,3 @@ def test_two_instances_do_not_see_each_other(new_instance, load_source, typed):
 
 def test_the_current_state_is_the_one_noised(cmd, load_source, run):
     assert run(load_source("current state", cmd), frames=1).parameters.state == 7
-
-
-def test_many_states_leave_the_settings(cmd, session, differences):
-    """PyMOL turns to drawing lazily, for all objects, where one has 500 states or more."""
-    from pomodoro_pymol.commands import pomnoise
-
-    cmd.fab("GG", "small")
-    before = session(cmd)["settings"]
-    pomnoise(frames=600, _self=cmd)
-    assert cmd.count_states("small_noise") == 601
-    assert differences(before, session(cmd)["settings"]) == []
