@@ -294,9 +294,20 @@ def _parse_cif(path: Path, data: bytes, gemmi: Any) -> _File:
     if loop and "_atom_site.id" not in loop.tags:
         loop.add_columns(["_atom_site.id"], "?")
     serials = block.find_values("_atom_site.id")
+    if not serials:
+        return _parse_component(path, data, gemmi)
     for place in range(len(serials)):
         serials[place] = str(place)
     return _File(path, gemmi.make_structure_from_block(block), "subchain", document=document)
+
+
+def _parse_component(path: Path, data: bytes, gemmi: Any) -> _File:
+    """Parse what has no sites, such as a component of the dictionary of the PDB: gemmi keeps its atoms in order."""
+    parsed = gemmi.read_structure_string(data, merge_chain_parts=False, format=gemmi.CoorFormat.Mmcif)
+    for model in parsed:
+        for place, found in enumerate(model.all()):
+            found.atom.serial = place
+    return _File(path, parsed, "subchain")
 
 
 def _check_cif(path: Path, block: Any, places: list[int], gemmi: Any) -> None:
