@@ -7,13 +7,16 @@ import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import viewer
 from ..errors import PomodoroError
 from ..parameters import Parameters, choices_of
 from ..problems import known_text
 from ..typed import split_values
+
+if TYPE_CHECKING:
+    from ..structure import Structure
 
 _COMMANDS: list[tuple[Callable, type[Parameters]]] = []
 
@@ -84,7 +87,11 @@ def _signature(parameters: type[Parameters]) -> inspect.Signature:
 
 
 def register(_self: Any = viewer.cmd) -> None:
-    """Make the commands known, with completion, to a PyMOL instance; again does no harm."""
+    """Make the commands known, with completion, to a PyMOL instance; again does no harm.
+
+    Sessions that are loaded there are mended from then on, and the one that was.
+    """
+    viewer.keep_drawn(_self=_self)
     for function, parameters in _COMMANDS:
         _self.extend(function.__name__, function)
         _self.auto_arg.extend({} for _ in range(len(_self.auto_arg), len(parameters.names())))
@@ -117,3 +124,9 @@ def progress(command: str, quiet: bool, unit: str = "frames") -> Callable[[int, 
             print(f" {command}: {done} of {total} {unit}", flush=True)
 
     return show
+
+
+def print_note(structure: Structure) -> None:
+    """Print what was left out of a structure, if anything."""
+    if structure.note:
+        print(f" note: {structure.note}")

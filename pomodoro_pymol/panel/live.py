@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # Coordinates written in one turn of the event loop: a few ms.
 _ATOM_FRAMES = 600_000
 _SETTLE_MS = 120
+# How soon another state that comes to be shown is drawn as it is.
+_KEEP_UP_MS = 30
 #: Parameters that Live follows; any other needs a new run.
 FOLLOWED = frozenset(("z", "sigma", "wc", "wr", "wa", "preset", "metric", "palette", "range"))
 
@@ -31,7 +33,7 @@ class Live(QtCore.QObject):
 
     z and sigma scale on PyMOL's thread; weights mix in a thread of their own. When the
     parameters rest, titles, colours, b and record are brought up to date, so that the object
-    is what `line` makes.
+    is what `line` makes, and all its states are drawn; before that the one that is shown alone.
     """
 
     moved = QtCore.Signal(object, object)
@@ -54,6 +56,9 @@ class Live(QtCore.QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(_SETTLE_MS)
         self._rest.timeout.connect(self._settle)
+        self._eye = QtCore.QTimer(self)
+        self._eye.setInterval(_KEEP_UP_MS)
+        self._eye.timeout.connect(self._keep_up)
         self._worked.connect(self._take, QtCore.Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -69,7 +74,7 @@ class Live(QtCore.QObject):
         self.stop()
         try:
             memory.require(live_bytes(len(structure), parameters.frames), "Live")
-            self._states = viewer.LiveStates(name, len(structure), parameters.frames + 1, _self=self._self)
+            self._states = viewer.LiveStates(name, structure.atom_at_place, parameters.frames + 1, _self=self._self)
         except Exception as error:
             self.ended.emit(problem_text(error))
             return
@@ -88,8 +93,13 @@ class Live(QtCore.QObject):
         """Follow no longer; the object stays as it is."""
         if self._threads is None:
             return
-        with suppress(PomodoroError):  # the object may be gone
-            self._finish()
+        try:
+            with suppress(PomodoroError):  # the object may be gone
+                self._finish()
+        finally:
+            self._draw_all()
+        if self._threads is None:
+            return  # writing failed, which stopped us
         self._turn.stop()
         self._rest.stop()
         self._todo.clear()
@@ -162,6 +172,8 @@ class Live(QtCore.QObject):
             self._states.write(states, lambda state, out: draw.fill(unit, state - 2, sigma, out))
             if self._fresh or not self._todo:  # the state that is shown, or the last
                 self._states.redraw()
+                if not self._eye.isActive():
+                    self._eye.start()
         except Exception as error:
             self._fail(error)
             return
@@ -182,7 +194,22 @@ class Live(QtCore.QObject):
         except Exception as error:
             self._fail(error)
             return
+        self._draw_all()
         self.settled.emit()
+
+    # What PyMOL draws.
+
+    def _keep_up(self) -> None:
+        """Draw all states once another is shown than the one that moves."""
+        try:
+            self._states.keep_up()
+        except Exception as error:
+            self._fail(error)
+
+    def _draw_all(self) -> None:
+        self._eye.stop()
+        if self._states.in_part:
+            self._states.draw_all()
 
     def _finish(self) -> None:
         """Make the rest of the object say what its coordinates are."""
@@ -196,7 +223,7 @@ class Live(QtCore.QObject):
             self._write_some()
         if self._unit is None:
             return  # writing failed, which was told
-        self._states.check()
+        self._states.verify()
         parameters = self._parameters
         if parameters.weights != unit.weights:  # stopped before the newest were mixed
             chain, residue, atom = astuple(unit.weights)
@@ -207,7 +234,7 @@ class Live(QtCore.QObject):
         )
         record = result.record()
         viewer.retitle(self._name, result.titles(), record.to_plain(), _self=self._self)
-        recolor(self._name, result.hierarchy, record, parameters, _self=self._self)
+        recolor(self._name, self._structure, result.hierarchy, record, parameters, _self=self._self)
         self._written = self._parameters
 
     def _fail(self, error: BaseException) -> None:

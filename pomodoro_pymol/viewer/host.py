@@ -109,8 +109,20 @@ def kept_session(_self) -> Iterator[None]:
     color = _self.get("auto_color_next")
     shown = _self.get_names("public_selections", enabled_only=1)
     try:
-        yield
+        with kept_drawing(_self):
+            yield
     finally:
         _self.set("auto_color_next", color, quiet=1)
         for selection in shown:
             _self.enable(selection)
+
+
+@contextmanager
+def kept_drawing(_self) -> Iterator[None]:
+    """Keep the global ``defer_builds_mode``, which PyMOL changes where it makes or reads an object of many states."""
+    mode = _self.get_setting_int("defer_builds_mode")
+    try:
+        yield
+    finally:
+        if _self.get_setting_int("defer_builds_mode") != mode:
+            _self.set("defer_builds_mode", mode, updates=0, quiet=1)
