@@ -289,7 +289,7 @@ def _parse_cif(path: Path, data: bytes, gemmi: Any) -> _File:
     document = gemmi.cif.read_string(data)  # its blocks live as long as it does
     block = document[0]
     if any(len(document[i].find_values("_atom_site.id")) for i in range(1, len(document))):
-        raise PomodoroError(f"{path} has atoms in more than its first data block")
+        raise PomodoroError(f"{path} has atoms in a data block after the first, which alone is read")
     loop = block.find_loop("_atom_site.Cartn_x").get_loop()
     if loop and "_atom_site.id" not in loop.tags:
         loop.add_columns(["_atom_site.id"], "?")

@@ -165,8 +165,9 @@ def test_components_are_read_in_the_order_of_their_atoms(put):
 
 def test_atoms_in_a_second_data_block_are_refused(put):
     text = cif([along(MIXED)])
-    with pytest.raises(PomodoroError, match="has atoms in more than its first data block"):
-        read_structure(put(text + text.replace("data_mixed", "data_more")))
+    for first in (text, "data_cell\n_cell.length_a 1\n"):
+        with pytest.raises(PomodoroError, match="has atoms in a data block after the first, which alone is read"):
+            read_structure(put(first + text.replace("data_mixed", "data_more")))
 
 
 @pytest.mark.parametrize("model", [1, 2])
