@@ -289,14 +289,25 @@ def _parse_cif(path: Path, data: bytes, gemmi: Any) -> _File:
     document = gemmi.cif.read_string(data)  # its blocks live as long as it does
     block = document[0]
     if any(len(document[i].find_values("_atom_site.id")) for i in range(1, len(document))):
-        raise PomodoroError(f"{path} has atoms in more than its first data block")
+        raise PomodoroError(f"{path} has atoms in a data block after the first, which alone is read")
     loop = block.find_loop("_atom_site.Cartn_x").get_loop()
     if loop and "_atom_site.id" not in loop.tags:
         loop.add_columns(["_atom_site.id"], "?")
     serials = block.find_values("_atom_site.id")
+    if not serials:
+        return _parse_component(path, data, gemmi)
     for place in range(len(serials)):
         serials[place] = str(place)
     return _File(path, gemmi.make_structure_from_block(block), "subchain", document=document)
+
+
+def _parse_component(path: Path, data: bytes, gemmi: Any) -> _File:
+    """Parse what has no sites, such as a component of the dictionary of the PDB: gemmi keeps its atoms in order."""
+    parsed = gemmi.read_structure_string(data, merge_chain_parts=False, format=gemmi.CoorFormat.Mmcif)
+    for model in parsed:
+        for place, found in enumerate(model.all()):
+            found.atom.serial = place
+    return _File(path, parsed, "subchain")
 
 
 def _check_cif(path: Path, block: Any, places: list[int], gemmi: Any) -> None:

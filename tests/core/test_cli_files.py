@@ -210,6 +210,7 @@ F9 = Path(__file__).parents[1] / "data" / "cases" / "f9_nan.cif"
 @pytest.mark.parametrize(
     "words",
     [
+        ("noise", "--frames", 2),
         ("table", "--frames", 2, "--z", 0),
         ("sweep", "--frames", 2, "--z", 0, "--presets", "flat"),
         ("weights",),

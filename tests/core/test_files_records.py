@@ -154,10 +154,20 @@ def test_mmcif_without_ids_is_read(put):
     assert names(read_structure(put(text))) == MIXED
 
 
+def test_components_are_read_in_the_order_of_their_atoms(put):
+    fields = ["comp_id", "atom_id", "type_symbol", "charge", "x", "y", "z"]
+    atoms = [f"LIG {name} {name[0]} 0 {x} 0 0" for x, name in enumerate(["S", "O2", "C1", "O1"])]
+    lines = ["data_LIG", "_chem_comp.id LIG", "loop_", *(f"_chem_comp_atom.{field}" for field in fields), *atoms, ""]
+    structure = read_structure(put("\n".join(lines)))
+    assert structure.coords[:, 0].tolist() == [0, 1, 2, 3]
+    assert structure.atoms["name"].tolist() == ["S", "O2", "C1", "O1"]
+
+
 def test_atoms_in_a_second_data_block_are_refused(put):
     text = cif([along(MIXED)])
-    with pytest.raises(PomodoroError, match="has atoms in more than its first data block"):
-        read_structure(put(text + text.replace("data_mixed", "data_more")))
+    for first in (text, "data_cell\n_cell.length_a 1\n"):
+        with pytest.raises(PomodoroError, match="has atoms in a data block after the first, which alone is read"):
+            read_structure(put(first + text.replace("data_mixed", "data_more")))
 
 
 @pytest.mark.parametrize("model", [1, 2])
