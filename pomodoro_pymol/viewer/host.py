@@ -7,12 +7,15 @@ import io
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, suppress
 from typing import Any
 
 from pymol import CmdException as CmdException
 from pymol import cmd as cmd
+
+#: What `own_array` returns for no array.
+NO_ARRAYS = object()
 
 
 @contextmanager
@@ -36,6 +39,13 @@ def numpy_health(*, _self=cmd) -> str:
     finally:
         _self.delete(name)
     return "ok"
+
+
+def own_array(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    """Return the array that a call of PyMOL's returns; `NO_ARRAYS` where its arrays do not work with this NumPy."""
+    with suppress(SystemError, ImportError), redirect_stderr(io.StringIO()):  # it prints at length, too
+        return call(*given, **named)
+    return NO_ARRAYS
 
 
 @contextmanager

@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 from .. import memory
 from ..errors import PomodoroError
 from ..words import counted
-from .host import CmdException, cmd, muted
+from .host import NO_ARRAYS, CmdException, cmd, muted, own_array
 from .sources import Source, draft, index_words
 
 _POLYMER_FLAG = 0x08000000
 _MOST_PIECES = 50
+_STILL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 T = TypeVar("T")
 
@@ -58,9 +59,9 @@ def draft_steps(
     structure = yield from structure_steps(
         f"%{name}", state, title=source.object, piece=piece, order=order, lost=lost, _self=_self
     )
-    if len(structure) < _self.count_atoms(f"%{name}"):
+    if len(structure) < source.n_atoms:
         kept = np.sort(structure.places)
-        gone = np.setdiff1d(np.arange(_self.count_atoms(f"%{name}")), kept)
+        gone = np.setdiff1d(np.arange(source.n_atoms), kept)
         with muted(_self):
             _self.remove(index_words(name, gone + 1, _self=_self))
         structure = replace(structure, places=np.searchsorted(kept, structure.places))
@@ -115,7 +116,8 @@ def structure_steps(
 
     from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure, left_out
 
-    coords, residue_of, kind_of, rank_of = array("f"), array("q"), array("q"), array("q")
+    coords: list[Any] = []
+    residue_of, kind_of, rank_of = array("q"), array("q"), array("q")
     residues, kinds = _numbering(), _numbering()
     # Once per atom: no function of Python's own is called.
     space = {
@@ -123,7 +125,6 @@ def structure_steps(
         "residue": residue_of.append,
         "kinds": kinds,
         "kind": kind_of.append,
-        "coords": coords.extend,
         "place": rank_of.append,
     }
     n_atoms = count_atoms(selection, _self=_self)
@@ -135,15 +136,17 @@ def structure_steps(
                 state,
                 part,
                 f"residue(residues[segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG}]);"
-                "kind(kinds[name, elem, alt]); coords((x, y, z)); place(rank)",
+                "kind(kinds[name, elem, alt]); place(rank)",
                 space=space,
             )
+            coords.append(read_coords(part, state, _self=_self))
             yield
     title = title or selection
-    if len(kind_of) != n_atoms or n_atoms != count_atoms(selection, _self=_self):
+    shown = np.concatenate(coords)
+    if not len(kind_of) == len(shown) == n_atoms == count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
     places, order = _file_order(np.array(rank_of), order)
-    where = np.array(coords, dtype=np.float32).reshape(-1, 3)[places]
+    where = shown[places]
     atom_labels = np.array(list(kinds), dtype=ATOM_LABELS)[np.array(kind_of)][places]
     labels, rows = list(residues), np.array(residue_of, dtype=np.int64)[places]
     finite = np.isfinite(where).all(1)
@@ -253,16 +256,37 @@ def read_frames(name: str, states: Iterable[int], structure: Any, *, _self=cmd) 
 
 
 def read_state(name: str, state: int, *, _self=cmd) -> Any:
-    """Return what PyMOL shows of a state, shape=(n_atoms_in_it, 3), float32, angstrom, in its own order of the atoms.
+    """Return what PyMOL shows of a state of an object, as `read_coords` does; no rows where there is no such state."""
+    import numpy as np
 
-    No rows where there is no such state.
+    with muted(_self), suppress(CmdException):
+        return read_coords(f"%{name}", state, _self=_self)
+    return np.empty((0, 3), np.float32)
+
+
+def read_coords(selection: str, state: int, *, _self=cmd) -> Any:
+    """Return coordinates of atoms of one object in a state, in the object's own frame and in PyMOL's order.
+
+    Returns
+    -------
+    ndarray, shape=(n_atoms_in_the_state, 3), dtype=float32
+        Angstrom.
     """
     import numpy as np
 
+    # Fast, but moved where the object was moved, and not with every NumPy.
+    if all(_lies_still(name, state, _self) for name in _self.get_object_list(selection)):
+        found = own_array(_self.get_coords, selection, state)
+        if found is not NO_ARRAYS:
+            return np.empty((0, 3), np.float32) if found is None else found
     flat = array("f")
-    with muted(_self), suppress(CmdException):
-        _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
+    _self.iterate_state(state, selection, "put((x, y, z))", space={"put": flat.extend})
     return np.array(flat, dtype=np.float32).reshape(-1, 3)
+
+
+def _lies_still(name: str, state: int, _self: Any) -> bool:
+    """Tell whether an object is shown where its coordinates say, not turned and shifted by a matrix."""
+    return tuple(_self.get_object_matrix(name, state, incl_ttt=1)) == _STILL
 
 
 def read_ensemble(source: Source, *, order: str = "", _self=cmd) -> tuple[Any, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 from ..atomic import temporary_folder
 from ..errors import PomodoroError
 from .drawing import draw_all, draw_shown, heal
-from .host import CmdException, c_stdout_muted, cmd, kept_drawing, kept_session, muted
+from .host import NO_ARRAYS, CmdException, c_stdout_muted, cmd, kept_drawing, kept_session, muted, own_array
 from .reading import read_state
 from .records import all_records, current_state
 from .sources import copy_atoms
@@ -22,9 +22,9 @@ class StateWriter:
 
     The rows of PyMOL's memory, which files fill, may stand in another order than the atoms it
     shows, and neither an order nor a label, which can repeat, tells which is which. So the first
-    state that is written is a probe, whose x is the number of the row: read back, it tells. And
-    what PyMOL shows of the first and the last frame is compared with them before an object is
-    published.
+    state that is written is a probe, whose x is the number of the row: read back, it tells. Then
+    the last frame of each block is compared row by row, where PyMOL's arrays can be read, and what
+    PyMOL shows of the first and the last frame of all before the object is published.
 
     Where PyMOL has no reader for the files, or the disk no room, frames go through
     ``load_coordset``. A context manager: the temporary folder goes at its end.
@@ -45,7 +45,7 @@ class StateWriter:
         self._atom_in_row: Any = None
         self._cmd = _self
         self._states = _self.count_states(f"%{name}") if after is None else after
-        self._witnesses: list[tuple[int, Any]] = []
+        self._ends: list[tuple[int, Any]] = []
         self._open = ExitStack()
         self._folder: Path | None = None
         with suppress(OSError):
@@ -65,6 +65,8 @@ class StateWriter:
         PomodoroError
             If the object is gone, or PyMOL did not take the frames.
         """
+        import numpy as np
+
         if self._atom_in_row is None:
             self.load(_numbered_rows(len(self._atom_at_place))[None])
             probe = read_state(self.name, self._states + 1, _self=self._cmd)
@@ -72,10 +74,11 @@ class StateWriter:
         block = frames.numpy()
         self.load(block, self._atom_in_row)
         first, self._states = self._states + 1, self._states + len(block)
+        rows = own_array(self._cmd.get_coordset, self.name, self._states, copy=0)
+        if rows is not NO_ARRAYS and not np.array_equal(rows, block[-1][self._atom_in_row]):
+            raise _elsewhere(self._states)
         # Copies: the memory of a block is used again.
-        self._witnesses = [*self._witnesses[:1], (self._states, block[-1].copy())]
-        if len(self._witnesses) == 1 and len(block) > 1:
-            self._witnesses.insert(0, (first, block[0].copy()))
+        self._ends = [*(self._ends[:1] or [(first, block[0].copy())]), (self._states, block[-1].copy())]
 
     def check(self) -> None:
         """Check that the object still has the states that were written, whole.
@@ -98,7 +101,7 @@ class StateWriter:
         PomodoroError
             If it does not.
         """
-        for state, frame in self._witnesses:
+        for state, frame in self._ends:
             _check_places(self.name, state, frame[self._atom_at_place], _self=self._cmd)
 
     def publish(self, name: str, record: dict[str, Any]) -> None:
@@ -246,7 +249,11 @@ def _check_places(name: str, state: int, wanted: Any, *, _self=cmd) -> None:
     import numpy as np
 
     if not np.array_equal(read_state(name, state, _self=_self), wanted):
-        raise PomodoroError(f"PyMOL does not show the atoms of state {state} where they were computed to be")
+        raise _elsewhere(state)
+
+
+def _elsewhere(state: int) -> PomodoroError:
+    return PomodoroError(f"PyMOL does not show the atoms of state {state} where they were computed to be")
 
 
 class LiveStates:
@@ -360,9 +367,8 @@ class LiveStates:
         """Overwrite a state, shape=(n_atoms, 3)."""
         import numpy as np
 
-        try:
-            rows = self._cmd.get_coordset(self.name, state, copy=0)
-        except (SystemError, ImportError):  # a PyMOL whose own arrays do not work with this NumPy
+        rows = own_array(self._cmd.get_coordset, self.name, state, copy=0)
+        if rows is NO_ARRAYS:
             title = self._cmd.get_title(self.name, state)
             with StateWriter(self.name, self._atom_at_place, after=state - 1, _self=self._cmd) as writer:
                 writer.load(frame[None], atom_in_row)
