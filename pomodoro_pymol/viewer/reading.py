@@ -17,6 +17,7 @@ from .sources import Source, draft, index_words
 
 _POLYMER_FLAG = 0x08000000
 _MOST_PIECES = 50
+# The matrix of an object that was not moved.
 _STILL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
 T = TypeVar("T")
@@ -128,6 +129,7 @@ def structure_steps(
         "place": rank_of.append,
     }
     n_atoms = count_atoms(selection, _self=_self)
+    names = _self.get_object_list(selection) if n_atoms else []
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
         parts = pieces(atoms, n_atoms, piece, _self)
         yield
@@ -139,10 +141,10 @@ def structure_steps(
                 "kind(kinds[name, elem, alt]); place(rank)",
                 space=space,
             )
-            coords.append(read_coords(part, state, _self=_self))
+            coords += [_coords(name, f"{part} and %{name}", state, _self) for name in names]
             yield
     title = title or selection
-    shown = np.concatenate(coords)
+    shown = np.concatenate([np.empty((0, 3), np.float32), *coords])
     if not len(kind_of) == len(shown) == n_atoms == count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
     places, order = _file_order(np.array(rank_of), order)
@@ -256,37 +258,32 @@ def read_frames(name: str, states: Iterable[int], structure: Any, *, _self=cmd) 
 
 
 def read_state(name: str, state: int, *, _self=cmd) -> Any:
-    """Return what PyMOL shows of a state of an object, as `read_coords` does; no rows where there is no such state."""
-    import numpy as np
-
-    with muted(_self), suppress(CmdException):
-        return read_coords(f"%{name}", state, _self=_self)
-    return np.empty((0, 3), np.float32)
-
-
-def read_coords(selection: str, state: int, *, _self=cmd) -> Any:
-    """Return coordinates of atoms of one object in a state, in the object's own frame and in PyMOL's order.
+    """Return coordinates of the atoms of a state, in the object's own frame and in PyMOL's order.
 
     Returns
     -------
     ndarray, shape=(n_atoms_in_the_state, 3), dtype=float32
-        Angstrom.
+        Angstrom; no rows where there is no such state.
     """
     import numpy as np
 
+    with muted(_self), suppress(CmdException):
+        return _coords(name, f"%{name}", state, _self)
+    return np.empty((0, 3), np.float32)
+
+
+def _coords(name: str, selection: str, state: int, _self: Any) -> Any:
+    """Return coordinates of a selection in one object as `read_state` does."""
+    import numpy as np
+
     # Fast, but moved where the object was moved, and not with every NumPy.
-    if all(_lies_still(name, state, _self) for name in _self.get_object_list(selection)):
+    if tuple(_self.get_object_matrix(name, state, incl_ttt=1) or ()) == _STILL:
         found = own_array(_self.get_coords, selection, state)
         if found is not NO_ARRAYS:
             return np.empty((0, 3), np.float32) if found is None else found
     flat = array("f")
     _self.iterate_state(state, selection, "put((x, y, z))", space={"put": flat.extend})
     return np.array(flat, dtype=np.float32).reshape(-1, 3)
-
-
-def _lies_still(name: str, state: int, _self: Any) -> bool:
-    """Tell whether an object is shown where its coordinates say, not turned and shifted by a matrix."""
-    return tuple(_self.get_object_matrix(name, state, incl_ttt=1)) == _STILL
 
 
 def read_ensemble(source: Source, *, order: str = "", _self=cmd) -> tuple[Any, Any]:
