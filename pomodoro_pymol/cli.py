@@ -134,6 +134,12 @@ def _read(arguments: argparse.Namespace) -> tuple[Structure, Hierarchy]:
     return structure, Hierarchy.from_structure(structure)
 
 
+def _tell(structure: Structure) -> None:
+    """Print what was left out of the structure, if anything."""
+    if structure.note:
+        print(f" note: {structure.note}")
+
+
 def _demo(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
@@ -171,9 +177,10 @@ def _table(arguments: argparse.Namespace) -> int:
 
     schemes = parse_schemes(parameters.presets)
     report.check_paths(parameters.csv, parameters.figure)
-    _, hierarchy = _read(arguments)
+    structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
     rows = noise_table(hierarchy, schemes, parameters.z.values(), progress=_bar("table"), **options)
+    _tell(structure)
     print(table_text(rows, hierarchy.n_chains))
     report.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
@@ -195,6 +202,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
     points = run_sweep(structure, hierarchy, schemes, parameters.z.values(), progress=_bar("sweep"), **options)
+    _tell(structure)
     print(sweep_text(points))
     report.write_csv(parameters.csv, sweep_csv(points))
     if parameters.figure:
@@ -212,10 +220,11 @@ def _weights(arguments: argparse.Namespace) -> int:
     if parameters.delete:
         presets.delete_preset(parameters.delete)
         return 0
-    _, hierarchy = _read(arguments)
+    structure, hierarchy = _read(arguments)
     weights = report.solve_weights(hierarchy, parameters)
     if parameters.save:
         presets.save_preset(parameters.save, weights)
+    _tell(structure)
     print(report.weights_text(hierarchy, weights, parameters.noise_sigma))
     return 0
 
@@ -235,6 +244,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)
     result = run_sample(structure, states, parameters, lambda _, step: show(step.number, step.steps))
+    _tell(structure)
     print(result.report())
     report.write_csv(parameters.csv, curves_csv(result.records))
     if parameters.figure:

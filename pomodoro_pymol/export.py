@@ -14,7 +14,7 @@ from .errors import PomodoroError
 from .frames import Frames, Progress, count_frames, each_frame
 
 
-def write_dcd(path: str | Path, frames: np.ndarray) -> None:
+def write_dcd(path: str | Path, frames: np.ndarray, atoms: np.ndarray | None = None) -> None:
     """Write frames as a CHARMM DCD file, bit for bit, little-endian.
 
     Parameters
@@ -22,12 +22,14 @@ def write_dcd(path: str | Path, frames: np.ndarray) -> None:
     path : str or Path
     frames : ndarray, shape=(n_frames, n_atoms, 3), dtype=float32
         Angstrom. Written without a copy where each coordinate is contiguous.
+    atoms : ndarray, shape=(n_atoms,), optional
+        Which atom of the frames stands at each place of the file; by default the same order.
     """
     # A file that is there is written over, not emptied first: its pages are had already.
     with open(path, "r+b" if os.path.exists(path) else "wb") as file:
         _write_head(file, *frames.shape[:2])
         for frame in frames:
-            _write_frame(file, frame)
+            _write_frame(file, frame, atoms)
         file.truncate()
 
 
@@ -83,9 +85,11 @@ def _write_head(file: IO[bytes], n_frames: int, n_atoms: int) -> None:
     file.write(struct.pack("<iii", 4, n_atoms, 4))
 
 
-def _write_frame(file: IO[bytes], frame: np.ndarray) -> None:
+def _write_frame(file: IO[bytes], frame: np.ndarray, atoms: np.ndarray | None = None) -> None:
     mark = struct.pack("<i", 4 * len(frame))
     for row in frame.T:
+        if atoms is not None:
+            row = np.take(row, atoms)
         file.write(mark)
         file.write(np.ascontiguousarray(row, dtype="<f4").data)
         file.write(mark)

@@ -99,6 +99,7 @@ class NoiseResult:
             digest=digest(self.structure, self.hierarchy),
             residues=self.statistics.residues(),
             levels=MeasuredLevels(self.statistics.levels(), *self.statistics.interval()),
+            order=self.structure.order,
         )
 
     def header(self) -> list[str]:
@@ -115,8 +116,8 @@ class NoiseResult:
             f"{counted(parameters.frames, 'frame')}, seed {parameters.seed}, {self.device}\n"
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"
         )
-        note = f"\n note: {self.note}" if self.note else ""
-        return f"{head}{note}\n{level_table(self.statistics, parameters)}"
+        notes = "".join(f"\n note: {note}" for note in (self.structure.note, self.note) if note)
+        return f"{head}{notes}\n{level_table(self.statistics, parameters)}"
 
 
 #: Name in `Levels`, label, unit and short label of the numbers that are shown, in order.

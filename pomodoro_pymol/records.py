@@ -18,6 +18,9 @@ from .hierarchy import Hierarchy
 from .levels import Levels, ResidueLevels
 from .structure import Structure
 
+#: Whose order draws can follow, in words.
+ORDERS = {"file": "the file", "copy": "PyMOL's copy"}
+
 
 @dataclass(frozen=True)
 class MeasuredLevels:
@@ -46,6 +49,9 @@ class Record:
         What was measured of each residue.
     levels : MeasuredLevels
         What was measured of all.
+    order : {"file", "copy"}
+        Whose order the draws followed, as `Structure.order`; version 0.1.0 did not say, and drew in
+        the order of PyMOL's copy.
     versions : str
         Of the programs that drew the noise.
     """
@@ -56,6 +62,7 @@ class Record:
     digest: str
     residues: ResidueLevels
     levels: MeasuredLevels
+    order: str
     versions: str = field(default_factory=lambda: _versions())
 
     def header(self) -> list[str]:
@@ -66,6 +73,7 @@ class Record:
             f"structure: {self.source}",
             f"seed: {self.parameters.seed}",
             f"device: {self.device}",
+            f"draws in the order of: {ORDERS[self.order]}",
             f"versions: {self.versions}",
         ]
 
@@ -76,6 +84,7 @@ class Record:
             "source": self.source,
             "device": self.device,
             "digest": self.digest,
+            "order": self.order,
             "versions": self.versions,
             "residues": {name: values.tolist() for name, values in vars(self.residues).items()},
             "levels": {
@@ -109,7 +118,10 @@ class Record:
             if not all(isinstance(word, str) for word in words):
                 raise ValueError
             source, device, labels, versions = words
-            return cls(parameters, source, device, labels, residues, levels, versions)
+            order = plain.get("order", "copy")
+            if order not in ORDERS:
+                raise ValueError
+            return cls(parameters, source, device, labels, residues, levels, order, versions)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
 

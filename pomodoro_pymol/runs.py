@@ -108,14 +108,12 @@ class NoiseRun:
 
     def prepare(self, piece: int = 0) -> Generator[None, None, Structure]:
         """Copy and read the source, ``piece`` atoms at a time; return its structure."""
-        self._draft = self._open.enter_context(viewer.draft(self.source, self.name, _self=self._self))
-        self._writer = self._open.enter_context(viewer.StateWriter(self._draft, _self=self._self))
+        cmd = self._self
+        self._draft = self._open.enter_context(viewer.draft(self.source, self.name, _self=cmd))
         yield
-        return (
-            yield from viewer.structure_steps(
-                f"%{self._draft}", title=self.source.object, piece=piece, _self=self._self
-            )
-        )
+        structure = yield from viewer.draft_steps(self.source, self._draft, piece=piece, _self=cmd)
+        self._writer = self._open.enter_context(viewer.StateWriter(self._draft, structure.atom_at_place, _self=cmd))
+        return structure
 
     def work(self, structure: Structure, write: Callable[[Any], None], tell: Tell) -> NoiseResult:
         """Draw the noise and hand it to ``write``, which must call `write` on PyMOL's thread."""
@@ -134,7 +132,7 @@ class NoiseRun:
         viewer.set_titles(self._draft, result.titles(), _self=self._self)
         record = result.record()
         yield
-        painting = _paint(self._draft, result.hierarchy, record, self.parameters, piece, self._self)
+        painting = _paint(self._draft, result.structure, result.hierarchy, record, self.parameters, piece, self._self)
         while True:  # the window lives between the steps
             self._writer.check()
             try:
@@ -143,7 +141,7 @@ class NoiseRun:
                 scale, closed = end.value
                 break
             yield
-        viewer.publish(self._draft, self.name, record.to_plain(), _self=self._self)
+        self._writer.publish(self.name, record.to_plain())
         yield
         key = _show_key(self.name, self.parameters.metric, scale, self._self)
         return Coloring(self.parameters.metric, scale, closed, key)
@@ -166,18 +164,24 @@ def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
     """
     name, plain = find_ours(parameters.object, _self=_self)
     record = Record.from_plain(plain)
-    structure = viewer.read_structure(name, _self=_self)
+    structure = viewer.read_structure(name, order=record.order, _self=_self)
     hierarchy = Hierarchy.from_structure(structure)
     if record.digest != digest(structure, hierarchy) or len(record.residues.atom) != hierarchy.n_residues:
         raise PomodoroError(f"{name} was edited after pomnoise made it: run pomnoise again")
-    return name, recolor(name, hierarchy, record, parameters, _self=_self)
+    return name, recolor(name, structure, hierarchy, record, parameters, _self=_self)
 
 
 def recolor(
-    name: str, hierarchy: Hierarchy, record: Record, choice: NoiseParameters | ColorParameters, *, _self: Any
+    name: str,
+    structure: Structure,
+    hierarchy: Hierarchy,
+    record: Record,
+    choice: NoiseParameters | ColorParameters,
+    *,
+    _self: Any,
 ) -> Coloring:
     """Colour our object ``name`` by the metric, palette and range of ``choice``."""
-    scale, closed = viewer.finish(_paint(name, hierarchy, record, choice, 0, _self))
+    scale, closed = viewer.finish(_paint(name, structure, hierarchy, record, choice, 0, _self))
     return Coloring(choice.metric, scale, closed, _show_key(name, choice.metric, scale, _self))
 
 
@@ -209,6 +213,7 @@ def _has_frames(name: str, _self: Any) -> bool:
 
 def _paint(
     name: str,
+    structure: Structure,
     hierarchy: Hierarchy,
     record: Record,
     choice: NoiseParameters | ColorParameters,
@@ -222,11 +227,11 @@ def _paint(
     with np.errstate(divide="ignore", invalid="ignore"):
         values, closed = metric.compute(measured, expected), metric.compute(expected, expected)
     scale = ColorScale.over(choice.palette, values, choice.range)
-    of_atom = hierarchy.atom_to_residue.numpy()
+    residue_at_place = hierarchy.atom_to_residue.numpy()[structure.atom_at_place]
     yield
-    colors = scale.rgb(values)[of_atom].tolist()
+    colors = scale.rgb(values)[residue_at_place].tolist()
     yield
-    numbers = np.nan_to_num(values)[of_atom].tolist()
+    numbers = np.nan_to_num(values)[residue_at_place].tolist()
     yield
     yield from viewer.paint_steps(name, colors, numbers, piece, _self=_self)
     finite = closed[np.isfinite(closed)]

@@ -49,6 +49,7 @@ class SampleRun:
     def __init__(self, parameters: SampleParameters, *, _self: Any) -> None:
         report.check_paths(parameters.csv, parameters.figure)
         self._self = _self
+        self._open = ExitStack()
         self.line = parameters.to_text()
         self.total = parameters.settings.steps
         self.source = viewer.resolve_source(parameters.selection, parameters.state, _self=_self)
@@ -70,21 +71,24 @@ class SampleRun:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is left open."""
+        self._open.close()
 
     def prepare(self, piece: int = 0) -> Generator[None, None, SampleData]:
-        """Read the source, ``piece`` atoms at a time, and leave nothing behind.
+        """Read the source, ``piece`` atoms at a time.
 
         Raises
         ------
         PomodoroError
             If its states differ in their atoms.
         """
-        states = yield from viewer.ensemble_steps(self.source, _self=self._self)
-        with viewer.draft(self.source, self.names[0], _self=self._self) as draft:
-            structure = yield from viewer.structure_steps(
-                f"%{draft}", title=self.source.object, piece=piece, _self=self._self
-            )
+        structure, states = yield from viewer.ensemble_steps(self.source, piece=piece, _self=self._self)
+        self._draft = self._open.enter_context(viewer.draft(self.source, self.names[0], _self=self._self))
+        yield
+        self._structure = yield from viewer.draft_steps(
+            self.source, self._draft, piece=piece, order=structure.order, _self=self._self
+        )
+        if not np.array_equal(self._structure.coords, structure.coords):
+            raise PomodoroError(f"{self.source.object} was changed while it was read")
         return SampleData(structure, states)
 
     def work(self, data: SampleData, write: Callable[[Any], None], tell: Callable[..., None]) -> SampleResult:
@@ -131,20 +135,21 @@ class SampleRun:
         cmd = self._self
         self.check()
         record = {"command": self.parameters.to_text(), "source": self.source.object}
-        with ExitStack() as stack:
-            drafts = [stack.enter_context(viewer.draft(self.source, name, _self=cmd)) for name in self.names]
-            for sample, draft in enumerate(drafts):
-                with viewer.StateWriter(draft, after=0, _self=cmd) as writer:
-                    writer.write(result.frames[:, -1] if self._final else result.frames[sample])
+        with viewer.twin_writers(self._draft, self._structure, len(self.names), _self=cmd) as writers:
+            for sample, writer in enumerate(writers):
+                writer.write(result.frames[:, -1] if self._final else result.frames[sample])
                 titles = result.final_titles() if self._final else result.titles(sample)
-                viewer.set_titles(draft, titles, _self=cmd)
+                viewer.set_titles(writer.name, titles, _self=cmd)
                 yield
-            for name, draft in zip(self.names, drafts):
-                viewer.publish(draft, name, record, _self=cmd)
+            for writer in writers:
+                writer.verify()
+            for name, writer in zip(self.names, writers):
+                writer.publish(name, record)
 
     def report(self, result: SampleResult, made: None = None) -> str:
         """Return what the command prints."""
         names = self.names[0] if len(self.names) == 1 else f"{self.names[0]} .. {self.names[-1]}"
         n_states = self.parameters.samples if self._final else len(result.kept)
         states = counted(n_states, "state") + (" each" if len(self.names) > 1 else "")
-        return f" pomsample: {self.source.object} -> {names}: {states}\n{result.report()}"
+        note = f"\n note: {self._structure.note}" if self._structure.note else ""
+        return f" pomsample: {self.source.object} -> {names}: {states}{note}\n{result.report()}"

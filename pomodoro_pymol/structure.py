@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -42,6 +43,9 @@ class Structure:
         were read from, or, where the viewer does not know it, that of its own copy of them.
     note : str
         What was left out of the structure, in words; see `left_out`.
+    places : ndarray, shape=(n_atoms,), dtype=int64, optional
+        Place of each atom in the order in which the viewer shows the atoms of the object that
+        was read; by default the same order.
 
     Raises
     ------
@@ -56,9 +60,12 @@ class Structure:
     name: str = ""
     order: str = "file"
     note: str = ""
+    places: np.ndarray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         n_atoms = len(self.atoms)
+        if self.places is None:
+            object.__setattr__(self, "places", np.arange(n_atoms))
         if n_atoms == 0:
             raise PomodoroError("the structure has no atoms")
         if self.coords.shape != (n_atoms, 3) or self.residue_of_atom.shape != (n_atoms,):
@@ -71,6 +78,11 @@ class Structure:
 
     def __len__(self) -> int:
         return len(self.atoms)
+
+    @cached_property
+    def atom_at_place(self) -> np.ndarray:
+        """Atom that stands at each place of the viewer's order, shape=(n_atoms,): the inverse of ``places``."""
+        return np.argsort(self.places)
 
 
 def left_out(atoms: Iterable[tuple[str, str, str, str]], kept: Collection[tuple[str, str, str]]) -> str:

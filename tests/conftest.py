@@ -296,8 +296,25 @@ def _flush() -> None:
 def coords() -> Callable[[Any, str, int], Any]:
     """A function that reads a state of an object, in its own frame, shape=(n_atoms, 3), float32.
 
-    ``iterate_state`` works with every NumPy; ``get_coordset`` does not.
+    In the order of the file, as draws are, where ``rank`` tells it. ``iterate_state`` works with
+    every NumPy; ``get_coordset`` does not.
     """
+    import numpy as np
+
+    def read(cmd: Any, name: str, state: int) -> Any:
+        rows: list[tuple] = []
+        cmd.iterate_state(state, f"%{name}", "put((rank, x, y, z))", space={"put": rows.append})
+        ranks = {row[0] for row in rows}
+        if len(ranks) == len(rows) and min(ranks, default=0) >= 0:
+            rows.sort()
+        return np.array([row[1:] for row in rows], dtype=np.float32).reshape(-1, 3)
+
+    return read
+
+
+@pytest.fixture
+def shown() -> Callable[[Any, str, int], Any]:
+    """A function that reads a state of an object as `coords` does, in PyMOL's own order of the atoms."""
     import numpy as np
 
     def read(cmd: Any, name: str, state: int) -> Any:
@@ -309,7 +326,7 @@ def coords() -> Callable[[Any, str, int], Any]:
 
 
 @pytest.fixture
-def snapshot(coords) -> Callable[[Any, str], dict[str, Any]]:
+def snapshot(shown) -> Callable[[Any, str], dict[str, Any]]:
     """A function that returns all that a user sees of an object: states, titles, colours, b, labels."""
 
     def take(cmd: Any, name: str) -> dict[str, Any]:
@@ -319,7 +336,7 @@ def snapshot(coords) -> Callable[[Any, str], dict[str, Any]]:
         cmd.iterate(f"%{name}", f"put((color, b, ({labels})))", space={"put": atoms.append})
         colors, b, labels = zip(*atoms)
         return {
-            "coords": [coords(cmd, name, state).tolist() for state in states],
+            "coords": [shown(cmd, name, state).tolist() for state in states],
             "titles": [cmd.get_title(name, state) for state in states],
             "colors": colors,
             "b": b,

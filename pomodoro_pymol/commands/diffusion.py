@@ -8,7 +8,7 @@ from .. import viewer
 from ..catalogue import DenoiseParameters, PrecondParameters
 from ..errors import PomodoroError
 from ..words import counted
-from .declare import command, progress
+from .declare import command, print_note, progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,14 +63,16 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     memory.require(
         memory.ensemble_bytes(source.n_atoms, n_members), f"{counted(n_members, 'state')} of {source.n_atoms} atoms"
     )
-    hierarchy = Hierarchy.from_structure(viewer.read_source(source, _self=_self))
     if parameters.data:
+        structure = viewer.read_source(source, _self=_self)
         c, r, a = (value**2 for value in per_level("data", parameters.data))
         if not all((c, r, a)):
             raise PomodoroError(f"data must be positive at each level, not {parameters.data}")
+        hierarchy = Hierarchy.from_structure(structure)
         data, origin = (c, r, a), "given"
     else:
-        states = viewer.read_ensemble(source, _self=_self)
+        structure, states = viewer.read_ensemble(source, _self=_self)
+        hierarchy = Hierarchy.from_structure(structure)
         data, origin = (
             data_variances(torch.from_numpy(states), hierarchy),
             f"measured over {counted(len(states), 'state')}",
@@ -91,6 +93,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     if not quiet:
         own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
         print(f" pomprecond: {source.object}, sigma_data {parameters.sigma_data:g} A; per level {own} ({origin})")
+        print_note(structure)
         print(scaling_text(rows))
     return rows
 
@@ -152,8 +155,8 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
         f"{n_frames} frames of {n_atoms} atoms",
     )
     show = progress("pomdenoise", quiet)
-    with viewer.draft(source, output, _self=_self) as draft:
-        structure = viewer.read_structure(draft, title=name, _self=_self)
+    with viewer.draft(source, output, whole=True, _self=_self) as draft:
+        structure = viewer.read_structure(draft, title=name, order=record.order, _self=_self)
         hierarchy = Hierarchy.from_structure(structure)
         truth = torch.from_numpy(structure.coords)
         states, state = _data(record, structure.coords, parameters.denoiser, _self)
@@ -161,15 +164,15 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
             states, hierarchy, noise.weights, parameters, state=state, free_pose=parameters.pose == "free"
         )
         before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
-        frames = viewer.read_frames(name, range(2, len(titles) + 1), _self=_self)
-        with viewer.StateWriter(draft, _self=_self) as writer:
+        frames = viewer.read_frames(draft, range(2, len(titles) + 1), structure, _self=_self)
+        with viewer.StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
             for noised, denoised in denoise_frames(frames, model, hierarchy, noise.noise_sigma, parameters):
                 for statistics, block in ((before, noised), (after, denoised)):
                     statistics.add(residue_sums(block - truth, hierarchy))
                 writer.write(denoised)
                 show(before.n_frames, len(titles) - 1)
-        viewer.set_titles(draft, [titles[0], *(f"{title} denoised" for title in titles[1:])], _self=_self)
-        viewer.publish(draft, output, {"command": parameters.to_text(), "source": name}, _self=_self)
+            viewer.set_titles(draft, [titles[0], *(f"{title} denoised" for title in titles[1:])], _self=_self)
+            writer.publish(output, {"command": parameters.to_text(), "source": name})
     if not quiet:
         print(
             f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma {noise.noise_sigma:.4g} A"
@@ -188,7 +191,7 @@ def _data(record: Record, truth: np.ndarray, denoiser: str, _self: Any) -> tuple
         with_source = f"%{record.source} and ({parameters.selection})" if parameters.selection else record.source
         try:
             source = viewer.resolve_source(with_source, parameters.state, _self=_self)
-            states = viewer.read_ensemble(source, _self=_self)
+            _, states = viewer.read_ensemble(source, order=record.order, _self=_self)
         except PomodoroError:
             if denoiser == "ideal":
                 raise

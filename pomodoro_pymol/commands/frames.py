@@ -44,10 +44,12 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
     from ..hierarchy import Hierarchy
     from ..lab import compare_levels
     from ..levels import LevelStatistics, residue_sums
+    from ..records import Record
     from ..runs import find_ours
     from ..superposition import superpose
 
-    name, record = find_ours(parameters.object, _self=_self)
+    name, plain = find_ours(parameters.object, _self=_self)
+    record = Record.from_plain(plain)
     source = viewer.resolve_source(f"%{name}", 1, _self=_self)
     output = parameters.name or f"{name}_aligned"
     viewer.check_output(output, source, _self=_self)
@@ -56,22 +58,23 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
         memory.noise_bytes(source.n_atoms, len(titles)), f"{len(titles) - 1} frames of {source.n_atoms} atoms"
     )
     show = progress("pomalign", quiet)
-    with viewer.draft(source, output, _self=_self) as draft:
-        structure = viewer.read_structure(draft, title=name, _self=_self)
+    with viewer.draft(source, output, whole=True, _self=_self) as draft:
+        structure = viewer.read_structure(draft, title=name, order=record.order, _self=_self)
         hierarchy = Hierarchy.from_structure(structure)
         truth = torch.from_numpy(structure.coords)
         before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
-        with viewer.StateWriter(draft, _self=_self) as writer:
-            states = range(2, len(titles) + 1)
-            for done, frame in enumerate(viewer.read_frames(name, states, _self=_self), 1):
+        states = range(2, len(titles) + 1)
+        with viewer.StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
+            # The probe takes the place of the first frame, so that one is read before it is written.
+            for done, frame in enumerate(viewer.read_frames(draft, states, structure, _self=_self), 1):
                 noised = torch.from_numpy(frame)[None]
                 fitted = superpose(noised, truth).coords
                 for statistics, frames in ((before, noised), (after, fitted)):
                     statistics.add(residue_sums(frames - truth, hierarchy))
                 writer.write(fitted)
                 show(done, len(states))
-        viewer.set_titles(draft, [titles[0], *(f"{title} aligned" for title in titles[1:])], _self=_self)
-        viewer.publish(draft, output, {**record, "aligned": True}, _self=_self)
+            viewer.set_titles(draft, [titles[0], *(f"{title} aligned" for title in titles[1:])], _self=_self)
+            writer.publish(output, {**plain, "aligned": True})
     if not quiet:
         print(f" pomalign: {name} -> {output}: {counted(len(states), 'frame')} laid on state 1")
         print(compare_levels(before, after))
@@ -118,12 +121,13 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
     suffix = path.suffix.lower()
     check_frame_path(path, parameters.level)
     name, plain = find_ours(parameters.object, _self=_self)
-    header = Record.from_plain(plain).header()
+    record = Record.from_plain(plain)
+    header = record.header()
     if plain.get("aligned"):
         header.append("frames: superposed on the true structure by pomalign")
-    structure = viewer.read_structure(name, title=name, _self=_self)
+    structure = viewer.read_structure(name, title=name, order=record.order, _self=_self)
     n_frames = _self.count_states(f"%{name}") - 1
-    frames = (frame[None] for frame in viewer.read_frames(name, range(2, n_frames + 2), _self=_self))
+    frames = (frame[None] for frame in viewer.read_frames(name, range(2, n_frames + 2), structure, _self=_self))
     show = progress("pomsave", quiet)
 
     def tell(done: int, _: int | None) -> None:
@@ -132,7 +136,7 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
     if suffix == ".dcd":
         save_dcd(path, frames, n_frames, progress=tell)
     else:
-        values = viewer.read_values(name, _self=_self)
+        values = viewer.read_values(name, _self=_self)[structure.places]
         if parameters.level == "residue":
             hierarchy = Hierarchy.from_structure(structure)
             values = values[hierarchy.first_atoms.numpy()]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import viewer
 from ..catalogue import NoiseParameters, SweepParameters, TableParameters, WeightsParameters
 from ..words import counted
-from .declare import command, progress
+from .declare import command, print_note, progress
 
 if TYPE_CHECKING:
     from ..structure import Structure
@@ -66,6 +66,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
             f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
             f"seed {parameters.seed}, {parameters.estimator}"
         )
+        print_note(structure)
         print(table_text(rows, hierarchy.n_chains))
     report.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
@@ -118,7 +119,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
     )
     resolved = replace(parameters, selection=source.selection, state=source.state)
     with viewer.draft(source, name, _self=_self) as draft:
-        structure = viewer.read_structure(draft, title=source.object, _self=_self)
+        structure = viewer.finish(viewer.draft_steps(source, draft, _self=_self))
         hierarchy = Hierarchy.from_structure(structure)
         points = run_sweep(
             structure,
@@ -131,22 +132,24 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
             progress=progress("pomsweep", quiet, "measurements"),
         )
         text = sweep_csv(points)
-        with viewer.StateWriter(draft, after=0, _self=_self) as writer:
-            for frame in sweep_frames(structure, hierarchy, schemes[0].weights, z_values, parameters.seed):
-                writer.write(frame[None])
         first = [point for point in points if point.scheme == schemes[0]]
         titles = [
             f"z={point.z:.4g} sigma={point.sigma:.4g} A {schemes[0].name} seed={parameters.seed}" for point in first
         ]
-        viewer.set_titles(draft, titles, _self=_self)
-        report.write_csv(parameters.csv, text)
-        if parameters.figure:
-            from ..plots import sweep_figure
+        with viewer.StateWriter(draft, structure.atom_at_place, after=0, _self=_self) as writer:
+            for frame in sweep_frames(structure, hierarchy, schemes[0].weights, z_values, parameters.seed):
+                writer.write(frame[None])
+            viewer.set_titles(draft, titles, _self=_self)
+            writer.verify()
+            report.write_csv(parameters.csv, text)
+            if parameters.figure:
+                from ..plots import sweep_figure
 
-            report.write_figure(parameters.figure, sweep_figure(points))
-        viewer.publish(draft, name, {"command": resolved.to_text(), "source": source.object}, _self=_self)
+                report.write_figure(parameters.figure, sweep_figure(points))
+            writer.publish(name, {"command": resolved.to_text(), "source": source.object})
     if not quiet:
         print(f" pomsweep: {source.object} -> {name}: {counted(len(z_values), 'state')} of {schemes[0].name}")
+        print_note(structure)
         print(sweep_text(points))
     return points
 
@@ -195,6 +198,7 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
     if not quiet:
         line = NoiseParameters(selection=source.selection, wc=weights.chain, wr=weights.residue, wa=weights.atom)
         print(f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A")
+        print_note(structure)
         print(report.weights_text(hierarchy, weights, parameters.noise_sigma))
         print(f" to use them: {line.to_text()}" + (f", or preset={parameters.save}" if parameters.save else ""))
     return weights

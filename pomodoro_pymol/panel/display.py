@@ -172,11 +172,11 @@ class Display(QtCore.QObject):
         self.mark(viewer.selected_atoms(subject.object, _self=self._self))
 
     def mark(self, atoms: tuple[int, ...]) -> None:
-        """Mark the residues of atoms of the output."""
+        """Mark the residues of atoms of the output, which PyMOL counts from 1."""
         noised = self._watch.noised
         if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
-            of_atom = noised.hierarchy.atom_to_residue
-            self._face.residues.mark(sorted({int(of_atom[atom - 1]) for atom in atoms}))
+            of_atom, atom_at_place = noised.hierarchy.atom_to_residue, noised.structure.atom_at_place
+            self._face.residues.mark(sorted({int(of_atom[atom_at_place[atom - 1]]) for atom in atoms}))
 
 
 def _single_shot(parent: QtCore.QObject, act: Any) -> QtCore.QTimer:

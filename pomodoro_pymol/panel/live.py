@@ -74,7 +74,7 @@ class Live(QtCore.QObject):
         self.stop()
         try:
             memory.require(live_bytes(len(structure), parameters.frames), "Live")
-            self._states = viewer.LiveStates(name, len(structure), parameters.frames + 1, _self=self._self)
+            self._states = viewer.LiveStates(name, structure.atom_at_place, parameters.frames + 1, _self=self._self)
         except Exception as error:
             self.ended.emit(problem_text(error))
             return
@@ -223,7 +223,7 @@ class Live(QtCore.QObject):
             self._write_some()
         if self._unit is None:
             return  # writing failed, which was told
-        self._states.check()
+        self._states.verify()
         parameters = self._parameters
         if parameters.weights != unit.weights:  # stopped before the newest were mixed
             chain, residue, atom = astuple(unit.weights)
@@ -234,7 +234,7 @@ class Live(QtCore.QObject):
         )
         record = result.record()
         viewer.retitle(self._name, result.titles(), record.to_plain(), _self=self._self)
-        recolor(self._name, result.hierarchy, record, parameters, _self=self._self)
+        recolor(self._name, self._structure, result.hierarchy, record, parameters, _self=self._self)
         self._written = self._parameters
 
     def _fail(self, error: BaseException) -> None:

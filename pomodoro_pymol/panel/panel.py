@@ -230,12 +230,12 @@ class Panel(Face):
             self._select(viewer.residue_words(subject.object, row["segi"], row["chain"], row["resi"], _self=self._self))
 
     def _select_residues(self, first: int, last: int) -> None:
-        """Select a range of residues of the output, whose atoms stand in the order of their indices."""
+        """Select a range of residues of the output."""
         noised = self.watch.noised
         if noised is not None:
-            atoms = noised.hierarchy.atom_to_residue.numpy()
-            inside = ((atoms >= first) & (atoms <= last)).nonzero()[0]
-            self._select(f"{noised.object} and index {inside[0] + 1}-{inside[-1] + 1}")
+            residue_at_place = noised.hierarchy.atom_to_residue.numpy()[noised.structure.atom_at_place]
+            inside = ((residue_at_place >= first) & (residue_at_place <= last)).nonzero()[0]
+            self._select(viewer.index_words(noised.object, inside + 1, _self=self._self))
 
     def _select(self, words: str) -> None:
         viewer.select(words, _self=self._self)

@@ -154,7 +154,7 @@ class Watch(QtCore.QObject):
         self._readers.pop("molecule", None)
         if source is not None:
             atoms = f"({source.selection}) and %{source.object} and state {source.state}"
-            self._read("molecule", source.object, atoms, source.state, source.object)
+            self._read("molecule", source.object, atoms, source.state, source.object, "")
         self.source_changed.emit()
 
     def _look_for_output(self) -> None:
@@ -169,7 +169,8 @@ class Watch(QtCore.QObject):
             self._readers.pop("noised", None)
         elif former is None or self._key(former) != self._key(self.output) or self.noised is None:
             self.noised = None
-            self._read("noised", name, f"%{name}", 1, self.output.record.source)
+            record = self.output.record
+            self._read("noised", name, f"%{name}", 1, record.source, record.order)
         self.output_changed.emit()
 
     def _find_output(self) -> tuple[str, dict[str, Any]]:
@@ -215,13 +216,15 @@ class Watch(QtCore.QObject):
 
     # Structures are read in pieces, between which the window lives.
 
-    def _read(self, slot: str, name: str, atoms: str, state: int, title: str) -> None:
+    def _read(self, slot: str, name: str, atoms: str, state: int, title: str, order: str) -> None:
         def steps() -> Generator[None, None, Molecule]:
             while self._loading.is_alive():
                 yield
             from ..hierarchy import Hierarchy
 
-            structure = yield from viewer.structure_steps(atoms, state, title=title, piece=_PIECE, _self=self._self)
+            structure = yield from viewer.structure_steps(
+                atoms, state, title=title, piece=_PIECE, order=order, _self=self._self
+            )
             yield
             return Molecule(name, structure, Hierarchy.from_structure(structure))
 

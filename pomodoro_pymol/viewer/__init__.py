@@ -1,16 +1,20 @@
 """The bridge to PyMOL: the only package that imports it.
 
-Everything is read from, and written to, a hidden copy made by ``cmd.create``: on that
-copy file order and sorted order agree, and the source is never touched. The copy keeps
-the source's matrices, so its coordinates stay in the object's own frame and the noised
-states lie on the source even where it was moved. The copy becomes the output object in
-the end, or goes without a trace.
+Everything is read from, and written to, a hidden copy made by ``cmd.create``, and the source
+is never touched. The copy keeps the source's matrices, so its coordinates stay in the
+object's own frame and the noised states lie on the source even where it was moved. The copy
+becomes the output object in the end, or goes without a trace.
+
+Three orders of the same atoms meet here, and none is taken for another: that of a `Structure`,
+which is the file's where PyMOL knows it; that in which PyMOL shows atoms; and that of the rows
+of its memory. `reading` learns the second as it reads, `states` the third by a probe.
 """
 
 from .drawing import keep_drawn
 from .host import CmdException, cmd, headless, interruptible, numpy_health
 from .reading import (
     count_atoms,
+    draft_steps,
     ensemble_steps,
     finish,
     read_ensemble,
@@ -23,7 +27,8 @@ from .reading import (
 )
 from .records import command_of, get_record, is_ours, our_objects, spelling
 from .scenes import load_example, save, save_picture
-from .sources import Source, check_output, draft, resolve_source
+from .sources import Source, check_output, draft, index_words, resolve_source
+from .states import LiveStates, StateWriter, twin_writers
 from .window import (
     keep_in_session,
     log,
@@ -36,7 +41,7 @@ from .window import (
     shown_state,
     source_objects,
 )
-from .writing import LiveStates, StateWriter, paint_steps, publish, retitle, set_titles, show_key
+from .writing import paint_steps, retitle, set_titles, show_key
 
 __all__ = [
     "CmdException",
@@ -48,10 +53,12 @@ __all__ = [
     "command_of",
     "count_atoms",
     "draft",
+    "draft_steps",
     "ensemble_steps",
     "finish",
     "get_record",
     "headless",
+    "index_words",
     "interruptible",
     "is_ours",
     "keep_drawn",
@@ -62,7 +69,6 @@ __all__ = [
     "numpy_health",
     "our_objects",
     "paint_steps",
-    "publish",
     "read_ensemble",
     "read_frames",
     "read_source",
@@ -84,4 +90,5 @@ __all__ = [
     "spelling",
     "structure_steps",
     "titles",
+    "twin_writers",
 ]

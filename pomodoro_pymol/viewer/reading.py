@@ -6,12 +6,14 @@ from array import array
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from .. import memory
 from ..errors import PomodoroError
+from ..words import counted
 from .host import CmdException, cmd, muted
-from .sources import Source, copied, draft
+from .sources import Source, draft, index_words
 
 _POLYMER_FLAG = 0x08000000
 _MOST_PIECES = 50
@@ -19,9 +21,9 @@ _MOST_PIECES = 50
 T = TypeVar("T")
 
 
-def read_structure(name: str, *, title: str = "", _self=cmd):
-    """Read state 1 of an object as a `Structure`, in PyMOL's order of its atoms."""
-    return finish(structure_steps(f"%{name}", title=title or name, piece=0, _self=_self))
+def read_structure(name: str, *, title: str = "", order: str = "", _self=cmd):
+    """Read state 1 of an object as a `Structure`."""
+    return finish(structure_steps(f"%{name}", title=title or name, order=order, _self=_self))
 
 
 def read_source(source: Source, *, _self=cmd) -> Any:
@@ -30,30 +32,90 @@ def read_source(source: Source, *, _self=cmd) -> Any:
     Raises
     ------
     PomodoroError
-        If an atom has no coordinates in the state, or memory does not suffice for a copy.
+        If no atom has coordinates in the state, or memory does not suffice for a copy.
     """
     memory.require(memory.noise_bytes(source.n_atoms, 1), f"a copy of {source.n_atoms} atoms")
     with draft(source, _self=_self) as name:
-        return read_structure(name, title=source.object, _self=_self)
+        return finish(draft_steps(source, name, _self=_self))
 
 
-def structure_steps(
-    selection: str, state: int = 1, *, title: str = "", piece: int = 0, _self=cmd
+def draft_steps(
+    source: Source, name: str, state: int = 1, *, piece: int = 0, order: str = "", _self=cmd
 ) -> Generator[None, None, Any]:
-    """Read the atoms of a selection in a state, yielding now and then; return the `Structure`.
+    """Read a draft of a source, ``piece`` atoms at a time; return the `Structure`, of just the draft's atoms.
 
-    With ``piece`` the selection is read so many atoms at a time: then it is of one object.
+    Atoms whose coordinates are not finite leave the draft; the structure's note tells of them,
+    and of what had no coordinates in the source.
 
     Raises
     ------
     PomodoroError
-        If an atom has no coordinates in the state, or the atoms changed on the way.
+        If no atom is left, or the atoms changed on the way.
     """
     import numpy as np
 
-    from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure
+    lost = unplaced(source, _self=_self)
+    structure = yield from structure_steps(
+        f"%{name}", state, title=source.object, piece=piece, order=order, lost=lost, _self=_self
+    )
+    if len(structure) < _self.count_atoms(f"%{name}"):
+        kept = np.sort(structure.places)
+        gone = np.setdiff1d(np.arange(_self.count_atoms(f"%{name}")), kept)
+        with muted(_self):
+            _self.remove(index_words(name, gone + 1, _self=_self))
+        structure = replace(structure, places=np.searchsorted(kept, structure.places))
+    return structure
 
-    coords, residue_of, kind_of = array("f"), array("q"), array("q")
+
+def unplaced(source: Source, *, _self=cmd) -> list[tuple[str, str, str, str]]:
+    """Return chain, residue number, residue name and name of the atoms meant that have no coordinates in the state."""
+    atoms = f"({source.selection}) and %{source.object}"
+    found: list[tuple[str, str, str, str]] = []
+    # The atoms of a discrete object have one state each.
+    if not _self.count_discrete(f"%{source.object}") and _self.count_atoms(atoms) > source.n_atoms:
+        without = f"{atoms} and not state {source.state}"
+        _self.iterate(without, "put((chain, resi, resn, name))", space={"put": found.append})
+    return found
+
+
+def structure_steps(
+    selection: str,
+    state: int = 1,
+    *,
+    title: str = "",
+    piece: int = 0,
+    order: str = "",
+    lost: Iterable[tuple[str, str, str, str]] = (),
+    _self=cmd,
+) -> Generator[None, None, Any]:
+    """Read the atoms of a selection in a state, yielding now and then; return the `Structure`.
+
+    Atoms whose coordinates are not finite are left out.
+
+    Parameters
+    ----------
+    selection : str
+    state : int
+    title : str
+        What the structure is called.
+    piece : int
+        Read the selection so many atoms at a time: then it is of one object. 0 is all at once.
+    order : {"", "file", "copy"}
+        Whose order the atoms of the structure are in; "" is the file's, where ``rank``, the place of
+        an atom in its file, is not negative and does not repeat.
+    lost : iterable of tuple
+        What the structure's note is to tell of, too; see `structure.left_out`.
+
+    Raises
+    ------
+    PomodoroError
+        If no atom has coordinates in the state, or the atoms changed on the way.
+    """
+    import numpy as np
+
+    from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure, left_out
+
+    coords, residue_of, kind_of, rank_of = array("f"), array("q"), array("q"), array("q")
     residues, kinds = _numbering(), _numbering()
     # Once per atom: no function of Python's own is called.
     space = {
@@ -62,6 +124,7 @@ def structure_steps(
         "kinds": kinds,
         "kind": kind_of.append,
         "coords": coords.extend,
+        "place": rank_of.append,
     }
     n_atoms = count_atoms(selection, _self=_self)
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
@@ -72,19 +135,51 @@ def structure_steps(
                 state,
                 part,
                 f"residue(residues[segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG}]);"
-                "kind(kinds[name, elem, alt]); coords((x, y, z))",
+                "kind(kinds[name, elem, alt]); coords((x, y, z)); place(rank)",
                 space=space,
             )
             yield
+    title = title or selection
     if len(kind_of) != n_atoms or n_atoms != count_atoms(selection, _self=_self):
-        raise PomodoroError(f"{title or selection} has atoms without coordinates in this state")
+        raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
+    places, order = _file_order(np.array(rank_of), order)
+    where = np.array(coords, dtype=np.float32).reshape(-1, 3)[places]
+    atom_labels = np.array(list(kinds), dtype=ATOM_LABELS)[np.array(kind_of)][places]
+    labels, rows = list(residues), np.array(residue_of, dtype=np.int64)[places]
+    finite = np.isfinite(where).all(1)
+    if not finite.any():
+        raise PomodoroError(f"{title} has no atoms with coordinates in this state")
+    nowhere = [(*labels[row][1:4], atom) for row, atom in zip(rows[~finite], atom_labels["name"][~finite])]
+    used, residue_of_atom = _first_appearance(rows[finite])
     return Structure(
-        coords=np.array(coords, dtype=np.float32).reshape(-1, 3),
-        atoms=np.array(list(kinds), dtype=ATOM_LABELS)[np.array(kind_of)],
-        residues=np.array(list(residues), dtype=RESIDUE_LABELS),
-        residue_of_atom=np.array(residue_of, dtype=np.int64),
-        name=title or selection,
+        coords=where[finite],
+        atoms=atom_labels[finite],
+        residues=np.array([labels[row] for row in used], dtype=RESIDUE_LABELS),
+        residue_of_atom=residue_of_atom,
+        name=title,
+        order=order,
+        note=left_out([*lost, *nowhere], {labels[row][1:4] for row in used}),
+        places=places[finite],
     )
+
+
+def _file_order(ranks: Any, order: str) -> tuple[Any, str]:
+    """Return at which places of PyMOL's order the atoms stand that come one after another, and whose order that is."""
+    import numpy as np
+
+    places = np.argsort(ranks, kind="stable")
+    known = not len(ranks) or (ranks[places[0]] >= 0 and (np.diff(ranks[places]) > 0).all())
+    order = order or ("file" if known else "copy")
+    return (places if order == "file" else np.arange(len(ranks))), order
+
+
+def _first_appearance(rows: Any) -> tuple[list[int], Any]:
+    """Return which rows occur, in the order in which they first do, and each one's place among these."""
+    import numpy as np
+
+    used, first, numbers = np.unique(rows, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return used[order].tolist(), np.argsort(order)[numbers]
 
 
 def finish(steps: Generator[None, None, T]) -> T:
@@ -133,58 +228,78 @@ def count_atoms(selection: str, *, _self=cmd) -> int:
         return 0
 
 
-def read_frames(name: str, states: Iterable[int], *, whole: bool = True, _self=cmd) -> Iterator[Any]:
+def read_frames(name: str, states: Iterable[int], structure: Any, *, _self=cmd) -> Iterator[Any]:
     """Yield states of an object of ours, each an array of shape=(n_atoms, 3), float32, angstrom.
+
+    Parameters
+    ----------
+    name : str
+    states : iterable of int
+    structure : Structure
+        As read from the object; its atoms are those of the frames, in its order.
 
     Raises
     ------
     PomodoroError
-        If the object is changed or deleted on the way, or with ``whole`` a state lacks atoms.
+        If the object is changed or deleted on the way, or a state lacks atoms.
+    """
+    for state in states:
+        shown = read_state(name, state, _self=_self)
+        if count_atoms(f"%{name}", _self=_self) != len(structure):
+            raise PomodoroError(f"{structure.name} was changed or deleted during the run")
+        if len(shown) != len(structure):
+            raise PomodoroError(f"state {state} of {structure.name} lacks atoms: run pomnoise again")
+        yield shown[structure.places]
+
+
+def read_state(name: str, state: int, *, _self=cmd) -> Any:
+    """Return what PyMOL shows of a state, shape=(n_atoms_in_it, 3), float32, angstrom, in its own order of the atoms.
+
+    No rows where there is no such state.
     """
     import numpy as np
 
-    n_atoms = count_atoms(f"%{name}", _self=_self)
-    for state in states:
-        flat = array("f")
-        with muted(_self), suppress(CmdException):
-            _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
-        if count_atoms(f"%{name}", _self=_self) != n_atoms:
-            raise PomodoroError(f"{name} was changed or deleted during the run")
-        if whole and len(flat) != 3 * n_atoms:
-            raise PomodoroError(f"state {state} of {name} lacks atoms: run pomnoise again")
-        yield np.array(flat, dtype=np.float32).reshape(-1, 3)
+    flat = array("f")
+    with muted(_self), suppress(CmdException):
+        _self.iterate_state(state, f"%{name}", "put((x, y, z))", space={"put": flat.extend})
+    return np.array(flat, dtype=np.float32).reshape(-1, 3)
 
 
-def read_ensemble(source: Source, *, _self=cmd) -> Any:
-    """Read every state of a source, shape=(n_states, n_atoms, 3), float32, angstrom, in the order of `draft`.
+def read_ensemble(source: Source, *, order: str = "", _self=cmd) -> tuple[Any, Any]:
+    """Read every state of a source.
+
+    Returns
+    -------
+    structure : Structure
+        Of the source's own state.
+    states : ndarray, shape=(n_states, n_atoms, 3), dtype=float32
+        Angstrom, of the same atoms.
 
     Raises
     ------
     PomodoroError
-        If a state has not the atoms of the source's own, or a coordinate is not finite.
+        If a state has not the atoms of the source's own.
     """
-    return finish(ensemble_steps(source, _self=_self))
+    return finish(ensemble_steps(source, order=order, _self=_self))
 
 
-def ensemble_steps(source: Source, *, _self=cmd) -> Generator[None, None, Any]:
+def ensemble_steps(source: Source, *, piece: int = 0, order: str = "", _self=cmd) -> Generator[None, None, Any]:
     """Do as `read_ensemble` does, a state at a time."""
     import numpy as np
 
     frames = []
-    with copied(source, _self) as name:
-        n_atoms, n_states = _self.count_atoms(f"%{name}"), _self.count_states(f"%{name}")
-        for frame in read_frames(name, range(1, n_states + 1), whole=False, _self=_self):
-            frames.append(frame)
+    with draft(source, whole=True, _self=_self) as name:
+        structure = yield from draft_steps(source, name, source.state, piece=piece, order=order, _self=_self)
+        for state in range(1, _self.count_states(f"%{name}") + 1):
+            shown = read_state(name, state, _self=_self)
+            if len(shown) != len(structure) or not np.isfinite(shown).all():
+                raise PomodoroError(
+                    f"state {state} of {source.object} has not all {counted(len(structure), 'atom')} of state "
+                    f"{source.state} with coordinates: all states need the same"
+                )
+            frames.append(shown[structure.places])
             yield
-    for state, frame in enumerate(frames, 1):
-        if not len(frame) == n_atoms == source.n_atoms:
-            raise PomodoroError(
-                f"state {state} of {source.object} has not the {source.n_atoms} atoms of state {source.state}: "
-                "all states need the same"
-            )
-        if not np.isfinite(frame).all():
-            raise PomodoroError(f"state {state} of {source.object} has coordinates that are not finite")
-    return np.stack(frames)
+    return structure, np.stack(frames)
 
 
 def read_values(name: str, *, _self=cmd) -> Any:

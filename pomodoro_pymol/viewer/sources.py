@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -82,10 +82,10 @@ def check_output(name: str, source: Source, *, _self=cmd) -> None:
 
 
 @contextmanager
-def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
-    """Yield the name of a hidden copy of the source with one state.
+def draft(source: Source, output: str = "", *, whole: bool = False, _self=cmd) -> Iterator[str]:
+    """Yield the name of a hidden copy of the source's atoms, in one state, or ``whole``, in all.
 
-    The copy is deleted at the end unless `publish` has made it the object ``output``;
+    The copy is deleted at the end unless a `StateWriter` has published it as the object ``output``;
     without ``output`` it only serves to be read.
 
     Raises
@@ -97,7 +97,7 @@ def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
     atoms = f"({source.selection}) and %{source.object} and state {source.state}"
     try:
         with muted(_self), kept_session(_self):
-            _create(name, atoms, source.state, 1, _self)
+            copy_atoms(name, atoms, *((0, 0) if whole else (source.state, 1)), _self)
         if output and not spelling(output, _self=_self):
             _check_name(name, output, _self)
         yield name
@@ -106,21 +106,11 @@ def draft(source: Source, output: str = "", *, _self=cmd) -> Iterator[str]:
             _self.delete(name)
 
 
-@contextmanager
-def copied(source: Source, _self) -> Iterator[str]:
-    """Yield the name of a hidden copy of all states of the source, which goes at the end."""
-    name = _self.get_unused_name("_pomodoro")
-    try:
-        with muted(_self), kept_session(_self):
-            _create(name, f"({source.selection}) and %{source.object}", 0, 0, _self)
-        yield name
-    finally:
-        if name in _self.get_names("all"):
-            _self.delete(name)
+def copy_atoms(name: str, atoms: str, state: int, target: int, _self) -> None:
+    """Make atoms of a state, 0 for all, a hidden object, as they are.
 
-
-def _create(name: str, atoms: str, state: int, target: int, _self) -> None:
-    """Copy atoms as they are: PyMOL would work out secondary structure anew, which takes most of the time."""
+    PyMOL would work out secondary structure anew, which takes most of the time.
+    """
     with _no_auto_dss(_self):
         _self.create(name, atoms, state, target, zoom=0)
         _self.disable(name)
@@ -153,6 +143,17 @@ def object_words(name: str, *, _self) -> str:
         if _self.get_object_list(name) == [name]:
             return name
     return f"%{name}"
+
+
+def index_words(name: str, indices: Iterable[int], *, _self=cmd) -> str:
+    """Return atoms of an object as a selection: by their indices, which PyMOL counts from 1, in ascending order."""
+    runs: list[list[int]] = []
+    for index in indices:
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1][1:] = [index]
+        else:
+            runs.append([index])
+    return f"{object_words(name, _self=_self)} and index {'+'.join('-'.join(map(str, run)) for run in runs)}"
 
 
 def _check_selection(selection: str, _self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from ..typed import is_one_command
 from .host import CmdException, cmd, muted
 from .records import current_state, is_ours, molecules
-from .sources import object_words
+from .sources import index_words, object_words
 
 _PLAIN = re.compile(r"-?[A-Za-z0-9]*")
 
@@ -95,23 +95,11 @@ def residue_words(name: str, segi: str, chain: str, resi: str, *, _self=cmd) -> 
 
     Blanks, quotes, brackets and wildcards mean other things in a selection, and not all can be escaped.
     """
-    words = object_words(name, _self=_self)
     if not all(map(_PLAIN.fullmatch, (segi, chain, resi))):
         indices: list[int] = []
         space = {"put": indices.append, "wanted": (segi, chain, resi)}
         _self.iterate(f"%{name}", "put(index) if (segi, chain, resi) == wanted else None", space=space)
-        return f"{words} and index {_ranges(indices)}"
+        return index_words(name, indices, _self=_self)
     number = resi.replace("-", "\\-")  # a negative number would read as a range
     segment = f" and segi {segi}" if segi else ""
-    return f"{words}{segment} and chain {chain or repr('')} and resi {number}"
-
-
-def _ranges(numbers: list[int]) -> str:
-    """Return ascending numbers as a selection writes them: 3-7+9."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1][1:] = [number]
-        else:
-            runs.append([number])
-    return "+".join("-".join(map(str, run)) for run in runs)
+    return f"{object_words(name, _self=_self)}{segment} and chain {chain or repr('')} and resi {number}"

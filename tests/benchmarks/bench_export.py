@@ -40,7 +40,7 @@ def main() -> int:
         structure = viewer.read_structure("1tii", _self=cmd)
         hierarchy = Hierarchy.from_structure(structure)
         frames = add_noise(structure.coords, hierarchy, 4.82, n_frames=FRAMES)
-        with viewer.StateWriter("1tii", _self=cmd) as writer:
+        with viewer.StateWriter("1tii", structure.atom_at_place, _self=cmd) as writer:
             writer.write(frames)
         cmd.delete_states("1tii", "1")
         assert cmd.count_states("1tii") == FRAMES

@@ -244,7 +244,7 @@ def run_case(case: Case) -> dict:
     jobs = {f"ours {n}": lambda n=n: loop(n) for n in case.frames}
     seconds: dict[str, list] = {}
     for turn in range(case.rounds + 1):  # a fresh object per round; the first round warms up
-        with viewer.draft(source, "out") as draft, viewer.StateWriter(draft) as writer:
+        with viewer.draft(source, "out") as draft, viewer.StateWriter(draft, structure.atom_at_place) as writer:
             writers.append(writer)
             for key, job in {**jobs, "randn": lambda: randn(len(structure))}.items():
                 value = job()

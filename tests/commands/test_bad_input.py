@@ -139,10 +139,10 @@ def test_atoms_without_coordinates_in_the_state(cmd, refused, load_source):
     refused(cmd, "pomnoise resi 1, state=1", "no atoms with coordinates in state 1")
 
 
-def test_coordinates_that_are_not_numbers(cmd, refused, read_pdb):
+def test_no_coordinates_at_all(cmd, refused, read_pdb):
     read_pdb(cmd, "bad")
-    cmd.alter_state(1, "bad and index 3", "x = float('nan')")
-    refused(cmd, "pomnoise", "not finite")
+    cmd.alter_state(1, "bad", "x = float('nan')")
+    refused(cmd, "pomnoise", "bad has no atoms with coordinates in this state")
 
 
 def test_more_than_memory_is_refused_before_work(cmd, refused, monkeypatch):

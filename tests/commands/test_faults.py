@@ -40,10 +40,9 @@ FATAL = {
     "pomsweep": ("remove atoms of all", "delete everything", "reinitialize"),
     "pomtable": (),
     "pomsample": tuple(deed for deed in DEEDS if "output" not in deed),
-    **dict.fromkeys(
-        ("pomalign", "pomdenoise", "pomsave"),
-        (*(deed for deed in DEEDS if "output" in deed and deed[:3] in ("del", "ren", "rem")), *list(DEEDS)[-3:]),
-    ),
+    "pomalign": ("remove atoms of all", "delete everything", "reinitialize"),
+    "pomdenoise": ("remove atoms of all", "delete everything", "reinitialize"),
+    "pomsave": (*(deed for deed in DEEDS if "output" in deed and deed[:3] in ("del", "ren", "rem")), *list(DEEDS)[-3:]),
 }
 
 

@@ -172,9 +172,10 @@ def test_pomsave_per_residue_and_dcd(hpv, typed, tmp_path):
     hpv.load(f"{tmp_path}/r.pdb", "points")
     assert (hpv.count_atoms("points"), hpv.count_states("points")) == (198, 3)
     typed(hpv, f"pomsave {tmp_path}/f.dcd")
-    hpv.create("copy", "1hpv_noise", 1, 1)
-    hpv.load_traj(f"{tmp_path}/f.dcd", "copy", 2)
-    np.testing.assert_array_equal(states(hpv, "copy"), states(hpv, "1hpv_noise"))
+    typed(hpv, f"pomsave {tmp_path}/f.pdb")
+    hpv.load(f"{tmp_path}/f.pdb", "saved")
+    hpv.load_traj(f"{tmp_path}/f.dcd", "saved", 2)
+    np.testing.assert_array_equal(states(hpv, "saved")[1:], states(hpv, "1hpv_noise")[1:])
 
 
 @pytest.mark.parametrize(

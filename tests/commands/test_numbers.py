@@ -44,7 +44,8 @@ def test_measured_is_what_stands_in_pymols_states(toxin, coords):
     truth = coords(toxin, result.name, 1).astype(float)
     moved = np.stack([coords(toxin, result.name, state) for state in range(2, 22)]).astype(float) - truth
     labels = []
-    toxin.iterate(result.name, "put((chain, resi))", space={"put": labels.append})
+    toxin.iterate(result.name, "put((rank, chain, resi))", space={"put": labels.append})
+    labels = [label[1:] for label in sorted(labels)]
     residues = [np.flatnonzero([label == one for label in labels]) for one in dict.fromkeys(labels)]
     chains = [
         np.flatnonzero([label[0] == one for label in labels]) for one in dict.fromkeys(label[0] for label in labels)
@@ -86,7 +87,8 @@ def test_measured_is_what_stands_in_pymols_states(toxin, coords):
     assert of_residue.atom == pytest.approx(atom_rms, rel=1e-4)
     assert of_residue.residue == pytest.approx(np.sqrt((means**2).mean((1, 2))), rel=1e-4)
     b = []
-    toxin.iterate(result.name, "put(b)", space={"put": b.append})
+    toxin.iterate(result.name, "put((rank, b))", space={"put": b.append})
+    b = [value for _, value in sorted(b)]
     shown = [b[atoms[0]] for atoms in residues]
     assert shown == pytest.approx(np.sqrt((means**2).mean((1, 2))) / atom_rms, rel=1e-4)
 

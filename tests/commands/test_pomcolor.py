@@ -28,7 +28,10 @@ def test_colours_and_b_are_the_metric(made, snapshot, metric, palette):
     cmd, result = made
     scale = pomcolor(metric=metric, palette=palette, _self=cmd)
     assert scale.palette == palette
-    of_atom = result.hierarchy.atom_to_residue.numpy()
+    labels = []
+    cmd.iterate(result.name, "put((segi, chain, resi))", space={"put": labels.append})
+    rows = result.structure.residues[["segi", "chain", "resi"]].tolist()
+    of_atom = [rows.index(label) for label in labels]
     values = result.metric(metric)
     seen = snapshot(cmd, result.name)
     assert seen["colors"] == tuple((0x40000000 | scale.rgb(values)[of_atom]).tolist())

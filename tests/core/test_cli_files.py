@@ -202,3 +202,26 @@ def test_models_of_other_atoms_are_no_ensemble(tmp_path):
     (tmp_path / "m.pdb").write_text("\n".join(models))
     with pytest.raises(PomodoroError, match=r"model 2 of .* has not the atoms of model 1"):
         read_ensemble(tmp_path / "m.pdb")
+
+
+F9 = Path(__file__).parents[1] / "data" / "cases" / "f9_nan.cif"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("noise", "--frames", 2),
+        ("table", "--frames", 2, "--z", 0),
+        ("sweep", "--frames", 2, "--z", 0, "--presets", "flat"),
+        ("weights",),
+        ("sample", *FAST, "--samples", 1),
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_is_left_out_is_said_once(run, words):
+    command, *options = words
+    status, out, err = run(command, F9, *options)
+    assert (status, err) == (0, "")
+    assert out.count("note:") == 1
+    assert " note: left out: 1 residue without coordinates (A/GLY`1)" in out.splitlines()
+    assert "note:" not in run(command, F9.with_name("f2_unobserved.cif"), *options)[1]

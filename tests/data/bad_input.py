@@ -75,7 +75,7 @@ def write_files(folder: Path) -> None:
         "text.pdb": b"Not a structure.\n",
         "cut.pdb.gz": gzip.compress(text.encode())[:500],
         "damaged.pdb": text.replace(place, "  x.yz  ").encode(),
-        "nan.pdb": text.replace(place, "     nan").encode(),
+        "nan.pdb": b"ATOM      1  CA  ALA A   1         nan     inf     nan  1.00 10.00           C\n",
         "damaged.cif": b"data_x\nloop_\n_atom_site.id\n1 2\n_x",
         "header.cif": b"data_x\n_cell.length_a 1\n",
         "water.pdb": b"HETATM    1  O   HOH A   1       1.000   2.000   3.000  1.00 10.00           O\n",

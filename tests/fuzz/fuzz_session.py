@@ -106,7 +106,7 @@ def records(data: atheris.FuzzedDataProvider) -> list[Any]:
         lambda: viewer.our_objects(_self=CMD),
         lambda: viewer.is_ours("one", _self=CMD),
         lambda: viewer.resolve_source("", -1, _self=CMD),
-        lambda: viewer.LiveStates("one", 17, 2, _self=CMD),
+        lambda: viewer.LiveStates("one", np.arange(17), 2, _self=CMD),
         lambda: find_ours("", _self=CMD),
         lambda: color(ColorParameters(object="one"), _self=CMD),
         lambda: Record.from_plain(plain).header(),

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 FORMER = str(Path(__file__).parents[1] / "data" / "session-0.1.0.pze")
@@ -106,7 +107,7 @@ def test_a_save_while_live_moves_carries_no_setting(cmd, bare, tmp_path):
 
     cmd.load(FORMER)
     cmd.set("stick_radius", 0.1, "sw")
-    live = viewer.LiveStates("sw", cmd.count_atoms("sw"), 3, _self=cmd)
+    live = viewer.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
     live.redraw()
     cmd.set(MODE, 1, "pept")
     for name, arguments in {"whole.pse": {}, "part.pse": {"selection": "sw"}}.items():
@@ -126,7 +127,7 @@ def test_the_setting_goes_wherever_the_object_went(cmd, change):
     from pomodoro_pymol import viewer
 
     cmd.load(FORMER)
-    live = viewer.LiveStates("sw", cmd.count_atoms("sw"), 3, _self=cmd)
+    live = viewer.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
     live.redraw()
     if change == "copy":
         cmd.copy("other", "sw")

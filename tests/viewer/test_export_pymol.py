@@ -37,12 +37,6 @@ def labels(cmd, name, segi):
     return texts, b
 
 
-def in_file_order(cmd, coords, name, state):
-    ranks = []
-    cmd.iterate(f"%{name}", "put(rank)", space={"put": ranks.append})
-    return coords(cmd, name, state)[np.argsort(ranks)]
-
-
 @pytest.mark.parametrize("kind", ["pdb", "cif"])
 @pytest.mark.parametrize(
     "name", ["waters", "altlocs", "insertion codes", "blank chain", "hetero", "ensemble", "shuffled", "fab", "ttt"]
@@ -62,7 +56,7 @@ def test_pymol_reads_it_back(cmd, noised, coords, tmp_path, name, kind):
     ]
     np.testing.assert_allclose(b, values, rtol=0, atol=5.1e-3 if kind == "pdb" else 1e-5)
     for state, frame in enumerate([structure.coords, *frames], 1):
-        read = in_file_order(cmd, coords, "back", state)
+        read = coords(cmd, "back", state)
         np.testing.assert_allclose(read, frame, rtol=0, atol=5.3e-4 if kind == "pdb" else 7e-5)
     het = []
     cmd.iterate("%back", "put((rank, type))", space={"put": het.append})
@@ -87,7 +81,7 @@ def test_dcd_goes_on_top_of_model_0(cmd, noised, coords, tmp_path):
     cmd.load(str(tmp_path / "a.pdb"), "back", quiet=1)
     cmd.load_traj(str(tmp_path / "a.dcd"), "back", 2)
     for state, frame in enumerate(frames, 2):
-        assert np.array_equal(in_file_order(cmd, coords, "back", state), frame)
+        assert np.array_equal(coords(cmd, "back", state), frame)
 
 
 def test_residue_points(cmd, noised, coords, tmp_path):
@@ -99,7 +93,7 @@ def test_residue_points(cmd, noised, coords, tmp_path):
     rows = result.structure.residue_of_atom
     for state, frame in enumerate([result.structure.coords, *frames], 1):
         means = [frame[rows == i].astype(float).mean(0) for i in range(len(result.structure.residues))]
-        np.testing.assert_allclose(in_file_order(cmd, coords, "back", state), means, rtol=0, atol=5.3e-4)
+        np.testing.assert_allclose(coords(cmd, "back", state), means, rtol=0, atol=5.3e-4)
     texts, b = labels(cmd, "back", segi=True)
     assert [text[2] for text in texts] == result.structure.residues["resi"].tolist()
     np.testing.assert_allclose(b, result.metric(), rtol=0, atol=5.1e-3)

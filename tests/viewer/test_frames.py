@@ -50,13 +50,13 @@ def test_the_first_state_is_the_source(cmd, source, run, snapshot):
 
 
 @pytest.mark.parametrize("name", ["ttt", "state matrix", "both matrices", "one state moved", "ensemble"])
-def test_noised_states_lie_on_a_moved_source(cmd, name, load_source, run, coords):
+def test_noised_states_lie_on_a_moved_source(cmd, name, load_source, run, shown):
     source = load_source(name, cmd)
     result = run(source, frames=2, z=-6)
     # Unlike iterate_state, get_model applies the state matrix and the TTT.
     there = cmd.get_model(f"({result.parameters.selection}) and %{source.object}", result.parameters.state)
     there = np.array(there.get_coord_list())
-    inside = coords(cmd, result.name, 1)
+    inside = shown(cmd, result.name, 1)
     assert (np.abs(there - inside).max() > 5) == (name != "ensemble")
     for state in (1, 2, 3):
         here = np.array(cmd.get_model(result.name, state).get_coord_list())

@@ -16,7 +16,8 @@ def live(request, noised, monkeypatch):
     """States of the object, written both ways; the latter as where PyMOL's arrays and NumPy do not agree."""
     from pomodoro_pymol import viewer
 
-    states = viewer.LiveStates("1hpv_noise", 1551, 4, _self=noised)
+    atoms = viewer.read_structure("1hpv_noise", _self=noised).atom_at_place
+    states = viewer.LiveStates("1hpv_noise", atoms, 4, _self=noised)
     if request.param == "through files":
 
         def refuse(*_, **__):
@@ -44,7 +45,7 @@ def test_a_record_that_is_none_makes_no_object_ours(noised, damage):
     assert viewer.our_objects(_self=noised) == []
     assert not viewer.is_ours("1hpv_noise", _self=noised)
     with pytest.raises(PomodoroError, match="was changed or deleted"):
-        viewer.LiveStates("1hpv_noise", 1551, 4, _self=noised)
+        viewer.LiveStates("1hpv_noise", np.arange(1551), 4, _self=noised)
     with pytest.raises(PomodoroError, match="run pomnoise first"):
         runs.find_ours("", _self=noised)
 
@@ -150,7 +151,7 @@ def test_a_structure_read_in_pieces_is_that_read_at_once(cmd, source, piece):
     with viewer.draft(found, _self=cmd) as name:
         whole = viewer.read_structure(name, title="it", _self=cmd)
     assert structure.name == whole.name
-    for part in ("coords", "atoms", "residues", "residue_of_atom"):
+    for part in ("coords", "atoms", "residues", "residue_of_atom", "places"):
         np.testing.assert_array_equal(getattr(structure, part), getattr(whole, part), err_msg=part)
 
 
@@ -160,7 +161,7 @@ def test_atoms_that_go_while_they_are_read_are_an_error(hpv):
     reading = viewer.structure_steps("%1hpv", title="it", piece=100, _self=hpv)
     next(reading)
     hpv.remove("1hpv and chain B")
-    with pytest.raises(PomodoroError, match="it has atoms without coordinates"):
+    with pytest.raises(PomodoroError, match="it was changed while it was read"):
         viewer.finish(reading)
     assert hpv.get_names("all") == ["1hpv"]
 
