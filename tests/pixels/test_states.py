@@ -148,7 +148,7 @@ def moving(request, cmd, load_source, typed, coords, monkeypatch):
             raise SystemError("numpy.core.multiarray failed to import")
 
         monkeypatch.setattr(cmd, "get_coordset", refuse, raising=False)
-    live = viewer.LiveStates(name, 392, 7, _self=cmd)
+    live = viewer.LiveStates(name, np.arange(392), 7, _self=cmd)
     before = {state: coords(cmd, name, state) for state in range(2, 8)}
 
     def fill(state, out):
