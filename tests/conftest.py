@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import copy
 import ctypes
+import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +20,16 @@ import pytest
 
 DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).parents[1]
+WINDOW = Path(__file__).parent / "window"
+SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 1400x1200x24 +extension GLX")
+
+DRIVER = """
+import sys
+sys.modules.update(dict.fromkeys({blocked}))
+sys.path[:0] = {folders!r}
+import robot
+robot.perform({name!r}, {result!r})
+"""
 
 #: A quarter turn and a shift. PyMOL 2.5 crashes on whole numbers here.
 _TURNED = [float(number) for number in (0, -1, 0, 12, 1, 0, 0, -3, 0, 0, 1, 8, 0, 0, 0, 1)]
@@ -418,3 +430,59 @@ def fill() -> Callable[[Path], Path]:
         return path
 
     return write
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a scenario noted, all that the process printed, and the HOME it had."""
+
+    notes: dict[str, Any]
+    printed: str
+    home: Path
+
+
+@pytest.fixture(scope="session")
+def play(tmp_path_factory) -> Callable[..., Played]:
+    """A function that plays a scenario in PyMOL's real window, in a process and HOME of its own unless one is given.
+
+    What it noted comes back as JSON.
+    """
+
+    def play(
+        name: str,
+        home: Path | None = None,
+        blocked: tuple[str, ...] = (),
+        timeout: float = 400,
+        folder: Path = WINDOW,
+    ) -> Played:
+        if not shutil.which("xvfb-run"):
+            message = "xvfb-run is not installed, so PyMOL's window cannot be opened"
+            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+        home = home or tmp_path_factory.mktemp("home")
+        result = home / f"{name}.json"
+        driver = home / f"play_{name}.py"
+        driver.write_text(
+            DRIVER.format(blocked=list(blocked), folders=[str(folder), str(WINDOW)], name=name, result=str(result))
+        )
+        environment = {
+            **os.environ,
+            "HOME": str(home),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+            "PYTHONUNBUFFERED": "1",
+        }
+        environment.pop("QT_QPA_PLATFORM", None)  # tests of bare widgets set it
+        done = subprocess.run(
+            [*SCREEN, sys.executable, "-m", "pymol", "-qk", driver],
+            cwd=home,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+        )
+        assert result.exists(), done.stdout
+        notes = json.loads(result.read_text())
+        assert "scenario failed" not in notes, notes["scenario failed"] + done.stdout
+        return Played(notes, done.stdout, home)
+
+    return play

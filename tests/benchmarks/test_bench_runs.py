@@ -72,15 +72,22 @@ PANEL_ROWS = [
 ]
 
 
-def test_every_row_of_the_panel_is_printed():
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("bench_panel.py", PANEL_ROWS),
+        ("bench_draw.py", [f"107 atoms, 21 states, {shown}: first draw" for shown in ("cartoon", "sticks", "lines")]),
+    ],
+)
+def test_every_row_of_the_window_is_printed(name, rows):
     pytest.importorskip("pymol")
     if not shutil.which("xvfb-run"):
         message = "xvfb-run is not installed, so PyMOL's window cannot be opened"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
-    script = Path(__file__).with_name("bench_panel.py")
+    script = Path(__file__).with_name(name)
     run = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stderr
-    _, *lines, last = run.stdout.splitlines()
+    *lines, last = [line for line in run.stdout.splitlines() if not line.startswith("torch ")]
     assert last == "the end"
-    assert [row for row in PANEL_ROWS if not any(line.startswith(row) for line in lines)] == []
+    assert [row for row in rows if not any(line.startswith(row) for line in lines)] == []
     assert [line for line in lines if not line.endswith(("met", "MISSED", "for information"))] == []

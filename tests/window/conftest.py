@@ -1,78 +1,15 @@
-"""Scenarios in PyMOL's real window, each played once by a process of its own; what it noted comes back as JSON."""
+"""What the scenarios in PyMOL's window are held against."""
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 1400x1200x24 +extension GLX")
-
-DRIVER = """
-import sys
-sys.modules.update(dict.fromkeys({blocked}))
-sys.path[:0] = [{folder!r}]
-import robot
-robot.perform({name!r}, {result!r})
-"""
-
-
-@dataclass(frozen=True)
-class Played:
-    """What a scenario noted, all that the process printed, and the HOME it had."""
-
-    notes: dict[str, Any]
-    printed: str
-    home: Path
-
 
 @pytest.fixture(scope="session")
-def play(tmp_path_factory) -> Callable[..., Played]:
-    """A function that plays a scenario of this folder in a fresh PyMOL, in a HOME that is new unless given."""
-
-    def play(name: str, home: Path | None = None, blocked: tuple[str, ...] = (), timeout: float = 400) -> Played:
-        if not shutil.which("xvfb-run"):
-            message = "xvfb-run is not installed, so PyMOL's window cannot be opened"
-            (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
-        home = home or tmp_path_factory.mktemp("home")
-        result = home / f"{name}.json"
-        driver = home / f"play_{name}.py"
-        driver.write_text(DRIVER.format(blocked=list(blocked), folder=str(HERE), name=name, result=str(result)))
-        environment = {
-            **os.environ,
-            "HOME": str(home),
-            "PYTHONPATH": os.pathsep.join([str(HERE.parents[1]), *filter(None, sys.path)]),
-            "PYTHONUNBUFFERED": "1",
-        }
-        environment.pop("QT_QPA_PLATFORM", None)  # tests of bare widgets set it
-        done = subprocess.run(
-            [*SCREEN, sys.executable, "-m", "pymol", "-qk", driver],
-            cwd=home,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-        )
-        assert result.exists(), done.stdout
-        notes = json.loads(result.read_text())
-        assert "scenario failed" not in notes, notes["scenario failed"] + done.stdout
-        return Played(notes, done.stdout, home)
-
-    return play
-
-
-@pytest.fixture(scope="session")
-def day(play) -> Played:
+def day(play) -> Any:
     """A day at the panel, which several modules look back on."""
     return play("day")
 

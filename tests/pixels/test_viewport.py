@@ -1,0 +1,83 @@
+"""What a person sees in PyMOL's window."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import masks
+import pytest
+
+pymol_qt = pytest.importorskip("pymol.Qt", reason="this PyMOL has no Qt")
+pytestmark = pytest.mark.skipif(
+    pymol_qt.PYQT_NAME != "PyQt5",
+    reason="under Xvfb's Mesa the viewport is black with PySide6 and PyQt6 once anything docks",
+)
+
+
+@pytest.fixture(scope="module")
+def viewport(play):
+    """The scenario, played."""
+    played = play("viewport", folder=Path(__file__).parent)
+    broken = "compiled using NumPy 1.x" in played.printed  # PyMOL's own arrays, of which NumPy prints tracebacks
+    assert broken or "Traceback" not in played.printed, played.printed
+    return played
+
+
+def agrees(seen):
+    """Assert that the screen showed the very state that PyMOL says it shows."""
+    found, state = seen["overlaps"], seen["state"]
+    assert found[state - 1] > 0.9, seen
+    assert found[state - 1] == max(found), seen
+
+
+@pytest.mark.parametrize("source", ["1hpv", "2juy"])
+def test_keys_and_frame_show_states_that_were_never_shown(viewport, source):
+    seen = viewport.notes[source]["steps"]
+    assert [each["state"] for each in seen] == [1, 2, 3, 7]
+    for each in seen:
+        agrees(each)
+
+
+@pytest.mark.parametrize("source", ["1hpv", "2juy"])
+def test_playing_shows_states_that_were_never_shown(viewport, source):
+    played = viewport.notes[source]["played"]
+    assert len({each["state"] for each in played}) >= 5
+    for each in played:
+        agrees(each)
+
+
+def test_a_session_of_version_0_1_0_is_shown(viewport):
+    seen = viewport.notes["former"]
+    assert [each["state"] for each in seen] == [1, 2, 3, 4]
+    for each in seen:
+        agrees(each)
+
+
+@pytest.mark.parametrize("way", ["rest", "frame", "player", "play", "stop", "close", "tab", "rename"])
+def test_states_that_live_moved_are_shown_where_they_are(viewport, way):
+    found = viewport.notes["live"][way]
+    assert found["moving"] == 1  # drawn in part until then
+    assert found["after"] == 0
+    for each in found["seen"]:
+        agrees(each)
+
+
+def test_live_goes_on_after_a_save_and_the_file_is_whole(viewport, tmp_path):
+    import pymol2
+
+    found = viewport.notes["live"]["save"]
+    assert (found["moving"], found["after"]) == (1, 1)
+    agrees(found["seen"][0])
+    with pymol2.PyMOL() as instance:
+        cmd = instance.cmd
+        cmd.load(str(viewport.home / "moving.pse"))
+        masks.show(cmd, "2juy_noise")
+        for state in (2, 4, 6):
+            cmd.frame(state)
+            cmd.zoom("2juy_noise", state=state, complete=1)
+            cmd.png(str(tmp_path / "seen.png"), *masks.SIZE, ray=1, quiet=1)
+            masks.shows(cmd, "2juy_noise", state, str(tmp_path / "seen.png"))
+
+
+def test_live_ends_where_the_object_is_gone(viewport):
+    assert viewport.notes["live"]["gone"]["on"] is False
