@@ -43,7 +43,7 @@ def call(hpv) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def look(cmd: Any, name: str = "1hpv_noise") -> dict[str, Any]:
     """Return all that a user sees of an object of ours, in JSON's types."""
     atoms: list[Any] = []
-    labels = "segi, chain, resi, resn, name, alt, elem, type, q"
+    labels = "segi, chain, resi, resn, name, alt, elem, type, q, rank"
     cmd.iterate(f"%{name}", f"put((color, b, [{labels}]))", space={"put": atoms.append})
     coords = []
     for state in range(1, cmd.count_states(f"%{name}") + 1):

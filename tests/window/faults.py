@@ -166,7 +166,7 @@ def during_sample(robot: Any, line: str) -> dict[str, Any]:
     robot.wait(lambda: len(page._records) > 1, "the first steps")
     running = page.runner.running
     cmd.do(line)
-    names = cmd.get_names("all")
+    names = [name for name in cmd.get_names("all") if not name.startswith("_")]
     robot.wait(lambda: not page.runner.running, "the end of the sampling")
     robot.pump(50)
     found = {"running": running, "said": robot.status, "steps": len(page._records)}

@@ -240,7 +240,7 @@ class Robot:
     def look(self, name: str) -> dict[str, Any]:
         """Return all that a user sees of an object: states, titles, colours, b, labels, record and key."""
         atoms: list[Any] = []
-        labels = "segi, chain, resi, resn, name, alt, elem, type, q"
+        labels = "segi, chain, resi, resn, name, alt, elem, type, q, rank"
         cmd.iterate(f"%{name}", f"put((color, b, [{labels}]))", space={"put": atoms.append})
         states = range(1, cmd.count_states(f"%{name}") + 1)
         return {

@@ -46,13 +46,13 @@ def test_the_film_ends_at_a_member(film):
     assert np.sqrt(((members - end) ** 2).mean((1, 2))).min() < 0.05
 
 
-def test_the_film_is_what_its_line_makes(film, cmd, load_source, coords):
+def test_the_film_is_what_its_line_makes(film, cmd, load_source, shown):
     from pomodoro_pymol.commands import pomsample
 
     load_source("ensemble", cmd)
     pomsample(**vars(SampleParameters.from_text(film["line"])), _self=cmd)
     # Another thread may add up in another order.
-    np.testing.assert_allclose(coords(cmd, "2juy_sample", 60), film["film"], atol=1e-3)
+    np.testing.assert_allclose(shown(cmd, "2juy_sample", 60), film["film"], atol=1e-3)
 
 
 def test_the_player_scrubs_the_film_while_its_tab_is_in_front(film):
