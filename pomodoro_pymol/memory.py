@@ -64,10 +64,10 @@ def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_ob
     n_objects : int
     """
     kept = n_samples * n_kept
-    build = _COPY + _MODEL + _BUILT * n_members
+    build = _MODEL + _BUILT * n_members
     steps = _MEMBER * n_members + _FRAME * kept + _SAMPLE * n_samples
     make = (_FRAME + _STATE) * kept + _PLAIN_COPY * n_objects
-    return n_atoms * (_STRUCTURE + max(build, steps, make))
+    return n_atoms * (_STRUCTURE + _COPY + max(build, steps, make))
 
 
 def available() -> int | None:

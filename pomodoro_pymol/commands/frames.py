@@ -101,6 +101,9 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
 
     NOTES
 
+        Atoms stand in the order of the draws, which is that of their file
+        where PyMOL knows it: load a .dcd on top of the .pdb of pomsave.
+
         PDB holds 99,999 atoms and coordinates under 10,000 A; mmCIF (.cif)
         and DCD (.dcd, coordinates of the noised frames alone) hold more.
 

@@ -41,6 +41,10 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
         standard deviation is sigma whatever they are. The ratio residue rms /
         atom rms depends on the share of wa and on residue sizes alone.
 
+        Draws follow the order of the atoms in their file, where PyMOL knows
+        it, so that the same seed gives the same frames on the command line.
+        Atoms without coordinates are left out, which a note says.
+
     PYMOL API
 
         from pomodoro_pymol.commands import pomnoise
