@@ -28,7 +28,7 @@ class UnitFrames:
     ----------
     weights : LevelWeights
     frames : Tensor, shape=(n_frames, n_atoms, 3)
-        On the CPU, in the order of PyMOL's own memory, so that scaling is all that is left to do.
+        On the CPU, row by row as they are filled in, so that scaling is all that is left to do.
     statistics : LevelStatistics
         Of unit sigma.
     """
@@ -48,6 +48,8 @@ class LiveDraw:
         Their frames and seed count; weights and noise level do not.
     device : str
         Where the run was drawn.
+    atom_in_row : ndarray, shape=(n_atoms,), optional
+        Which atom stands in each row that `fill` fills; by default the same order.
 
     Raises
     ------
@@ -55,9 +57,16 @@ class LiveDraw:
         If the device is absent.
     """
 
-    def __init__(self, structure: Structure, parameters: NoiseParameters, device: str = "cpu") -> None:
+    def __init__(
+        self,
+        structure: Structure,
+        parameters: NoiseParameters,
+        device: str = "cpu",
+        atom_in_row: np.ndarray | None = None,
+    ) -> None:
         self.hierarchy = Hierarchy.from_structure(structure)
-        self.truth = torch.tensor(structure.coords)
+        self._atom_in_row = torch.from_numpy(np.arange(len(structure)) if atom_in_row is None else atom_in_row)
+        self._truth = torch.from_numpy(structure.coords)[self._atom_in_row]
         on = resolve_device(device)
         hierarchy, n_frames = self.hierarchy, parameters.frames
         self._levels = tuple(
@@ -77,12 +86,12 @@ class LiveDraw:
         for out, chain, residue, atom in zip(frames, chains, residues, atoms):
             mix_levels(mixed, chain, residue, atom, self.hierarchy, weights)
             statistics.add_squares(level_squares(residue_sums(mixed.T[None], self.hierarchy), self.hierarchy))
-            out.copy_(mixed.T)
+            out.copy_(mixed.index_select(1, self._atom_in_row).T)
         return UnitFrames(weights, frames, statistics)
 
     def fill(self, unit: UnitFrames, frame: int, sigma: float, out: np.ndarray) -> None:
-        """Write frame 0, 1, ... at ``sigma`` angstrom into ``out``, shape=(n_atoms, 3), float32."""
-        torch.add(self.truth, unit.frames[frame], alpha=sigma, out=torch.from_numpy(out))
+        """Write frame 0, 1, ... at ``sigma`` angstrom into the rows of ``out``, shape=(n_atoms, 3), float32."""
+        torch.add(self._truth, unit.frames[frame], alpha=sigma, out=torch.from_numpy(out))
 
 
 def live_bytes(n_atoms: int, n_frames: int) -> int:

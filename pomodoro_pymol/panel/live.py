@@ -16,6 +16,8 @@ from ..errors import PomodoroError
 from ..problems import problem_text
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..live import LiveDraw, UnitFrames
     from ..structure import Structure
 
@@ -75,6 +77,7 @@ class Live(QtCore.QObject):
         try:
             memory.require(live_bytes(len(structure), parameters.frames), "Live")
             self._states = viewer.LiveStates(name, structure.atom_at_place, parameters.frames + 1, _self=self._self)
+            atom_in_row = self._states.atom_in_row
         except Exception as error:
             self.ended.emit(problem_text(error))
             return
@@ -83,7 +86,7 @@ class Live(QtCore.QObject):
         self._threads = ThreadPoolExecutor(1, "pomodoro-live")
 
         def begin() -> tuple[LiveDraw, UnitFrames]:
-            draw = LiveDraw(structure, parameters, device)
+            draw = LiveDraw(structure, parameters, device, atom_in_row)
             return draw, draw.mix(parameters.weights)
 
         self._written = parameters
@@ -163,13 +166,13 @@ class Live(QtCore.QObject):
 
     def _write_some(self) -> None:
         """Write the next states; the one that is shown comes first."""
-        draw, unit, sigma = self._draw, self._unit, self._parameters.noise_sigma
+        draw, unit = self._draw, self._unit
         assert draw is not None
         assert unit is not None
         count = max(1, _ATOM_FRAMES // draw.hierarchy.n_atoms)
         states = [self._todo.popleft() for _ in range(min(count, len(self._todo)))]
         try:
-            self._states.write(states, lambda state, out: draw.fill(unit, state - 2, sigma, out))
+            self._states.write(states, self._fill)
             if self._fresh or not self._todo:  # the state that is shown, or the last
                 self._states.redraw()
                 if not self._eye.isActive():
@@ -183,7 +186,13 @@ class Live(QtCore.QObject):
         else:
             self._turn.stop()
         self._rest.start()
-        self.moved.emit(self._parameters, unit.statistics.scaled(sigma))
+        self.moved.emit(self._parameters, unit.statistics.scaled(self._parameters.noise_sigma))
+
+    def _fill(self, state: int, out: np.ndarray) -> None:
+        """Fill the rows of a state with its frame as it is to be."""
+        assert self._draw is not None
+        assert self._unit is not None
+        self._draw.fill(self._unit, state - 2, self._parameters.noise_sigma, out)
 
     def _settle(self) -> None:
         if self._todo or self._working:
@@ -219,11 +228,13 @@ class Live(QtCore.QObject):
         unit = self._unit
         if unit is None or self._parameters == self._written:
             return
+        if self._working:  # the noise level waits for weights that are being mixed, and is not written yet
+            self._rewrite()
         while self._todo:
             self._write_some()
         if self._unit is None:
             return  # writing failed, which was told
-        self._states.verify()
+        self._states.verify(2, self._fill)
         parameters = self._parameters
         if parameters.weights != unit.weights:  # stopped before the newest were mixed
             chain, residue, atom = astuple(unit.weights)

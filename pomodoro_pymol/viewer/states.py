@@ -271,6 +271,8 @@ class LiveStates:
 
     Attributes
     ----------
+    atom_in_row : ndarray, shape=(n_atoms,)
+        Which atom stands in each row of PyMOL's memory.
     in_part : bool
         Whether the state shown is drawn alone.
 
@@ -287,9 +289,8 @@ class LiveStates:
         self._atom_at_place = atom_at_place
         self._cmd = _self
         self._drawn = 0
-        self._witness: tuple[int, Any] | None = None
         self.check()
-        self._atom_in_row = self._find_rows()
+        self.atom_in_row = self._find_rows()
 
     def check(self) -> None:
         """Check that the object is still the one we made, whole."""
@@ -312,22 +313,21 @@ class LiveStates:
         return current_state(self.name, self._cmd)
 
     def write(self, states: Sequence[int], fill: Callable[[int, Any], None]) -> None:
-        """Let ``fill(state, out)`` fill the coordinates of some states, shape=(n_atoms, 3), float32."""
+        """Let ``fill(state, out)`` fill the rows of some states, shape=(n_atoms, 3), float32, as `atom_in_row` says."""
+        self.check()
+        for state in states:
+            self._fill(state, fill)
+
+    def verify(self, state: int, fill: Callable[[int, Any], None]) -> None:
+        """Check that PyMOL shows each atom of a state where ``fill`` says it is."""
         import numpy as np
 
         self.check()
-        frame = np.empty((len(self._atom_at_place), 3), np.float32)
-        for state in states:
-            fill(state, frame)
-            self._put(state, frame, self._atom_in_row)
-            self._witness = state, frame
-
-    def verify(self) -> None:
-        """Check that PyMOL shows each atom where it was computed to be, in the state written last."""
-        self.check()
-        if self._witness is not None:
-            state, frame = self._witness
-            _check_places(self.name, state, frame[self._atom_at_place], _self=self._cmd)
+        rows = np.empty((len(self._atom_at_place), 3), np.float32)
+        fill(state, rows)
+        wanted = np.empty_like(rows)
+        wanted[self.atom_in_row] = rows
+        _check_places(self.name, state, wanted[self._atom_at_place], _self=self._cmd)
 
     def redraw(self) -> None:
         """Let PyMOL draw the state that is shown anew; all states, while a movie plays."""
@@ -358,22 +358,25 @@ class LiveStates:
         former = read_state(self.name, state, _self=self._cmd)
         if len(former) != n_atoms:
             raise self._changed()
-        self._put(state, _numbered_rows(n_atoms), np.arange(n_atoms))
+        self._fill(state, lambda _, out: np.copyto(out, _numbered_rows(n_atoms)))
         place_in_row = _atom_in_row(np.arange(n_atoms), read_state(self.name, state, _self=self._cmd))
-        self._put(state, former, place_in_row)
+        self._fill(state, lambda _, out: np.copyto(out, former[place_in_row]))
         return self._atom_at_place[place_in_row]
 
-    def _put(self, state: int, frame: Any, atom_in_row: Any) -> None:
-        """Overwrite a state, shape=(n_atoms, 3)."""
+    def _fill(self, state: int, fill: Callable[[int, Any], None]) -> None:
+        """Let the rows of a state be filled: in PyMOL's memory, or, where its arrays do not work, through a file."""
         import numpy as np
 
+        shape = (len(self._atom_at_place), 3)
         rows = own_array(self._cmd.get_coordset, self.name, state, copy=0)
         if rows is NO_ARRAYS:
+            rows = np.empty(shape, np.float32)
+            fill(state, rows)
             title = self._cmd.get_title(self.name, state)
             with StateWriter(self.name, self._atom_at_place, after=state - 1, _self=self._cmd) as writer:
-                writer.load(frame[None], atom_in_row)
+                writer.load(rows[None])
             self._cmd.set_title(self.name, state, title)  # which a state that is loaded loses
             return
-        if rows is None or rows.shape != frame.shape:
+        if rows is None or rows.shape != shape:
             raise self._changed()
-        np.take(frame, atom_in_row, axis=0, out=rows, mode="clip")  # "raise" would copy once more
+        fill(state, rows)

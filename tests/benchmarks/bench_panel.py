@@ -238,14 +238,14 @@ def run_rows(robot: Any) -> Iterator[str]:
         n_atoms = see(robot, name)
     yield row(f"{n_atoms} atoms: longest gap of the window while the panel reads them", heart.longest(), "ms")
     times = [0.0, 0.0]
-    create = sources._create
+    create = sources.copy_atoms
 
     def timed_create(*arguments: Any) -> None:
         times[0] = time.perf_counter()
         create(*arguments)
         times[1] = time.perf_counter()
 
-    sources._create = timed_create
+    sources.copy_atoms = timed_create
     panel = robot.panel
     with Heartbeat() as heart:
         start = time.perf_counter()
@@ -253,7 +253,7 @@ def run_rows(robot: Any) -> Iterator[str]:
         wait(lambda: not panel.runner.running)
         whole = time.perf_counter() - start
         wait(lambda: panel.watch.noised is not None)
-    sources._create = create
+    sources.copy_atoms = create
     assert robot.status == f"{name}_noise: {frames} frames", robot.status
     what = f"Run, {n_atoms} atoms, {frames} frames"
     yield row(
@@ -273,7 +273,7 @@ def stop_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
     panel, runner = robot.panel, robot.panel.runner
     n_atoms = see(robot, name)
     what = f"Stop, {n_atoms} atoms"
-    create = sources._create
+    create = sources.copy_atoms
     made: list[float] = []
 
     def timed_create(*arguments: Any) -> None:
@@ -291,7 +291,7 @@ def stop_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
         "once all frames are written": lambda: runner._written == frames,
         "while the copy is coloured": lambda: runner._written == frames and not working(),
     }
-    sources._create = timed_create
+    sources.copy_atoms = timed_create
     before, slowest = robot.cmd.get_names("all"), 0.0
     for moment, reached in moments.items():
         made.clear()
@@ -314,7 +314,7 @@ def stop_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
         yield row(f"{what}: {moment}", seconds, "s")
         yield row(f"{what}: {moment}, processor time", work, "s")
         assert robot.cmd.get_names("all") == before, robot.cmd.get_names("all")
-    sources._create = create
+    sources.copy_atoms = create
     yield row(f"{what}: the slowest of these", slowest, "s", 1)
 
 

@@ -4,6 +4,8 @@ import numpy as np
 import orders
 import pytest
 
+from pomodoro_pymol import PomodoroError
+
 W = (3.0, 8.0, 1.0)
 SIGMA = 1.25
 
@@ -151,10 +153,16 @@ def test_live(cmd, oracle, monkeypatch, route):
     states = viewer.LiveStates("m_noise", result.structure.atom_at_place, 4, _self=cmd)
     for state, frame in enumerate(noised(oracle), 2):  # the probe is put back
         oracle.check(cmd, "m_noise", state, frame)
-    draw = LiveDraw(result.structure, result.parameters)
+    draw = LiveDraw(result.structure, result.parameters, atom_in_row=states.atom_in_row)
     unit = draw.mix(result.parameters.weights)
-    states.write((2, 4), lambda state, out: draw.fill(unit, state - 2, 3.5, out))
-    states.verify()
+
+    def fill(state, out):
+        draw.fill(unit, state - 2, 3.5, out)
+
+    states.write((2, 4), fill)
+    states.verify(4, fill)
+    with pytest.raises(PomodoroError, match="does not show the atoms of state 3"):
+        states.verify(3, fill)
     moved, kept = noised(oracle, 3.5), noised(oracle)
     for state, frame in ((2, moved[0]), (3, kept[1]), (4, moved[2])):
         oracle.check(cmd, "m_noise", state, frame, 1e-4)
