@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import traceback
 from dataclasses import fields
 from typing import Any
@@ -153,6 +154,16 @@ def living(robot: Any, notes: dict[str, Any]) -> None:
     robot.click(panel.live)
     notes["off"] = [panel.live.isChecked(), panel.follower.on]
     notes["made after"] = robot.look("1hpv_noise") == notes["metric made"]
+    # Off while weights are still being mixed: the noise level was set after them, and is not written yet.
+    robot.click(panel.live)
+    robot.see_live()
+    robot.settle()
+    panel.follower._threads.submit(time.sleep, 2)
+    robot.press(controls["wr"].slider, "PageUp")
+    robot.drag_slider(controls["z"].slider, 9, 9, pause=1)
+    notes["mixing"] = panel.follower._working
+    robot.click(panel.live)
+    notes["cut off"] = robot.look("1hpv_noise")
 
 
 def coloring(robot: Any, notes: dict[str, Any]) -> None:

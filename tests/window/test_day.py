@@ -238,6 +238,13 @@ def test_live_goes_off_and_leaves_the_object(living):
     assert living["made after"]
 
 
+def test_live_cut_off_leaves_what_its_record_says(living, make, differences):
+    assert living["mixing"]
+    made = living["cut off"]
+    assert made["coords"] != living["metric made"]["coords"]
+    assert differences(make(made["record"]["command"]), made) == []
+
+
 # Colour.
 
 
