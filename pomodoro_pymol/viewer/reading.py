@@ -115,8 +115,6 @@ def structure_steps(
     """
     import numpy as np
 
-    from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure, left_out
-
     coords: list[Any] = []
     residue_of, kind_of, rank_of = array("q"), array("q"), array("q")
     residues, kinds = _numbering(), _numbering()
@@ -147,24 +145,44 @@ def structure_steps(
     shown = np.concatenate([np.empty((0, 3), np.float32), *coords])
     if not len(kind_of) == len(shown) == n_atoms == count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
-    places, order = _file_order(np.array(rank_of), order)
-    where = shown[places]
-    atom_labels = np.array(list(kinds), dtype=ATOM_LABELS)[np.array(kind_of)][places]
-    labels, rows = list(residues), np.array(residue_of, dtype=np.int64)[places]
-    finite = np.isfinite(where).all(1)
-    if not finite.any():
+    if not np.isfinite(shown).all(1).any():
         raise PomodoroError(f"{title} has no atoms with coordinates in this state")
-    nowhere = [(*labels[row][1:4], atom) for row, atom in zip(rows[~finite], atom_labels["name"][~finite])]
-    used, residue_of_atom = _first_appearance(rows[finite])
+    columns = (np.array(column, np.int64) for column in (residue_of, kind_of, rank_of))
+    return _assembled(shown, *columns, residues=list(residues), kinds=list(kinds), title=title, order=order, lost=lost)
+
+
+def _assembled(
+    shown: Any,
+    residue_of: Any,
+    kind_of: Any,
+    rank_of: Any,
+    *,
+    residues: list[tuple],
+    kinds: list[tuple],
+    title: str,
+    order: str,
+    lost: Iterable[tuple[str, str, str, str]],
+) -> Any:
+    """Return the `Structure` of atoms as they were read, in PyMOL's order."""
+    import numpy as np
+
+    from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure, left_out
+
+    places, order = _file_order(rank_of, order)
+    finite = np.isfinite(shown).all(1)[places]
+    nowhere = [(*residues[residue_of[place]][1:4], kinds[kind_of[place]][0]) for place in places[~finite]]
+    places = places[finite]
+    used, residue_of_atom = _first_appearance(residue_of[places])
+    labels = [residues[row] for row in used]
     return Structure(
-        coords=where[finite],
-        atoms=atom_labels[finite],
-        residues=np.array([labels[row] for row in used], dtype=RESIDUE_LABELS),
+        coords=shown[places],
+        atoms=np.array(kinds, dtype=ATOM_LABELS)[kind_of[places]],
+        residues=np.array(labels, dtype=RESIDUE_LABELS),
         residue_of_atom=residue_of_atom,
         name=title,
         order=order,
-        note=left_out([*lost, *nowhere], {labels[row][1:4] for row in used}),
-        places=places[finite],
+        note=left_out([*lost, *nowhere], {label[1:4] for label in labels}),
+        places=places,
     )
 
 
