@@ -49,6 +49,8 @@ def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
     name = objects[0]
     words = object_words(name, _self=_self)
     n_states = _self.count_states(f"%{name}")
+    if not n_states:
+        raise PomodoroError(f"{name} has no atoms with coordinates")
     if state == -1:
         state = current_state(name, _self) if n_states > 1 else 1
     if not 1 <= state <= n_states:

@@ -139,6 +139,17 @@ def test_atoms_without_coordinates_in_the_state(cmd, refused, load_source):
     refused(cmd, "pomnoise resi 1, state=1", "no atoms with coordinates in state 1")
 
 
+def test_a_topology_has_no_coordinates(cmd, refused, tmp_path):
+    atoms = "".join(
+        f"{i:>8} A    1    GLY  {name:<4} C    0.0       12.0           0\n" for i, name in ((1, "N"), (2, "CA"))
+    )
+    (tmp_path / "bad.psf").write_text(f"PSF\n\n{1:>8} !NTITLE\n REMARKS\n\n{2:>8} !NATOM\n{atoms}\n{0:>8} !NBOND\n\n")
+    cmd.load(str(tmp_path / "bad.psf"), quiet=1)
+    assert (cmd.count_atoms("bad"), cmd.count_states("bad")) == (2, 0)
+    for line in ("pomnoise", "pomsample", "pomprecond"):
+        refused(cmd, line, "bad has no atoms with coordinates")
+
+
 def test_no_coordinates_at_all(cmd, refused, read_pdb):
     read_pdb(cmd, "bad")
     cmd.alter_state(1, "bad", "x = float('nan')")
