@@ -32,6 +32,7 @@ FILM_WIDTH = 720
 def main() -> None:
     """Load, noise, move, sample, and take a picture of each."""
     _, panel = open_panel()
+    panel.tabs.setCurrentWidget(panel.residues)  # the panel remembers the one of the last time
     panel.model.edit("z", -1.0)
     run(panel.runner, panel.run)
     cmd.disable("1hpv")
@@ -77,6 +78,7 @@ def main_dark() -> None:
     run(panel.runner, panel.run)
     cmd.disable("1hpv")
     cmd.frame(3)
+    panel.tabs.setCurrentWidget(panel.residues)  # the panel remembers the one of the last time
     panel.residues.residue_clicked.emit(50)
     pump(1.5)
     panel.upper.verticalScrollBar().setValue(10_000)
