@@ -134,12 +134,6 @@ def _read(arguments: argparse.Namespace) -> tuple[Structure, Hierarchy]:
     return structure, Hierarchy.from_structure(structure)
 
 
-def _tell(structure: Structure) -> None:
-    """Print what was left out of the structure, if anything."""
-    if structure.note:
-        print(f" note: {structure.note}")
-
-
 def _demo(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
@@ -180,7 +174,7 @@ def _table(arguments: argparse.Namespace) -> int:
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
     rows = noise_table(hierarchy, schemes, parameters.z.values(), progress=_bar("table"), **options)
-    _tell(structure)
+    report.print_note(structure)
     print(table_text(rows, hierarchy.n_chains))
     report.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
@@ -202,7 +196,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
     points = run_sweep(structure, hierarchy, schemes, parameters.z.values(), progress=_bar("sweep"), **options)
-    _tell(structure)
+    report.print_note(structure)
     print(sweep_text(points))
     report.write_csv(parameters.csv, sweep_csv(points))
     if parameters.figure:
@@ -224,7 +218,7 @@ def _weights(arguments: argparse.Namespace) -> int:
     weights = report.solve_weights(hierarchy, parameters)
     if parameters.save:
         presets.save_preset(parameters.save, weights)
-    _tell(structure)
+    report.print_note(structure)
     print(report.weights_text(hierarchy, weights, parameters.noise_sigma))
     return 0
 
@@ -244,7 +238,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)
     result = run_sample(structure, states, parameters, lambda _, step: show(step.number, step.steps))
-    _tell(structure)
+    report.print_note(structure)
     print(result.report())
     report.write_csv(parameters.csv, curves_csv(result.records))
     if parameters.figure:

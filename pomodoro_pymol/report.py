@@ -126,6 +126,12 @@ def check_frame_path(path: Path, level: str) -> None:
     check_target(path)
 
 
+def print_note(structure: Structure) -> None:
+    """Print what was left out of a structure, if anything."""
+    if structure.note:
+        print(f" note: {structure.note}")
+
+
 def solve_weights(hierarchy: Hierarchy, parameters: WeightsParameters) -> LevelWeights:
     """Return the weights that are asked for: solved for a target, or as given.
 

@@ -7,16 +7,13 @@ import textwrap
 import time
 from collections.abc import Callable
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import viewer
 from ..errors import PomodoroError
 from ..parameters import Parameters, choices_of
 from ..problems import known_text
 from ..typed import split_values
-
-if TYPE_CHECKING:
-    from ..structure import Structure
 
 _COMMANDS: list[tuple[Callable, type[Parameters]]] = []
 
@@ -124,9 +121,3 @@ def progress(command: str, quiet: bool, unit: str = "frames") -> Callable[[int, 
             print(f" {command}: {done} of {total} {unit}", flush=True)
 
     return show
-
-
-def print_note(structure: Structure) -> None:
-    """Print what was left out of a structure, if anything."""
-    if structure.note:
-        print(f" note: {structure.note}")

@@ -8,7 +8,7 @@ from .. import viewer
 from ..catalogue import DenoiseParameters, PrecondParameters
 from ..errors import PomodoroError
 from ..words import counted
-from .declare import command, print_note, progress
+from .declare import command, progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,7 +93,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     if not quiet:
         own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
         print(f" pomprecond: {source.object}, sigma_data {parameters.sigma_data:g} A; per level {own} ({origin})")
-        print_note(structure)
+        report.print_note(structure)
         print(scaling_text(rows))
     return rows
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import viewer
 from ..catalogue import NoiseParameters, SweepParameters, TableParameters, WeightsParameters
 from ..words import counted
-from .declare import command, print_note, progress
+from .declare import command, progress
 
 if TYPE_CHECKING:
     from ..structure import Structure
@@ -66,7 +66,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
             f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
             f"seed {parameters.seed}, {parameters.estimator}"
         )
-        print_note(structure)
+        report.print_note(structure)
         print(table_text(rows, hierarchy.n_chains))
     report.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
@@ -149,7 +149,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
             writer.publish(name, {"command": resolved.to_text(), "source": source.object})
     if not quiet:
         print(f" pomsweep: {source.object} -> {name}: {counted(len(z_values), 'state')} of {schemes[0].name}")
-        print_note(structure)
+        report.print_note(structure)
         print(sweep_text(points))
     return points
 
@@ -198,7 +198,7 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
     if not quiet:
         line = NoiseParameters(selection=source.selection, wc=weights.chain, wr=weights.residue, wa=weights.atom)
         print(f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A")
-        print_note(structure)
+        report.print_note(structure)
         print(report.weights_text(hierarchy, weights, parameters.noise_sigma))
         print(f" to use them: {line.to_text()}" + (f", or preset={parameters.save}" if parameters.save else ""))
     return weights
