@@ -116,16 +116,10 @@ def structure_steps(
     import numpy as np
 
     coords: list[Any] = []
-    residue_of, kind_of, rank_of = array("q"), array("q"), array("q")
+    rows = array("q")
     residues, kinds = _numbering(), _numbering()
     # Once per atom: no function of Python's own is called.
-    space = {
-        "residues": residues,
-        "residue": residue_of.append,
-        "kinds": kinds,
-        "kind": kind_of.append,
-        "place": rank_of.append,
-    }
+    space = {"put": rows.extend, "residues": residues, "kinds": kinds}
     n_atoms = count_atoms(selection, _self=_self)
     names = _self.get_object_list(selection) if n_atoms else []
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
@@ -135,19 +129,19 @@ def structure_steps(
             _self.iterate_state(
                 state,
                 part,
-                f"residue(residues[segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG}]);"
-                "kind(kinds[name, elem, alt]); place(rank)",
+                f"put((residues[segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG}], "
+                "kinds[name, elem, alt], rank))",
                 space=space,
             )
             coords += [_coords(name, f"{part} and %{name}", state, _self) for name in names]
             yield
     title = title or selection
     shown = np.concatenate([np.empty((0, 3), np.float32), *coords])
-    if not len(kind_of) == len(shown) == n_atoms == count_atoms(selection, _self=_self):
+    if not len(rows) // 3 == len(shown) == n_atoms == count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
     if not np.isfinite(shown).all(1).any():
         raise PomodoroError(f"{title} has no atoms with coordinates in this state")
-    columns = (np.array(column, np.int64) for column in (residue_of, kind_of, rank_of))
+    columns = np.array(rows, np.int64).reshape(-1, 3).T
     return _assembled(shown, *columns, residues=list(residues), kinds=list(kinds), title=title, order=order, lost=lost)
 
 

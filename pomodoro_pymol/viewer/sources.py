@@ -35,7 +35,8 @@ def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
     """
     if selection:
         _check_selection(selection, _self)
-        objects = [name for name in _self.get_object_list(f"({selection})") if is_legal(name, _self)]
+        matched = _self.get_object_list(f"({selection})")
+        objects = [name for name in matched if is_legal(name, _self)]
         objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
         if not objects:
             raise PomodoroError(f"selection {selection!r} has no atoms")
@@ -57,7 +58,7 @@ def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
         raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
     if not selection:
         selection = f"{words} and not solvent"
-    elif _self.get_object_list(f"({selection})") != [name]:
+    elif matched != [name]:
         selection = f"{words} and ({selection})"
     n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")
     if not n_atoms:
