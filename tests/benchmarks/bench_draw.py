@@ -10,25 +10,11 @@ shrinks everything: it shows that the benchmark works, and its numbers mean noth
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench_panel import SCREEN, row
-
-HERE = Path(__file__).resolve().parent
-DRIVER = """
-import sys
-sys.path[:0] = [{robot!r}, {here!r}]
-import robot, bench_draw
-bench_draw.QUICK, bench_draw.OUT = {quick!r}, {out!r}
-robot.perform("bench_draw", {result!r})
-"""
+from bench_panel import measure, row
 
 QUICK, OUT = False, ""
 # File of PyMOL's data, copies side by side.
@@ -38,23 +24,7 @@ STRUCTURES = {False: (("tut/1hpv.pdb", 1), ("demo/1tii.pdb", 1), ("demo/1tii.pdb
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="show that it works; the numbers mean nothing")
-    quick = parser.parse_args().quick
-    with tempfile.TemporaryDirectory(prefix="pomodoro-") as folder:
-        out, result, driver = (Path(folder) / name for name in ("table.txt", "notes.json", "driver.py"))
-        places = {"robot": str(HERE.parent / "window"), "here": str(HERE), "out": str(out), "result": str(result)}
-        driver.write_text(DRIVER.format(quick=quick, **places))
-        path = os.pathsep.join([str(HERE.parents[1]), *filter(None, sys.path)])
-        done = subprocess.run(
-            [*SCREEN, sys.executable, "-m", "pymol", "-qk", driver],
-            env={**os.environ, "HOME": folder, "PYTHONPATH": path},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        table = out.read_text() if out.exists() else ""
-        print(table, end="")
-        if "the end" not in table:
-            sys.exit(done.stdout)
+    measure("bench_draw", QUICK=parser.parse_args().quick)
 
 
 def play(robot: Any) -> None:

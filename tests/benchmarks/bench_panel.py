@@ -26,9 +26,9 @@ SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 1400x1200x24 +extension GLX")
 DRIVER = """
 import sys
 sys.path[:0] = [{robot!r}, {here!r}]
-import robot, bench_panel
-bench_panel.QUICK, bench_panel.ONLY_STOP, bench_panel.OUT = {quick!r}, {stop!r}, {out!r}
-robot.perform("bench_panel", {result!r})
+import robot, {name}
+vars({name}).update({choices!r})
+robot.perform({name!r}, {result!r})
 """
 
 QUICK, ONLY_STOP, OUT = False, False, ""
@@ -49,11 +49,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="show that it works; the numbers mean nothing")
     parser.add_argument("--stop", action="store_true", help="only how soon Stop answers, up to 2.4M atoms")
     arguments = parser.parse_args()
+    measure("bench_panel", QUICK=arguments.quick, ONLY_STOP=arguments.stop)
+
+
+def measure(name: str, **choices: Any) -> None:
+    """Let a benchmark of this folder play in PyMOL's window, and print its table.
+
+    Choices, and ``OUT``, the file of the table, become names of its module there.
+    """
     with tempfile.TemporaryDirectory(prefix="pomodoro-") as folder:
         out, result, driver = (Path(folder) / name for name in ("table.txt", "notes.json", "driver.py"))
+        choices["OUT"] = str(out)
         robot = str(HERE.parent / "window")
-        choices = {"quick": arguments.quick, "stop": arguments.stop}
-        driver.write_text(DRIVER.format(robot=robot, here=str(HERE), out=str(out), result=str(result), **choices))
+        driver.write_text(DRIVER.format(robot=robot, here=str(HERE), name=name, choices=choices, result=str(result)))
         path = os.pathsep.join([str(HERE.parents[1]), *filter(None, sys.path)])
         done = subprocess.run(
             [*SCREEN, sys.executable, "-m", "pymol", "-qk", driver],

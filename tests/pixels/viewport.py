@@ -140,6 +140,15 @@ def mode(name: str = NOISED) -> int:
     return cmd.get_setting_int("defer_builds_mode", name)
 
 
+def others(robot: Any) -> list[dict[str, Any]]:
+    """Look at states that were not shown while the object moved."""
+    found = []
+    for state in (3, 6):
+        cmd.frame(state)
+        found.append(look(robot, NOISED))
+    return found
+
+
 def left(robot: Any, leave: Any) -> dict[str, Any]:
     """Move the object, leave Live in a way, and look at states that were not shown since."""
     start(robot)
@@ -148,10 +157,7 @@ def left(robot: Any, leave: Any) -> dict[str, Any]:
     robot.pump(200)
     cmd.mstop()
     found["after"] = mode()
-    found["seen"] = [look(robot, NOISED)]
-    for state in (3, 6):
-        cmd.frame(state)
-        found["seen"].append(look(robot, NOISED))
+    found["seen"] = [look(robot, NOISED), *others(robot)]
     return found
 
 
@@ -161,10 +167,7 @@ def at_rest(robot: Any) -> dict[str, Any]:
     found = {"moving": mode()}
     robot.settle()
     found["after"] = mode()
-    found["seen"] = []
-    for state in (3, 6):
-        cmd.frame(state)
-        found["seen"].append(look(robot, NOISED))
+    found["seen"] = others(robot)
     return found
 
 
