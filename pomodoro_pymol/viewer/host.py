@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import ctypes
 import io
 import os
@@ -9,6 +10,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, suppress
+from types import FrameType
 from typing import Any
 
 from pymol import CmdException as CmdException
@@ -65,20 +67,28 @@ def interruptible(*, ends: bool = False) -> Iterator[None]:
     theirs = libc.signal(signal.SIGINT, None)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     python = libc.signal(signal.SIGINT, None)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    if theirs == python:
-        yield
-        return
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     except KeyboardInterrupt:
-        if not ends:
+        if not ends or theirs == python:
             raise
         print(" interrupted: everything is as it was before", flush=True)
         libc.signal(signal.SIGINT, theirs)
         os.kill(os.getpid(), signal.SIGINT)
     finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         libc.signal(signal.SIGINT, theirs)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, but later where PyMOL runs Python, as in ``iterate``: there it crashes, or loses it."""
+    while frame is not None:
+        if frame.f_code is own_array.__code__ or not frame.f_code.co_filename:  # so PyMOL compiles its expressions
+            threading.Timer(0.01, _thread.interrupt_main).start()
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt
 
 
 @contextmanager

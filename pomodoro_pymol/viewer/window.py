@@ -69,14 +69,14 @@ def selected_atoms(name: str, *, _self=cmd) -> tuple[int, ...]:
 
 
 def select(words: str, *, _self=cmd) -> None:
-    """Select atoms as a click in the viewport does, and bring them into view.
+    """Select atoms as a click in the viewport does, and bring them into view, in the state that is shown.
 
     Not through ``do``, which would run what follows a semicolon in a label from a file.
     """
     with muted(_self):
         _self.select("sele", words, enable=1, quiet=1)
-    _self.zoom("sele", 8, animate=-1)
-    for line in (f"select sele, {words}", "enable sele", "zoom sele, 8, animate=-1"):
+    _self.zoom("sele", 8, state=-1, animate=-1)
+    for line in (f"select sele, {words}", "enable sele", "zoom sele, 8, state=-1, animate=-1"):
         log(line, _self=_self)
 
 

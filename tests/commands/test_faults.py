@@ -350,6 +350,30 @@ def test_ctrl_c_in_a_script(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
+@pytest.mark.parametrize("call", ["iterate", "iterate_state"])
+def test_ctrl_c_while_pymol_evaluates_an_expression(plain, call):
+    from pomodoro_pymol.viewer import host
+
+    seen = []
+
+    def put(atom):
+        if not seen:
+            os.kill(os.getpid(), signal.SIGINT)
+        seen.append(atom)
+
+    def go_on():
+        with host.interruptible():
+            getattr(plain, call)(*state, "all", "put(index)", space={"put": put})
+            while True:
+                time.sleep(0.01)
+
+    state = (1,) if call == "iterate_state" else ()
+    with pytest.raises(KeyboardInterrupt):
+        go_on()
+    assert len(seen) == plain.count_atoms("all")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 @pytest.mark.parametrize(
     ("command", "moment"),
     [("noise", ".part-*-out.pdb"), ("sample", 1), ("demo", "tmp/pomodoro-*/frames.dcd")],

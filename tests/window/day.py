@@ -210,7 +210,7 @@ def picking(robot: Any, notes: dict[str, Any]) -> None:
     notes["picked"] = list(rows.values())
     robot.pump(1000)
     notes["nearer"] = [start[11], cmd.get_view()[11]]
-    center, focus = cmd.get_coords("sele").mean(0), cmd.get_view()[12:15]
+    center, focus = cmd.get_coords("sele", cmd.get_state()).mean(0), cmd.get_view()[12:15]
     notes["off centre"] = float(abs(center - focus).max())
     # A range with Shift.
     plot = panel.residues.plot.viewport()

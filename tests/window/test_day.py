@@ -284,7 +284,7 @@ def test_a_click_on_a_bar_selects_its_residue(picking):
 def test_a_click_on_a_bar_zooms(picking):
     before, after = picking["nearer"]
     assert before < after < 0
-    assert picking["off centre"] < 5
+    assert picking["off centre"] < 0.5
 
 
 def test_a_drag_with_shift_selects_a_range(picking):
