@@ -29,11 +29,9 @@ def routes(monkeypatch):
 
 
 def test_files_at_hand_give_the_same_frames(cmd, run_python):
+    # Not f9_nan.cif: where a file has nan for coordinates, PyMOL reads beyond its memory, and may crash.
     files = [DATA / "2juy.pdb.gz", *(DATA / "cases" / name for name in ("f1_two.pdb", "f2_unobserved.cif"))]
     expected = dict.fromkeys(SAME, "same")
-    if cmd.get_version()[1] >= 3:  # 2.5 crashes where a file has nan for coordinates
-        files.append(DATA / "cases" / "f9_nan.cif")
-        expected["f9_nan.cif"] = "same"
     done = run_python(SCRIPT, cmd.exp_path("$PYMOL_DATA"), *files)
     rows, summary = done.stdout.split("\n\n")
     found = {}
