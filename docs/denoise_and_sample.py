@@ -18,19 +18,31 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from pomodoro_pymol import PRESETS, Hierarchy, LevelWeights, add_noise, read_structure
-from pomodoro_pymol.curves import StepCurves
-from pomodoro_pymol.denoise import IdealDenoiser, NetworkDenoiser, WienerDenoiser
-from pomodoro_pymol.heads import Estimate, broadcast_heads, split_levels
-from pomodoro_pymol.nested import NestedCovariance
-from pomodoro_pymol.precondition import data_variances, degrees_of_freedom
-from pomodoro_pymol.report import write_figure
-from pomodoro_pymol.sample import edm_sample
-from pomodoro_pymol.samplers import Sampler
-from pomodoro_pymol.scaling_table import scaling_table, total_errors
-from pomodoro_pymol.schedule import VARIANTS
-from pomodoro_pymol.superposition import superpose
-from pomodoro_pymol.weights import FLAT
+from pomodoro_pymol import (
+    FLAT,
+    PRESETS,
+    VARIANTS,
+    Estimate,
+    Hierarchy,
+    IdealDenoiser,
+    LevelWeights,
+    NestedCovariance,
+    NetworkDenoiser,
+    Sampler,
+    StepCurves,
+    WienerDenoiser,
+    add_noise,
+    broadcast_heads,
+    data_variances,
+    degrees_of_freedom,
+    edm_sample,
+    read_structure,
+    scaling_table,
+    split_levels,
+    superpose,
+    total_errors,
+    write_figure,
+)
 
 DOCS = Path(__file__).parent
 NMR = DOCS.parent / "tests" / "data" / "2juy.pdb.gz"

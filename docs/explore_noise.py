@@ -11,23 +11,26 @@ with app.setup:
     from matplotlib.figure import Figure
 
     from pomodoro_pymol import (
+        CA_CA_DISTANCE,
         PRESETS,
         Hierarchy,
         LevelWeights,
         NoiseParameters,
         PomodoroError,
+        Scheme,
         expected_levels,
+        noise_table,
         read_structure,
         run_noise,
+        run_sweep,
         save_pdb,
         sigma_from_z,
+        sweep_figure,
+        sweep_text,
+        table_figure,
+        table_text,
+        weights_for_ratio,
     )
-    from pomodoro_pymol.inverse import weights_for_ratio
-    from pomodoro_pymol.metrics import CA_CA_DISTANCE
-    from pomodoro_pymol.plots import sweep_figure, table_figure
-    from pomodoro_pymol.sweep import run_sweep, sweep_text
-    from pomodoro_pymol.table import noise_table, table_text
-    from pomodoro_pymol.weights import Scheme
 
     FRAGMENT = Path(__file__).parent / "data" / "1hpv_fragment.pdb"
 

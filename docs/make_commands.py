@@ -13,11 +13,9 @@ from dataclasses import Field, astuple, fields
 from pathlib import Path
 
 import pomodoro_pymol.commands
-from pomodoro_pymol import presets
-from pomodoro_pymol.metrics import METRICS
-from pomodoro_pymol.parameters import Parameters, bounds_of, choices_of, default_of, type_of
-from pomodoro_pymol.samplers import SAMPLERS
-from pomodoro_pymol.weights import PRESETS
+from pomodoro_pymol import METRICS, PRESETS, SAMPLERS
+from pomodoro_pymol.noise import presets
+from pomodoro_pymol.parameters.base import Parameters, bounds_of, choices_of, default_of, type_of
 
 PAGE = Path(__file__).with_name("commands.md")
 START = """\

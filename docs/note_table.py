@@ -12,12 +12,20 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from pomodoro_pymol import PRESETS, Hierarchy, LevelWeights, expected_levels, read_structure
-from pomodoro_pymol.inverse import weights_for_ratio
-from pomodoro_pymol.metrics import CA_CA_DISTANCE
-from pomodoro_pymol.report import write_figure
-from pomodoro_pymol.table import TableRow, noise_table, table_text
-from pomodoro_pymol.weights import Scheme
+from pomodoro_pymol import (
+    CA_CA_DISTANCE,
+    PRESETS,
+    Hierarchy,
+    LevelWeights,
+    Scheme,
+    TableRow,
+    expected_levels,
+    noise_table,
+    read_structure,
+    table_text,
+    weights_for_ratio,
+    write_figure,
+)
 
 DOCS = Path(__file__).parent
 DRAWS = 1000

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, health
-from .atomic import user_path
-from .catalogue import NoiseParameters, SampleParameters, SweepParameters, TableParameters, WeightsParameters
 from .errors import PomodoroError
-from .parameters import Parameters, describe, suggestion
-from .problems import known_text
+from .io.disk import user_path
+from .parameters.base import Parameters, describe, suggestion
+from .parameters.catalogue import NoiseParameters, SampleParameters, SweepParameters, TableParameters, WeightsParameters
+from .utils.problems import known_text
 
 if TYPE_CHECKING:
-    from .hierarchy import Hierarchy
-    from .structure import Structure
+    from .structure.atoms import Structure
+    from .structure.hierarchy import Hierarchy
 
 #: Parameters that mean something in a running PyMOL alone.
 _SESSION_ONLY = {"selection", "name", "state"}
@@ -127,8 +127,8 @@ def _given(arguments: argparse.Namespace) -> Any:
 
 
 def _read(arguments: argparse.Namespace) -> tuple[Structure, Hierarchy]:
-    from .files import read_structure
-    from .hierarchy import Hierarchy
+    from .io.read import read_structure
+    from .structure.hierarchy import Hierarchy
 
     structure = read_structure(arguments.structure, model=arguments.model, solvent=arguments.solvent)
     return structure, Hierarchy.from_structure(structure)
@@ -146,107 +146,109 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _noise(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
-    from . import report
-    from .lab import run_noise
+    from .experiments import outputs
+    from .experiments.noise import run_noise
 
-    report.check_paths(arguments.csv, "")
+    outputs.check_paths(arguments.csv, "")
     if arguments.output:
-        report.check_frame_path(user_path(arguments.output), arguments.level)
+        outputs.check_frame_path(user_path(arguments.output), arguments.level)
     structure, _ = _read(arguments)
     result = run_noise(structure, parameters, lambda frames: None, _bar("noise"))
     print(result.report())
-    report.write_csv(arguments.csv, report.residues_csv(result) if arguments.csv else "")
+    outputs.write_csv(arguments.csv, outputs.residues_csv(result) if arguments.csv else "")
     if arguments.output:
         show, total = _bar("write"), parameters.frames
-        report.save_frames(arguments.output, result, arguments.level, lambda done, _: show(done, total))
+        outputs.save_frames(arguments.output, result, arguments.level, lambda done, _: show(done, total))
     return 0
 
 
 def _table(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
-    from . import report
-    from .presets import parse_schemes
-    from .table import noise_table, table_csv, table_text
+    from .experiments import outputs
+    from .experiments.table import noise_table, table_csv, table_text
+    from .noise.presets import parse_schemes
 
     schemes = parse_schemes(parameters.presets)
-    report.check_paths(parameters.csv, parameters.figure)
+    outputs.check_paths(parameters.csv, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
     rows = noise_table(hierarchy, schemes, parameters.z.values(), progress=_bar("table"), **options)
-    report.print_note(structure)
+    outputs.print_note(structure)
     print(table_text(rows, hierarchy.n_chains))
-    report.write_csv(parameters.csv, table_csv(rows))
+    outputs.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
-        from .plots import table_figure
+        from .experiments.figures import table_figure
 
-        report.write_figure(parameters.figure, table_figure(rows))
+        outputs.write_figure(parameters.figure, table_figure(rows))
     return 0
 
 
 def _sweep(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
-    from . import report
-    from .presets import parse_schemes
-    from .sweep import run_sweep, sweep_csv, sweep_text
+    from .experiments import outputs
+    from .experiments.sweep import run_sweep, sweep_csv, sweep_text
+    from .noise.presets import parse_schemes
 
     schemes = parse_schemes(parameters.presets)
-    report.check_paths(parameters.csv, parameters.figure)
+    outputs.check_paths(parameters.csv, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
     points = run_sweep(structure, hierarchy, schemes, parameters.z.values(), progress=_bar("sweep"), **options)
-    report.print_note(structure)
+    outputs.print_note(structure)
     print(sweep_text(points))
-    report.write_csv(parameters.csv, sweep_csv(points))
+    outputs.write_csv(parameters.csv, sweep_csv(points))
     if parameters.figure:
-        from .plots import sweep_figure
+        from .experiments.figures import sweep_figure
 
-        report.write_figure(parameters.figure, sweep_figure(points))
+        outputs.write_figure(parameters.figure, sweep_figure(points))
     return 0
 
 
 def _weights(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
-    from . import presets, report
+    from .experiments import outputs
+    from .experiments.weights import solve_weights, weights_text
+    from .noise import presets
 
     if parameters.delete:
         presets.delete_preset(parameters.delete)
         return 0
     structure, hierarchy = _read(arguments)
-    weights = report.solve_weights(hierarchy, parameters)
+    weights = solve_weights(hierarchy, parameters)
     if parameters.save:
         presets.save_preset(parameters.save, weights)
-    report.print_note(structure)
-    print(report.weights_text(hierarchy, weights, parameters.noise_sigma))
+    outputs.print_note(structure)
+    print(weights_text(hierarchy, weights, parameters.noise_sigma))
     return 0
 
 
 def _sample(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
-    from . import report
-    from .curves import curves_csv
-    from .files import read_ensemble
-    from .reverse import run_sample
+    from .diffusion.curves import curves_csv
+    from .experiments import outputs
+    from .experiments.sampling import run_sample
+    from .io.read import read_ensemble
 
-    report.check_paths(parameters.csv, parameters.figure)
+    outputs.check_paths(parameters.csv, parameters.figure)
     if arguments.output:
-        report.check_frame_path(user_path(arguments.output), "atom")
+        outputs.check_frame_path(user_path(arguments.output), "atom")
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)
     result = run_sample(structure, states, parameters, lambda _, step: show(step.number, step.steps))
-    report.print_note(structure)
+    outputs.print_note(structure)
     print(result.report())
-    report.write_csv(parameters.csv, curves_csv(result.records))
+    outputs.write_csv(parameters.csv, curves_csv(result.records))
     if parameters.figure:
-        from .plots import curves_figure
+        from .experiments.figures import curves_figure
 
-        report.write_figure(parameters.figure, curves_figure(result.records, result.n_states))
+        outputs.write_figure(parameters.figure, curves_figure(result.records, result.n_states))
     if arguments.output:
-        report.save_samples(arguments.output, structure, result)
+        outputs.save_samples(arguments.output, structure, result)
     return 0
 
 

@@ -6,11 +6,12 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from . import commands, viewer
-from .catalogue import NoiseParameters
+from . import commands
 from .errors import PomodoroError
-from .lab import NoiseResult
-from .report import residues_csv, save_frames, write_csv
+from .experiments.noise import NoiseResult
+from .experiments.outputs import residues_csv, save_frames, write_csv
+from .parameters.catalogue import NoiseParameters
+from .viewer import host, scenes
 
 _STEPS = 5
 
@@ -34,24 +35,24 @@ def run_demo(folder: Path, parameters: NoiseParameters) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PomodoroError(f"cannot write to {folder}: {error.strerror}") from None
-    with viewer.headless() as _self:
+    with host.headless() as _self:
         commands.register(_self)
         _step(1, "load 1hpv, HIV-1 protease with its inhibitor")
-        viewer.load_example(_self=_self)
+        scenes.load_example(_self=_self)
         _step(2, parameters.to_text())
         given = {name: value for name, value in asdict(parameters).items() if value != getattr(NoiseParameters, name)}
         try:
             result = commands.pomnoise(**given, quiet=0, _self=_self)
-        except viewer.CmdException as error:
+        except host.CmdException as error:
             raise PomodoroError(str(error).strip().removeprefix("Error:").strip()) from None
         stem = folder / result.name
         _step(3, "write the residues' numbers")
         write_csv(str(stem.with_suffix(".csv")), residues_csv(result))
         _step(4, "save the session and the frames")
-        viewer.save(stem.with_suffix(".pse"), "", _self=_self)
+        scenes.save(stem.with_suffix(".pse"), "", _self=_self)
         _save_frames(stem, result)
         _step(5, "ray-trace the picture")
-        viewer.save_picture(result.name, stem.with_suffix(".png"), _self=_self)
+        scenes.save_picture(result.name, stem.with_suffix(".png"), _self=_self)
     print(f"wrote to {folder.resolve()}:", *sorted(path.name for path in folder.glob(f"{result.name}.*")))
 
 

@@ -4,14 +4,19 @@ Importing this package registers them in PyMOL's global instance; `register` doe
 an instance of ``pymol2``. Nothing heavy is imported before a command runs.
 """
 
+from .align import pomalign
 from .check import pomcheck
+from .color import pomcolor
 from .declare import register
-from .diffusion import pomdenoise, pomprecond
-from .frames import pomalign, pomsave
-from .laboratory import pomsweep, pomtable, pomweights
-from .noise import pomcolor, pomnoise
+from .denoise import pomdenoise
+from .noise import pomnoise
 from .panel import pompanel
-from .sampling import pomsample
+from .precond import pomprecond
+from .sample import pomsample
+from .save import pomsave
+from .sweep import pomsweep
+from .table import pomtable
+from .weights import pomweights
 
 __all__ = [
     "pomalign",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import viewer
-from ..catalogue import CheckParameters
+from ..parameters.catalogue import CheckParameters
+from ..viewer import host
 from .declare import command
 
 
@@ -27,7 +27,7 @@ def pomcheck(parameters: CheckParameters, quiet: bool, _self: Any) -> dict[str, 
     """
     from .. import health
 
-    findings = {"PyMOL": _self.get_version()[0], **health.check(), "NumPy in PyMOL": viewer.numpy_health(_self=_self)}
+    findings = {"PyMOL": _self.get_version()[0], **health.check(), "NumPy in PyMOL": host.numpy_health(_self=_self)}
     if not quiet:
         for what, finding in findings.items():
             print(f" {what:16}{finding}")

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from .. import viewer
 from ..errors import PomodoroError
-from ..parameters import Parameters, choices_of
-from ..problems import known_text
-from ..typed import split_values
+from ..parameters.base import Parameters, choices_of
+from ..parameters.syntax import split_values
+from ..utils.problems import known_text
+from ..viewer import drawing, host
 
 _COMMANDS: list[tuple[Callable, type[Parameters]]] = []
 
@@ -39,17 +39,17 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
                 if str(quiet) not in ("0", "1", "False", "True"):
                     raise PomodoroError(f"quiet must be 0 or 1, not {quiet!r}")
                 typed = str(quiet) in ("0", "False")
-                with viewer.interruptible(ends=typed):
+                with host.interruptible(ends=typed):
                     return run(parameters.from_values(given), not typed, _self)
             except Exception as error:
                 text = known_text(error)
                 if not text:
                     raise
-            raise viewer.CmdException(text)
+            raise host.CmdException(text)
 
         # PyMOL reads the names, "quiet" and the usage line from the code object, so the
         # command is a real function; **unknown lets us name the right key.
-        scope: dict[str, Any] = {"call": call, "cmd": viewer.cmd}
+        scope: dict[str, Any] = {"call": call, "cmd": host.cmd}
         exec(
             f"def {run.__name__}({''.join(f'{name}=None, ' for name in names)}*extra, quiet=1, _self=cmd, **unknown):\n"
             f"    return call(dict({', '.join(f'{name}={name}' for name in names)}), extra, unknown, quiet, _self)",
@@ -78,17 +78,17 @@ def _signature(parameters: type[Parameters]) -> inspect.Signature:
     ]
     hidden = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-        for name, default in (("quiet", 1), ("_self", viewer.cmd))
+        for name, default in (("quiet", 1), ("_self", host.cmd))
     ]
     return inspect.Signature(named + hidden)
 
 
-def register(_self: Any = viewer.cmd) -> None:
+def register(_self: Any = host.cmd) -> None:
     """Make the commands known, with completion, to a PyMOL instance; again does no harm.
 
     Sessions that are loaded there are mended from then on, and the one that was.
     """
-    viewer.keep_drawn(_self=_self)
+    drawing.keep_drawn(_self=_self)
     for function, parameters in _COMMANDS:
         _self.extend(function.__name__, function)
         _self.auto_arg.extend({} for _ in range(len(_self.auto_arg), len(parameters.names())))

@@ -1,17 +1,15 @@
-"""pomnoise and pomcolor."""
+"""pomnoise."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .. import viewer
-from ..catalogue import ColorParameters, NoiseParameters
-from ..metrics import METRICS
+from ..parameters.catalogue import NoiseParameters
+from ..viewer import reading
 from .declare import command, progress
 
 if TYPE_CHECKING:
-    from ..colors import ColorScale
-    from ..lab import NoiseResult
+    from ..experiments.noise import NoiseResult
 
 
 @command(NoiseParameters)
@@ -55,43 +53,12 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
 
         pomcolor, pomtable, pomsweep, pomweights, pomalign, pomsave, pomcheck
     """
-    from .. import runs
+    from ..jobs.noise import NoiseRun
 
-    with runs.NoiseRun(parameters, _self=_self) as run:
-        structure = viewer.finish(run.prepare())
+    with NoiseRun(parameters, _self=_self) as run:
+        structure = reading.finish(run.prepare())
         result = run.work(structure, run.write, progress("pomnoise", quiet))
-        coloring = viewer.finish(run.finish(result))
+        coloring = reading.finish(run.finish(result))
     if not quiet:
         print(run.report(result, coloring))
     return result
-
-
-@command(
-    ColorParameters,
-    metrics=[f"{name:14}" + ", ".join(filter(None, (metric.label, metric.unit))) for name, metric in METRICS.items()],
-)
-def pomcolor(parameters: ColorParameters, quiet: bool, _self: Any) -> ColorScale:
-    """
-    DESCRIPTION
-
-        "pomcolor" recolours an object that pomnoise made, with another
-        metric, palette or range. It sets b of the object to the metric,
-        redraws the colour key, and returns the colour scale.
-
-        {metrics}
-
-    EXAMPLES
-
-        pomcolor metric=relative
-        pomcolor 1hpv_noise, scramble, cividis, 0:1.5
-
-    SEE ALSO
-
-        pomnoise
-    """
-    from .. import runs
-
-    name, coloring = runs.color(parameters, _self=_self)
-    if not quiet:
-        print(f" pomcolor: {name}\n{coloring.report()}")
-    return coloring.scale

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..catalogue import PanelParameters
+from ..errors import PomodoroError
+from ..parameters.catalogue import PanelParameters
 from .declare import command
 
 
@@ -30,6 +31,11 @@ def pompanel(parameters: PanelParameters, quiet: bool, _self: Any) -> Any:
 
         pomnoise, pomcolor
     """
-    from ..panel import open_panel
+    from ..viewer import window
 
-    return open_panel(_self=_self)
+    main = window.main_window()
+    if main is None:
+        raise PomodoroError("the panel needs PyMOL's window: in a script, use pomnoise and the other commands")
+    from ..panel.dock import open_dock  # imports Qt
+
+    return open_dock(main, _self=_self)

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore
 
-from .. import presets, viewer
-from ..catalogue import NoiseParameters, SweepParameters
-from ..schedule import sigma_from_z
-from .face import Face
+from ..noise import presets
+from ..noise.sigma import sigma_from_z
+from ..parameters.catalogue import NoiseParameters, SweepParameters
+from ..viewer import host, window
+from .layout import Face
 from .watch import Molecule, Watch
 
 if TYPE_CHECKING:
-    from ..hierarchy import Hierarchy
-    from ..levels import LevelStatistics
-    from ..weights import LevelWeights
+    from ..noise.statistics import LevelStatistics
+    from ..noise.weights import LevelWeights
+    from ..structure.hierarchy import Hierarchy
 
 _REFRESH_MS = 30
 #: Parameters that only colour.
@@ -32,7 +33,7 @@ class Display(QtCore.QObject):
         What Live measures, which stands in for the record while it is on.
     """
 
-    def __init__(self, face: Face, watch: Watch, _self: Any = viewer.cmd) -> None:
+    def __init__(self, face: Face, watch: Watch, _self: Any = host.cmd) -> None:
         super().__init__(face)
         self._self = _self
         self._face, self._watch = face, watch
@@ -52,7 +53,7 @@ class Display(QtCore.QObject):
         if output is None:
             self._face.key.clear()
             return
-        from ..metrics import METRICS
+        from ..noise.metrics import METRICS
 
         metric = METRICS[output.metric]
         self._face.key.show_scale(output.scale.stops(), metric.label, _unit(metric.unit), self._expected_range())
@@ -73,8 +74,8 @@ class Display(QtCore.QObject):
             return None
         import numpy as np
 
-        from ..levels import expected_residues
-        from ..metrics import METRICS
+        from ..noise.expected import expected_residues
+        from ..noise.metrics import METRICS
 
         parameters = output.record.parameters if output else self._face.model.parameters
         metric = METRICS[output.metric if output else parameters.metric]
@@ -105,8 +106,8 @@ class Display(QtCore.QObject):
             self._face.levels.clear()
             self._face.sweep.show_curves([], parameters.noise_z, None)
             return
-        from ..lab import LEVEL_ROWS
-        from ..levels import expected_levels
+        from ..experiments.level_table import LEVEL_ROWS
+        from ..noise.expected import expected_levels
 
         expected = expected_levels(subject.hierarchy, parameters.weights, parameters.noise_sigma)
         measured = low = high = None
@@ -144,7 +145,7 @@ class Display(QtCore.QObject):
 
     def _unit_displacement(self, hierarchy: Hierarchy, weights: LevelWeights) -> float:
         """Return the expected displacement of residues relative to their chain at unit sigma."""
-        from ..levels import expected_levels
+        from ..noise.expected import expected_levels
 
         if self._displacements[0] is not hierarchy:
             self._displacements = (hierarchy, {})
@@ -158,7 +159,7 @@ class Display(QtCore.QObject):
         if values is None or subject is None:
             self._face.residues.clear()
             return
-        from ..metrics import METRICS
+        from ..noise.metrics import METRICS
 
         name = output.metric if output else self._face.model.parameters.metric
         unit = _unit(METRICS[name].unit)
@@ -169,7 +170,7 @@ class Display(QtCore.QObject):
         self._face.residues.show_residues(
             labels, starts, *values, colors or [0] * len(labels), f"{name} ({unit})" if unit else name
         )
-        self.mark(viewer.selected_atoms(subject.object, _self=self._self))
+        self.mark(window.selected_atoms(subject.object, _self=self._self))
 
     def mark(self, atoms: tuple[int, ...]) -> None:
         """Mark the residues of atoms of the output, which PyMOL counts from 1."""

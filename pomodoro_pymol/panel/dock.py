@@ -6,11 +6,11 @@ from typing import Any
 
 from qtpy import QtCore, QtGui, QtWidgets
 
-from .. import viewer
-from ..catalogue import NoiseParameters
+from ..parameters.catalogue import NoiseParameters
+from ..viewer import window
 from . import values
-from .icons import icon
 from .panel import Panel
+from .widgets.icons import icon
 
 _NAME = "pomodoro_dock"
 _LATER_MS = 1000
@@ -27,19 +27,27 @@ def find_dock(window: QtWidgets.QMainWindow) -> Dock | None:
     return window.findChild(Dock, _NAME)
 
 
-def make_dock(window: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
+def open_dock(main: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
+    """Show the panel in a window of PyMOL's and return its dock; there is one at most."""
+    dock = find_dock(main) or make_dock(main, _self=_self)
+    dock.show()
+    dock.raise_()
+    return dock
+
+
+def make_dock(main: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
     """Put a new dock where the last one stood, or at the right, in a tab with what stands there."""
     place = values.load_place()
-    of_session = values.from_session(viewer.session_value(values.STORE, _self=_self))
+    of_session = values.from_session(window.session_value(values.STORE, _self=_self))
     of_place = values.from_plain(place)
-    dock = Dock(Panel(_self=_self), window)
+    dock = Dock(Panel(_self=_self), main)
     side = place.get("area")
     area = _AREAS.get(side if isinstance(side, str) else "", _AREAS["right"])
-    others = [other for other in window.findChildren(QtWidgets.QDockWidget) if other is not dock]
-    window.addDockWidget(area, dock)
+    others = [other for other in main.findChildren(QtWidgets.QDockWidget) if other is not dock]
+    main.addDockWidget(area, dock)
     for other in others:
-        if other.isVisible() and not other.isFloating() and window.dockWidgetArea(other) == area == _AREAS["right"]:
-            window.tabifyDockWidget(other, dock)
+        if other.isVisible() and not other.isFloating() and main.dockWidgetArea(other) == area == _AREAS["right"]:
+            main.tabifyDockWidget(other, dock)
     dock.panel.show_values(of_session[0] or of_place[0] or NoiseParameters(), of_session[1] or of_place[1])
     dock.restore(place)
     return dock

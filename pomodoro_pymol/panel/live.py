@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore
 
-from .. import viewer
-from ..catalogue import NoiseParameters
 from ..errors import PomodoroError
-from ..problems import problem_text
+from ..parameters.catalogue import NoiseParameters
+from ..utils.problems import problem_text
+from ..viewer import host, publishing
+from ..viewer.states import LiveStates
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from ..live import LiveDraw, UnitFrames
-    from ..structure import Structure
+    from ..experiments.live import LiveDraw, UnitFrames
+    from ..experiments.record import Record
+    from ..structure.atoms import Structure
 
 # Coordinates written in one turn of the event loop: a few ms.
 _ATOM_FRAMES = 600_000
@@ -43,7 +45,7 @@ class Live(QtCore.QObject):
     ended = QtCore.Signal(str)
     _worked = QtCore.Signal(object)
 
-    def __init__(self, parent: QtCore.QObject, _self: Any = viewer.cmd) -> None:
+    def __init__(self, parent: QtCore.QObject, _self: Any = host.cmd) -> None:
         super().__init__(parent)
         self._self = _self
         self._threads: ThreadPoolExecutor | None = None
@@ -68,25 +70,26 @@ class Live(QtCore.QObject):
         """Whether an object follows the parameters."""
         return self._threads is not None
 
-    def start(self, name: str, structure: Structure, parameters: NoiseParameters, device: str) -> None:
+    def start(self, name: str, structure: Structure, record: Record) -> None:
         """Follow from a finished run on; draws its noise again, in a thread."""
-        from .. import memory
-        from ..live import LiveDraw, live_bytes
+        from ..experiments.live import LiveDraw, live_bytes
+        from ..utils import memory
 
         self.stop()
+        parameters = record.parameters
         try:
             memory.require(live_bytes(len(structure), parameters.frames), "Live")
-            self._states = viewer.LiveStates(name, structure.atom_at_place, parameters.frames + 1, _self=self._self)
+            self._states = LiveStates(name, structure.atom_at_place, parameters.frames + 1, _self=self._self)
             atom_in_row = self._states.atom_in_row
         except Exception as error:
             self.ended.emit(problem_text(error))
             return
-        self._name, self._structure, self._device = name, structure, device
+        self._name, self._structure, self._record = name, structure, record
         self._parameters = parameters
         self._threads = ThreadPoolExecutor(1, "pomodoro-live")
 
         def begin() -> tuple[LiveDraw, UnitFrames]:
-            draw = LiveDraw(structure, parameters, device, atom_in_row)
+            draw = LiveDraw(structure, parameters, record.device, atom_in_row)
             return draw, draw.mix(parameters.weights)
 
         self._written = parameters
@@ -222,8 +225,8 @@ class Live(QtCore.QObject):
 
     def _finish(self) -> None:
         """Make the rest of the object say what its coordinates are."""
-        from ..lab import NoiseResult
-        from ..runs import recolor
+        from ..experiments.noise import NoiseResult
+        from ..jobs.coloring import recolor
 
         unit = self._unit
         if unit is None or self._parameters == self._written:
@@ -240,11 +243,12 @@ class Live(QtCore.QObject):
             chain, residue, atom = astuple(unit.weights)
             parameters = replace(parameters, preset="", wc=chain, wr=residue, wa=atom)
         statistics = unit.statistics.scaled(parameters.noise_sigma)
+        device, run = self._record.device, self._record.run
         result = NoiseResult(
-            parameters, self._structure, statistics.hierarchy, statistics, self._device, name=self._name
+            parameters, self._structure, statistics.hierarchy, statistics, device, name=self._name, run=run
         )
         record = result.record()
-        viewer.retitle(self._name, result.titles(), record.to_plain(), _self=self._self)
+        publishing.retitle(self._name, result.titles(), record.to_plain(), _self=self._self)
         recolor(self._name, self._structure, result.hierarchy, record, parameters, _self=self._self)
         self._written = self._parameters
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore, QtWidgets
 
-from .. import viewer
-from ..catalogue import SampleParameters
-from .controls import make_controls
-from .icons import tool_button
-from .model import Model
-from .plots import StepPlot
-from .run import Runner
-from .words import STOP, text_label, word_button
+from ..parameters.catalogue import SampleParameters
+from ..viewer import host, store
+from .runner import Runner
+from .widgets.controls import make_controls
+from .widgets.curve_plots import StepPlot
+from .widgets.icons import tool_button
+from .widgets.labels import STOP, text_label, word_button
+from .widgets.model import Model
 
 if TYPE_CHECKING:
-    from ..curves import StepRecord
+    from ..diffusion.curves import StepRecord
 
 _REDRAW_MS = 100
 #: Parameters that the noise above has already.
@@ -51,7 +51,7 @@ class SamplingPage(QtWidgets.QWidget):
     failed = QtCore.Signal(str)
     finished = QtCore.Signal()
 
-    def __init__(self, noise: Model, parent: QtWidgets.QWidget | None = None, _self: Any = viewer.cmd) -> None:
+    def __init__(self, noise: Model, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
         super().__init__(parent)
         self._self = _self
         self._noise = noise
@@ -155,7 +155,7 @@ class SamplingPage(QtWidgets.QWidget):
     def film(self) -> str:
         """Return the object whose states are the steps, "" where there is none."""
         name = self.model.parameters.name or self._film
-        return name if viewer.get_record(name, _self=self._self) else ""
+        return name if store.get_record(name, _self=self._self) else ""
 
     def _share(self) -> None:
         noise = self._noise.parameters
@@ -180,7 +180,7 @@ class SamplingPage(QtWidgets.QWidget):
         self.said.emit("sampling")
 
         def make() -> Any:
-            from ..sampling import SampleRun
+            from ..jobs.sampling import SampleRun
 
             run = SampleRun(self.model.parameters, _self=self._self)
             self._made = run.names

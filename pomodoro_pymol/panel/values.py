@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..atomic import atomic_write, read_regular
-from ..catalogue import NoiseParameters, SampleParameters
 from ..errors import PomodoroError
-from ..parameters import P
-from ..presets import MOST_BYTES
+from ..io.disk import atomic_write, read_regular
+from ..noise.presets import MOST_BYTES
+from ..parameters.base import P
+from ..parameters.catalogue import NoiseParameters, SampleParameters
 
 #: Where the session keeps the panel's values.
 STORE = "pomodoro_panel"

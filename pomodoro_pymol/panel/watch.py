@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore
 
-from .. import viewer
-from ..catalogue import NoiseParameters
-from ..problems import problem_text
+from ..parameters.catalogue import NoiseParameters
+from ..utils.problems import problem_text
+from ..viewer import host, reading, sources, store, window
 
 if TYPE_CHECKING:
-    from ..colors import ColorScale
-    from ..hierarchy import Hierarchy
-    from ..lab import NoiseResult
-    from ..records import Record
-    from ..structure import Structure
+    from ..color.scale import ColorScale
+    from ..experiments.noise import NoiseResult
+    from ..experiments.record import Record
+    from ..structure.atoms import Structure
+    from ..structure.hierarchy import Hierarchy
 
 _INTERVAL_MS = 200
 # A look round that takes long is taken less often: at most this part of the time.
@@ -65,6 +65,8 @@ class Watch(QtCore.QObject):
         The output, once it is read.
     film : str
         Object whose states are told of instead of the output's.
+
+    `ran` carries the `Output` of a run that was not there at the last look, whoever began it.
     """
 
     objects_changed = QtCore.Signal()
@@ -72,20 +74,22 @@ class Watch(QtCore.QObject):
     output_changed = QtCore.Signal()
     state_changed = QtCore.Signal(int, int, str)
     selection_changed = QtCore.Signal(object)
+    ran = QtCore.Signal(object)
     polled = QtCore.Signal()
 
-    def __init__(self, parent: QtCore.QObject, wanted: Callable[[], NoiseParameters], _self: Any = viewer.cmd) -> None:
+    def __init__(self, parent: QtCore.QObject, wanted: Callable[[], NoiseParameters], _self: Any = host.cmd) -> None:
         super().__init__(parent)
         self._self = _self
         self._wanted = wanted
         self.objects: list[str] = []
-        self.source: viewer.Source | None = None
+        self.source: sources.Source | None = None
         self.problem = ""
         self.molecule: Molecule | None = None
         self.output: Output | None = None
         self.noised: Molecule | None = None
         self.film = ""
         self._mark: Any = None
+        self._runs: set[str] | None = None
         self._state: Any = None
         self._selected: tuple[int, ...] = ()
         self._readers: dict[str, Generator[None, None, Molecule]] = {}
@@ -129,6 +133,8 @@ class Watch(QtCore.QObject):
         start = time.perf_counter()
         self._look_for_objects()
         self._look_for_source()
+        if self._look_for_runs():  # which may have changed what is wanted
+            self._look_for_source()
         self._look_for_output()
         self._look_at_output()
         self.polled.emit()
@@ -136,7 +142,7 @@ class Watch(QtCore.QObject):
         self._timer.setInterval(max(_INTERVAL_MS, round(1000 * spent / _SHARE)))
 
     def _look_for_objects(self) -> None:
-        objects = viewer.source_objects(_self=self._self)
+        objects = window.source_objects(_self=self._self)
         if objects != self.objects:
             self.objects = objects
             self.objects_changed.emit()
@@ -145,7 +151,7 @@ class Watch(QtCore.QObject):
         parameters = self._wanted()
         source, problem = None, ""
         try:
-            source = viewer.resolve_source(parameters.selection, parameters.state, _self=self._self)
+            source = sources.resolve_source(parameters.selection, parameters.state, _self=self._self)
         except Exception as error:
             problem = problem_text(error)
         if (source, problem) == (self.source, self.problem):
@@ -157,9 +163,21 @@ class Watch(QtCore.QObject):
             self._read("molecule", source.object, atoms, source.state, source.object, "")
         self.source_changed.emit()
 
+    def _look_for_runs(self) -> bool:
+        """Tell of the newest run that was not there before; the first look only learns which there are."""
+        runs = store.runs(_self=self._self)
+        known, self._runs = self._runs, runs.keys() | (self._runs or set())
+        new = [] if known is None else [name for run, name in runs.items() if run not in known]
+        for name in reversed(new):
+            output = self._read_output(name, store.get_record(name, _self=self._self) or {})
+            if output is not None:
+                self.ran.emit(output)
+                return True
+        return False
+
     def _look_for_output(self) -> None:
         name, plain = self._find_output()
-        mark = (name, *(_text(plain.get(key)) for key in ("command", "title", "digest", "colors")))
+        mark = (name, *(_text(plain.get(key)) for key in ("command", "title", "digest", "colors", "run")))
         if mark == self._mark:
             return
         self._mark = mark
@@ -176,19 +194,19 @@ class Watch(QtCore.QObject):
     def _find_output(self) -> tuple[str, dict[str, Any]]:
         """Return our object that the parameters mean, else the only one; "" where there is none."""
         wanted = self._wanted().name or (f"{self.source.object}_noise" if self.source else "")
-        for name in (wanted, *viewer.our_objects(_self=self._self)):
-            plain = viewer.get_record(name, _self=self._self) if name else None
-            if plain is not None and viewer.command_of(plain) == NoiseParameters.command:
+        for name in (wanted, *store.our_objects(_self=self._self)):
+            plain = store.get_record(name, _self=self._self) if name else None
+            if plain is not None and store.command_of(plain) == NoiseParameters.command:
                 return name, plain
         return "", {}
 
     def _read_output(self, name: str, plain: dict[str, Any]) -> Output | None:
-        if not name:
+        if not plain:
             return None
         try:
-            from ..colors import ColorScale
-            from ..metrics import METRICS
-            from ..records import Record
+            from ..color.scale import ColorScale
+            from ..experiments.record import Record
+            from ..noise.metrics import METRICS
 
             record = Record.from_plain(plain)
             metric = plain["colors"]["metric"]
@@ -203,13 +221,13 @@ class Watch(QtCore.QObject):
 
     def _look_at_output(self) -> None:
         name = self.output.name if self.output else ""
-        film = viewer.spelling(self.film, _self=self._self) if self.film else ""
-        state = viewer.shown_state(film or name, _self=self._self) if film or name else (0, 0, "")
+        film = store.spelling(self.film, _self=self._self) if self.film else ""
+        state = window.shown_state(film or name, _self=self._self) if film or name else (0, 0, "")
         if state != self._state:
             self._state = state
             self.state_changed.emit(*state)
         subject = name or (self.source.object if self.source else "")
-        selected = viewer.selected_atoms(subject, _self=self._self)
+        selected = window.selected_atoms(subject, _self=self._self)
         if selected != self._selected:
             self._selected = selected
             self.selection_changed.emit(selected)
@@ -220,9 +238,9 @@ class Watch(QtCore.QObject):
         def steps() -> Generator[None, None, Molecule]:
             while self._loading.is_alive():
                 yield
-            from ..hierarchy import Hierarchy
+            from ..structure.hierarchy import Hierarchy
 
-            structure = yield from viewer.structure_steps(
+            structure = yield from reading.structure_steps(
                 atoms, state, title=title, piece=_PIECE, order=order, _self=self._self
             )
             yield
@@ -259,4 +277,4 @@ def _text(value: Any) -> str:
 def _load() -> None:
     """Import what takes a second, while the window lives."""
     with suppress(ImportError):  # torch is missing, which the panel says
-        from .. import runs  # noqa: F401
+        from ..jobs import noise  # noqa: F401

@@ -9,27 +9,27 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from .host import CmdException, cmd, muted
-from .records import all_records, is_ours
+from .host import CmdException, muted
+from .store import all_records, is_ours
 
 _SETTING = "defer_builds_mode"
 
 
-def draw_all(name: str, *, _self=cmd) -> None:
+def draw_all(name: str, *, _self) -> None:
     """Let PyMOL draw every state of an object anew."""
     if _self.get_setting_int(_SETTING, name) == 1:
         _self.unset(_SETTING, name, updates=0, quiet=1)
     _self.rebuild(f"%{name}")
 
 
-def draw_shown(name: str, *, _self=cmd) -> None:
+def draw_shown(name: str, *, _self) -> None:
     """Let PyMOL draw anew the state that is shown; whoever calls this calls `draw_all` in the end."""
     # Not with updates, which would draw every other object anew too.
     _self.set(_SETTING, 1, name, updates=0, quiet=1)
     _self.rebuild(f"%{name}")
 
 
-def heal(*, _self=cmd) -> None:
+def heal(*, _self) -> None:
     """Draw every state of our objects that are drawn in part, as version 0.1.0 left them all."""
     if not all_records(_self):
         return
@@ -39,7 +39,7 @@ def heal(*, _self=cmd) -> None:
                 draw_all(name, _self=_self)
 
 
-def keep_drawn(*, _self=cmd) -> None:
+def keep_drawn(*, _self) -> None:
     """Draw every state of our objects here and in each session that is loaded, and save none drawn in part."""
     for tasks, task in (
         (_self._pymol._session_restore_tasks, _heal_restored),
@@ -55,12 +55,12 @@ def _place(task: Any) -> tuple[str, str]:
     return getattr(task, "__module__", ""), getattr(task, "__name__", "")
 
 
-def _heal_restored(_session: Any, *, _self=cmd) -> bool:
+def _heal_restored(_session: Any, *, _self) -> bool:
     heal(_self=_self)
     return True
 
 
-def _save_drawn(session: Any, *, _self=cmd) -> bool:
+def _save_drawn(session: Any, *, _self) -> bool:
     """Take the setting from our objects in a session that is about to be saved; the objects keep it."""
     number = _self.setting._get_index(_SETTING)
     ours = {name for name in _self.get_names("objects") if is_ours(name, _self=_self)} if all_records(_self) else ()
@@ -71,7 +71,7 @@ def _save_drawn(session: Any, *, _self=cmd) -> bool:
     return True
 
 
-def defer_many(name: str, *, _self=cmd) -> None:
+def defer_many(name: str, *, _self) -> None:
     """Do as PyMOL does for any object of many states: draw each as it is shown, of all objects.
 
     A cartoon of 500 states takes 4 MB for each 5,000 atoms and state.

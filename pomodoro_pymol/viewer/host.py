@@ -29,7 +29,7 @@ def headless() -> Iterator[Any]:
         yield instance.cmd
 
 
-def numpy_health(*, _self=cmd) -> str:
+def numpy_health(*, _self) -> str:
     """Tell whether this PyMOL's own coordinate arrays work with the NumPy installed."""
     name = _self.get_unused_name("_pomodoro")
     try:

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from .. import memory
 from ..errors import PomodoroError
-from ..words import counted
-from .host import NO_ARRAYS, CmdException, cmd, muted, own_array
+from ..utils import memory
+from ..utils.text import counted
+from .host import NO_ARRAYS, CmdException, muted, own_array
 from .sources import Source, draft, index_words
 
 _POLYMER_FLAG = 0x08000000
@@ -23,12 +23,12 @@ _STILL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 
 T = TypeVar("T")
 
 
-def read_structure(name: str, *, title: str = "", order: str = "", _self=cmd):
+def read_structure(name: str, *, title: str = "", order: str = "", _self):
     """Read state 1 of an object as a `Structure`."""
     return finish(structure_steps(f"%{name}", title=title or name, order=order, _self=_self))
 
 
-def read_source(source: Source, *, _self=cmd) -> Any:
+def read_source(source: Source, *, _self) -> Any:
     """Read the atoms that a source means as a `Structure`, leaving nothing behind.
 
     Raises
@@ -42,7 +42,7 @@ def read_source(source: Source, *, _self=cmd) -> Any:
 
 
 def draft_steps(
-    source: Source, name: str, state: int = 1, *, piece: int = 0, order: str = "", _self=cmd
+    source: Source, name: str, state: int = 1, *, piece: int = 0, order: str = "", _self
 ) -> Generator[None, None, Any]:
     """Read a draft of a source, ``piece`` atoms at a time; return the `Structure`, of just the draft's atoms.
 
@@ -69,7 +69,7 @@ def draft_steps(
     return structure
 
 
-def unplaced(source: Source, *, _self=cmd) -> list[tuple[str, str, str, str]]:
+def unplaced(source: Source, *, _self) -> list[tuple[str, str, str, str]]:
     """Return chain, residue number, residue name and name of the atoms meant that have no coordinates in the state."""
     atoms = f"({source.selection}) and %{source.object}"
     found: list[tuple[str, str, str, str]] = []
@@ -88,7 +88,7 @@ def structure_steps(
     piece: int = 0,
     order: str = "",
     lost: Iterable[tuple[str, str, str, str]] = (),
-    _self=cmd,
+    _self,
 ) -> Generator[None, None, Any]:
     """Read the atoms of a selection in a state, yielding now and then; return the `Structure`.
 
@@ -106,7 +106,7 @@ def structure_steps(
         Whose order the atoms of the structure are in; "" is the file's, where ``rank``, the place of
         an atom in its file, is not negative and does not repeat.
     lost : iterable of tuple
-        What the structure's note is to tell of, too; see `structure.left_out`.
+        What the structure's note is to tell of, too; see `atoms.left_out`.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def _assembled(
     """Return the `Structure` of atoms as they were read, in PyMOL's order."""
     import numpy as np
 
-    from ..structure import ATOM_LABELS, RESIDUE_LABELS, Structure, left_out
+    from ..structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure, left_out
 
     places, order = _file_order(rank_of, order)
     finite = np.isfinite(shown).all(1)[places]
@@ -236,7 +236,7 @@ def _named(selection: str, needed: bool, _self: Any) -> Iterator[str]:
             _self.delete(name)
 
 
-def count_atoms(selection: str, *, _self=cmd) -> int:
+def count_atoms(selection: str, *, _self) -> int:
     """Return how many atoms a selection has, none where it means nothing."""
     try:
         with muted(_self):
@@ -245,7 +245,7 @@ def count_atoms(selection: str, *, _self=cmd) -> int:
         return 0
 
 
-def read_frames(name: str, states: Iterable[int], structure: Any, *, _self=cmd) -> Iterator[Any]:
+def read_frames(name: str, states: Iterable[int], structure: Any, *, _self) -> Iterator[Any]:
     """Yield states of an object of ours, each an array of shape=(n_atoms, 3), float32, angstrom.
 
     Parameters
@@ -269,7 +269,7 @@ def read_frames(name: str, states: Iterable[int], structure: Any, *, _self=cmd) 
         yield shown[structure.places]
 
 
-def read_state(name: str, state: int, *, _self=cmd) -> Any:
+def read_state(name: str, state: int, *, _self) -> Any:
     """Return coordinates of the atoms of a state, in the object's own frame and in PyMOL's order.
 
     Returns
@@ -298,7 +298,7 @@ def _coords(name: str, selection: str, state: int, _self: Any) -> Any:
     return np.array(flat, dtype=np.float32).reshape(-1, 3)
 
 
-def read_ensemble(source: Source, *, order: str = "", _self=cmd) -> tuple[Any, Any]:
+def read_ensemble(source: Source, *, order: str = "", _self) -> tuple[Any, Any]:
     """Read every state of a source.
 
     Returns
@@ -316,7 +316,7 @@ def read_ensemble(source: Source, *, order: str = "", _self=cmd) -> tuple[Any, A
     return finish(ensemble_steps(source, order=order, _self=_self))
 
 
-def ensemble_steps(source: Source, *, piece: int = 0, order: str = "", _self=cmd) -> Generator[None, None, Any]:
+def ensemble_steps(source: Source, *, piece: int = 0, order: str = "", _self) -> Generator[None, None, Any]:
     """Do as `read_ensemble` does, a state at a time."""
     import numpy as np
 
@@ -335,7 +335,7 @@ def ensemble_steps(source: Source, *, piece: int = 0, order: str = "", _self=cmd
     return structure, np.stack(frames)
 
 
-def read_values(name: str, *, _self=cmd) -> Any:
+def read_values(name: str, *, _self) -> Any:
     """Return b of the atoms of an object, shape=(n_atoms,)."""
     import numpy as np
 
@@ -344,7 +344,7 @@ def read_values(name: str, *, _self=cmd) -> Any:
     return np.array(values)
 
 
-def titles(name: str, *, _self=cmd) -> list[str]:
+def titles(name: str, *, _self) -> list[str]:
     """Return the titles of an object's states."""
     return [_self.get_title(name, state) or "" for state in range(1, _self.count_states(f"%{name}") + 1)]
 

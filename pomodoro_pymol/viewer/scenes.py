@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..atomic import atomic_write
 from ..errors import PomodoroError
-from .host import cmd, muted
+from ..io.disk import atomic_write
+from .host import muted
 
 
-def load_example(*, _self=cmd) -> None:
+def load_example(*, _self) -> None:
     """Load the example that ships with PyMOL: 1hpv, or a helix where its data are absent."""
     path = _self.exp_path("$PYMOL_DATA/tut/1hpv.pdb")
     if os.path.exists(path):
@@ -20,13 +20,13 @@ def load_example(*, _self=cmd) -> None:
         _self.fab("ACDEFGHIKLMNPQRSTVWY" * 3, "helix", ss=1)
 
 
-def save(path: Path, selection: str, *, _self=cmd) -> None:
+def save(path: Path, selection: str, *, _self) -> None:
     """Save a selection with all its states, or the session, whole or not at all."""
     with atomic_write(path) as file:
         _self.save(file.name, f"%{selection}" if selection else "(all)", state=0, quiet=1)
 
 
-def save_picture(name: str, path: Path, *, _self=cmd) -> None:
+def save_picture(name: str, path: Path, *, _self) -> None:
     """Ray-trace our object: the coloured truth, one noised frame beside it, and the key.
 
     Rearranges the scene, so it is for a PyMOL that is not being looked at.

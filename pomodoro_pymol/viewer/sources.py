@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ..errors import PomodoroError
-from .host import CmdException, cmd, kept_session, muted
-from .records import current_state, get_record, is_legal, is_ours, molecules, spelling
+from .host import CmdException, kept_session, muted
+from .store import current_state, get_record, is_legal, is_ours, molecules, spelling
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Source:
     n_atoms: int
 
 
-def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
+def resolve_source(selection: str, state: int, *, _self) -> Source:
     """Find the one object that a selection means, and the state.
 
     An empty selection is the one molecular object that is not ours, without solvent. A
@@ -66,7 +66,7 @@ def resolve_source(selection: str, state: int, *, _self=cmd) -> Source:
     return Source(name, selection, state, n_atoms)
 
 
-def check_output(name: str, source: Source, *, _self=cmd) -> None:
+def check_output(name: str, source: Source, *, _self) -> None:
     """Refuse a name for the output that is not free to take.
 
     Raises
@@ -85,7 +85,7 @@ def check_output(name: str, source: Source, *, _self=cmd) -> None:
 
 
 @contextmanager
-def draft(source: Source, output: str = "", *, whole: bool = False, _self=cmd) -> Iterator[str]:
+def draft(source: Source, output: str = "", *, whole: bool = False, _self) -> Iterator[str]:
     """Yield the name of a hidden copy of the source's atoms, in one state, or ``whole``, in all.
 
     The copy is deleted at the end unless a `StateWriter` has published it as the object ``output``;
@@ -148,7 +148,7 @@ def object_words(name: str, *, _self) -> str:
     return f"%{name}"
 
 
-def index_words(name: str, indices: Iterable[int], *, _self=cmd) -> str:
+def index_words(name: str, indices: Iterable[int], *, _self) -> str:
     """Return atoms of an object as a selection: by their indices, which PyMOL counts from 1, in ascending order."""
     runs: list[list[int]] = []
     for index in indices:

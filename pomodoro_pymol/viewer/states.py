@@ -7,14 +7,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..atomic import temporary_folder
 from ..errors import PomodoroError
+from ..io.disk import temporary_folder
 from .drawing import draw_all, draw_shown, heal
-from .host import NO_ARRAYS, CmdException, c_stdout_muted, cmd, kept_drawing, kept_session, muted, own_array
+from .host import NO_ARRAYS, CmdException, c_stdout_muted, kept_drawing, kept_session, muted, own_array
+from .publishing import publish
 from .reading import read_state
-from .records import all_records, current_state
 from .sources import copy_atoms
-from .writing import publish
+from .store import all_records, current_state
 
 
 class StateWriter:
@@ -39,7 +39,7 @@ class StateWriter:
         The frames take the places of the states after this one; by default they are appended.
     """
 
-    def __init__(self, name: str, atom_at_place: Any, *, after: int | None = None, _self=cmd) -> None:
+    def __init__(self, name: str, atom_at_place: Any, *, after: int | None = None, _self) -> None:
         self.name = name
         self._atom_at_place = atom_at_place
         self._atom_in_row: Any = None
@@ -139,7 +139,7 @@ class StateWriter:
             raise self._gone()
 
     def _write_dcd(self, frames: Any, atom_in_row: Any, wanted: int) -> bool:
-        from ..export import write_dcd
+        from ..io.dcd import write_dcd
 
         if self._folder is None:
             return False
@@ -170,7 +170,7 @@ class StateWriter:
 
 
 @contextmanager
-def twin_writers(draft_name: str, structure: Any, count: int, *, _self=cmd) -> Iterator[list[StateWriter]]:
+def twin_writers(draft_name: str, structure: Any, count: int, *, _self) -> Iterator[list[StateWriter]]:
     """Yield writers into so many hidden copies of a draft, which go at the end unless they are published.
 
     Parameters
@@ -238,7 +238,7 @@ def _numbers(probe: Any, n_atoms: int) -> Any:
     return numbers
 
 
-def _check_places(name: str, state: int, wanted: Any, *, _self=cmd) -> None:
+def _check_places(name: str, state: int, wanted: Any, *, _self) -> None:
     """Compare what PyMOL shows of a state with what it is to show, shape=(n_atoms, 3), in PyMOL's order.
 
     Raises
@@ -282,7 +282,7 @@ class LiveStates:
         From every method but `draw_all`, if the object is gone or is no longer as it was.
     """
 
-    def __init__(self, name: str, atom_at_place: Any, n_states: int, *, _self=cmd) -> None:
+    def __init__(self, name: str, atom_at_place: Any, n_states: int, *, _self) -> None:
         self.name = name
         self.n_states = n_states
         self.in_part = False

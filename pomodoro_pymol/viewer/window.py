@@ -7,10 +7,10 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from ..typed import is_one_command
-from .host import CmdException, cmd, muted
-from .records import current_state, is_ours, molecules
+from ..parameters.syntax import is_one_command
+from .host import CmdException, muted
 from .sources import index_words, object_words
+from .store import current_state, is_ours, molecules
 
 _PLAIN = re.compile(r"-?[A-Za-z0-9]*")
 
@@ -24,7 +24,7 @@ def main_window() -> Any:
     return get_qtwindow()
 
 
-def log(line: str, *, _self=cmd) -> None:
+def log(line: str, *, _self) -> None:
     """Show a line as PyMOL shows one that was typed, and write it to an open log file.
 
     A log is run again as a script: a line that would be more than one command there, through the
@@ -35,24 +35,24 @@ def log(line: str, *, _self=cmd) -> None:
         _self.log(f"{line}{os.linesep}")
 
 
-def source_objects(*, _self=cmd) -> list[str]:
+def source_objects(*, _self) -> list[str]:
     """Return the molecular objects that are not ours."""
     return [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
 
 
-def shown_state(name: str, *, _self=cmd) -> tuple[int, int, str]:
+def shown_state(name: str, *, _self) -> tuple[int, int, str]:
     """Return the state of an object that is shown, how many there are, and its title."""
     n_states = _self.count_states(f"%{name}")
     state = current_state(name, _self)
     return state, n_states, _self.get_title(name, state) or ""
 
 
-def show_state(state: int, *, _self=cmd) -> None:
+def show_state(state: int, *, _self) -> None:
     """Show a state, as PyMOL's own slider does."""
     _self.frame(state)
 
 
-def selected_atoms(name: str, *, _self=cmd) -> tuple[int, ...]:
+def selected_atoms(name: str, *, _self) -> tuple[int, ...]:
     """Return the indices, in an object, of the atoms in the selection that is shown.
 
     Where it is of other objects, of the atoms that bear the same labels.
@@ -68,7 +68,7 @@ def selected_atoms(name: str, *, _self=cmd) -> tuple[int, ...]:
     return ()
 
 
-def select(words: str, *, _self=cmd) -> None:
+def select(words: str, *, _self) -> None:
     """Select atoms as a click in the viewport does, and bring them into view, in the state that is shown.
 
     Not through ``do``, which would run what follows a semicolon in a label from a file.
@@ -80,17 +80,17 @@ def select(words: str, *, _self=cmd) -> None:
         log(line, _self=_self)
 
 
-def session_value(name: str, *, _self=cmd) -> Any:
+def session_value(name: str, *, _self) -> Any:
     """Return what the session holds under a name of ours; it may come from a file."""
     return getattr(_self._pymol.session, name, None)
 
 
-def keep_in_session(name: str, value: dict[str, Any], *, _self=cmd) -> None:
+def keep_in_session(name: str, value: dict[str, Any], *, _self) -> None:
     """Let the session, and files saved of it, hold a value of plain types."""
     setattr(_self._pymol.session, name, value)
 
 
-def residue_words(name: str, segi: str, chain: str, resi: str, *, _self=cmd) -> str:
+def residue_words(name: str, segi: str, chain: str, resi: str, *, _self) -> str:
     """Return a residue of an object as a selection: by its labels, or by index where they are no plain words.
 
     Blanks, quotes, brackets and wildcards mean other things in a selection, and not all can be escaped.

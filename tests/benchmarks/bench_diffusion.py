@@ -12,13 +12,13 @@ from time import perf_counter
 
 import torch
 
-from pomodoro_pymol.curves import StepCurves
-from pomodoro_pymol.denoise import IdealDenoiser
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.nested import NestedCovariance
-from pomodoro_pymol.sample import Draws, edm_sample
-from pomodoro_pymol.samplers import Sampler
-from pomodoro_pymol.weights import PRESETS
+from pomodoro_pymol.diffusion.analytic import IdealDenoiser
+from pomodoro_pymol.diffusion.curves import StepCurves
+from pomodoro_pymol.diffusion.samplers import Sampler
+from pomodoro_pymol.diffusion.sampling import Draws, edm_sample
+from pomodoro_pymol.noise.covariance import NestedCovariance
+from pomodoro_pymol.noise.weights import PRESETS
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 QUICK = "--quick" in sys.argv
 ROUNDS = 3 if QUICK else 15

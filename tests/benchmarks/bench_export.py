@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import pymol2
 
-from pomodoro_pymol import viewer
-from pomodoro_pymol.export import save_dcd
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.mmcif import save_mmcif
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.pdb import save_pdb, save_pdb_residue
+from pomodoro_pymol.io.dcd import save_dcd
+from pomodoro_pymol.io.mmcif import save_mmcif
+from pomodoro_pymol.io.pdb import save_pdb, save_pdb_residue
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.structure.hierarchy import Hierarchy
+from pomodoro_pymol.viewer import reading, states
 
 FRAMES = 20
 BUDGET = 10
@@ -37,10 +37,10 @@ def main() -> int:
     with pymol2.PyMOL() as instance, tempfile.TemporaryDirectory() as folder:
         cmd = instance.cmd
         cmd.load(cmd.exp_path("$PYMOL_DATA/demo/1tii.pdb"), "1tii", quiet=1)
-        structure = viewer.read_structure("1tii", _self=cmd)
+        structure = reading.read_structure("1tii", _self=cmd)
         hierarchy = Hierarchy.from_structure(structure)
         frames = add_noise(structure.coords, hierarchy, 4.82, n_frames=FRAMES)
-        with viewer.StateWriter("1tii", structure.atom_at_place, _self=cmd) as writer:
+        with states.StateWriter("1tii", structure.atom_at_place, _self=cmd) as writer:
             writer.write(frames)
         cmd.delete_states("1tii", "1")
         assert cmd.count_states("1tii") == FRAMES

@@ -25,11 +25,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from pomodoro_pymol import lab, noise, viewer
-from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.commands import pomnoise
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.viewer import cmd
+from pomodoro_pymol.experiments import noise
+from pomodoro_pymol.noise import draw, stream
+from pomodoro_pymol.parameters.catalogue import NoiseParameters
+from pomodoro_pymol.structure.hierarchy import Hierarchy
+from pomodoro_pymol.viewer import reading, sources, states
+from pomodoro_pymol.viewer.host import cmd
 
 ROOT = Path(__file__).resolve().parents[2]
 RANDN_FRAMES = 20
@@ -200,7 +202,7 @@ def create_job(source: str) -> float:
 def command_rows(case: Case, note_frames: tuple[int, int], fixed: bool) -> Iterator[Row]:
     """The whole command against torch, against PyMOL's own copy, and against scripts."""
     name = build(case.copies)
-    structure = viewer.read_structure(name)
+    structure = reading.read_structure(name, _self=cmd)
     hierarchy, n_atoms = Hierarchy.from_structure(structure), len(structure)
 
     def frames(n_frames: int) -> Iterator[np.ndarray]:
@@ -234,17 +236,20 @@ def run_case(case: Case) -> dict:
     """Time the frame loop of the command, and take its peak memory; in a process of its own."""
     name = build(case.copies)
     peaks = [forked(peak_of, name, n) for n in (1, case.memory_frames) if case.memory_frames]
-    source = viewer.resolve_source(name, 1)
-    structure = viewer.read_structure(name)
-    writers: list[viewer.StateWriter] = []
+    source = sources.resolve_source(name, 1, _self=cmd)
+    structure = reading.read_structure(name, _self=cmd)
+    writers: list[states.StateWriter] = []
 
     def loop(n_frames: int) -> float:
-        return timed(lab.run_noise, structure, replace(WEIGHTS, frames=n_frames), writers[-1].write)
+        return timed(noise.run_noise, structure, replace(WEIGHTS, frames=n_frames), writers[-1].write)
 
     jobs = {f"ours {n}": lambda n=n: loop(n) for n in case.frames}
     seconds: dict[str, list] = {}
     for turn in range(case.rounds + 1):  # a fresh object per round; the first round warms up
-        with viewer.draft(source, "out") as draft, viewer.StateWriter(draft, structure.atom_at_place) as writer:
+        with (
+            sources.draft(source, "out", _self=cmd) as draft,
+            states.StateWriter(draft, structure.atom_at_place, _self=cmd) as writer,
+        ):
             writers.append(writer)
             for key, job in {**jobs, "randn": lambda: randn(len(structure))}.items():
                 value = job()
@@ -338,14 +343,14 @@ def core_row(device: str, case: Case) -> Row:
     hierarchy = Hierarchy(residue_of_atom, torch.arange(int(residue_of_atom[-1]) + 1) // 102).to(device)
 
     def make(frame: int, out: torch.Tensor) -> None:
-        noise.draw_unit_noise(out, hierarchy, WEIGHTS.weights, noise.frame_generator(0, frame, device))
+        draw.draw_unit_noise(out, hierarchy, WEIGHTS.weights, draw.frame_generator(0, frame, device))
 
     def finish() -> None:
         if device == "cuda":
             torch.cuda.synchronize()
 
     def ours() -> None:
-        for _ in noise.stream_frames(make, n_frames, n_atoms, device):
+        for _ in stream.stream_frames(make, n_frames, n_atoms, device):
             pass
         finish()
 

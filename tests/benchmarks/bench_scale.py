@@ -26,8 +26,8 @@ from statistics import median
 
 from bench_noise import ROOT, Row, build
 
-from pomodoro_pymol import memory
-from pomodoro_pymol.viewer import cmd
+from pomodoro_pymol.utils import memory
+from pomodoro_pymol.viewer.host import cmd
 
 
 @dataclass(frozen=True)
@@ -141,8 +141,8 @@ def processor_time(job: Callable, *arguments: object, **options: object) -> floa
 
 def turns(copies: int) -> dict:
     """Run pomnoise in turns as the panel does; return the longest processor time of one, by its part of the run."""
-    from pomodoro_pymol import runs
-    from pomodoro_pymol.catalogue import NoiseParameters
+    from pomodoro_pymol.jobs import noise
+    from pomodoro_pymol.parameters.catalogue import NoiseParameters
 
     lay(copies)
     longest: dict[str, float] = {}
@@ -163,7 +163,7 @@ def turns(copies: int) -> dict:
                 return end.value
             turn(part)
 
-    with runs.NoiseRun(NoiseParameters(selection="big", frames=3), _self=cmd) as run:
+    with noise.NoiseRun(NoiseParameters(selection="big", frames=3), _self=cmd) as run:
         turn("looking for the source")
         steps = run.prepare(5000)
         next(steps)
@@ -172,7 +172,7 @@ def turns(copies: int) -> dict:
         result = run.work(structure, run.write, lambda *_: turn("noise"))
         coloring = take("colouring", run.finish(result, 5000))
         assert coloring
-    run = runs.NoiseRun(NoiseParameters(selection="big", frames=3), _self=cmd)
+    run = noise.NoiseRun(NoiseParameters(selection="big", frames=3), _self=cmd)
     next(run.prepare(5000))
     last = time.process_time()
     run.__exit__(None, None, None)

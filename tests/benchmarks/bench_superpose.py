@@ -11,7 +11,7 @@ from time import perf_counter
 
 import torch
 
-from pomodoro_pymol.superposition import superpose
+from pomodoro_pymol.structure.superposition import superpose
 
 BUDGET = 2.0
 ROUNDS = 31

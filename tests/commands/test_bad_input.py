@@ -157,11 +157,12 @@ def test_no_coordinates_at_all(cmd, refused, read_pdb):
 
 
 def test_more_than_memory_is_refused_before_work(cmd, refused, monkeypatch):
-    from pomodoro_pymol import lab, memory
+    from pomodoro_pymol.experiments import noise
+    from pomodoro_pymol.utils import memory
 
     cmd.load(cmd.exp_path("$PYMOL_DATA/demo/1tii.pdb"), "1tii", quiet=1)
     monkeypatch.setattr(memory, "available", lambda: 2 * GIB)
-    monkeypatch.setattr(lab, "run_noise", None)
+    monkeypatch.setattr(noise, "run_noise", None)
     start = time.monotonic()
     line = refused(cmd, "pomnoise polymer frames=1000000", "2.0 GiB are free")
     assert time.monotonic() - start < 5
@@ -169,7 +170,7 @@ def test_more_than_memory_is_refused_before_work(cmd, refused, monkeypatch):
 
 
 def test_few_frames_fit_where_many_do_not(hpv, typed, monkeypatch):
-    from pomodoro_pymol import memory
+    from pomodoro_pymol.utils import memory
 
     monkeypatch.setattr(memory, "available", lambda: GIB)
     assert "Error" not in typed(hpv, "pomnoise frames=2")
@@ -178,10 +179,11 @@ def test_few_frames_fit_where_many_do_not(hpv, typed, monkeypatch):
 @pytest.fixture
 def during(monkeypatch):
     """A function that does something in PyMOL before the second block of a run is written."""
-    from pomodoro_pymol import noise, viewer
+    from pomodoro_pymol.noise import stream
+    from pomodoro_pymol.viewer import states
 
     def hook(action):
-        write = viewer.StateWriter.write
+        write = states.StateWriter.write
         blocks = []
 
         def write_and_act(writer, frames):
@@ -190,8 +192,8 @@ def during(monkeypatch):
                 action(writer)
             write(writer, frames)
 
-        monkeypatch.setattr(viewer.StateWriter, "write", write_and_act)
-        monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * 1600 * 3)
+        monkeypatch.setattr(states.StateWriter, "write", write_and_act)
+        monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * 1600 * 3)
 
     return hook
 

@@ -144,10 +144,10 @@ def test_the_function_is_the_command(nmr, typed, coords, tmp_path):
 )
 def test_a_source_that_goes_during_a_run_elsewhere(nmr, session, differences, change, message):
     """As from a panel, whose worker runs while the session goes on."""
-    from pomodoro_pymol.catalogue import SampleParameters
     from pomodoro_pymol.errors import PomodoroError
-    from pomodoro_pymol.sampling import SampleRun
-    from pomodoro_pymol.viewer import finish
+    from pomodoro_pymol.jobs.sampling import SampleRun
+    from pomodoro_pymol.parameters.catalogue import SampleParameters
+    from pomodoro_pymol.viewer.reading import finish
 
     before = session(nmr)
     with SampleRun(SampleParameters(sampler="edm", steps=3, samples=2), _self=nmr):
@@ -167,9 +167,9 @@ def test_a_source_that_goes_during_a_run_elsewhere(nmr, session, differences, ch
 def test_a_worker_thread_samples_the_same(nmr):
     from concurrent.futures import ThreadPoolExecutor
 
-    from pomodoro_pymol.catalogue import SampleParameters
-    from pomodoro_pymol.sampling import SampleRun
-    from pomodoro_pymol.viewer import finish
+    from pomodoro_pymol.jobs.sampling import SampleRun
+    from pomodoro_pymol.parameters.catalogue import SampleParameters
+    from pomodoro_pymol.viewer.reading import finish
 
     with SampleRun(SampleParameters(steps=20, samples=2), _self=nmr) as run:
         data = finish(run.prepare())
@@ -194,16 +194,16 @@ def test_every_kind_of_source_is_sampled_or_refused_in_a_line(source, cmd, typed
 
 
 def test_interrupting_leaves_nothing(nmr, session, differences, monkeypatch):
-    from pomodoro_pymol import reverse
     from pomodoro_pymol.commands import pomsample
+    from pomodoro_pymol.experiments import sampling
 
-    class Impatient(reverse.StepCurves):
+    class Impatient(sampling.StepCurves):
         def __call__(self, step):
             if step.number == 5:
                 raise KeyboardInterrupt
             return super().__call__(step)
 
-    monkeypatch.setattr(reverse, "StepCurves", Impatient)
+    monkeypatch.setattr(sampling, "StepCurves", Impatient)
     before = session(nmr)
     with pytest.raises(KeyboardInterrupt):
         pomsample(sampler="edm", samples=2, _self=nmr)
@@ -277,8 +277,8 @@ def test_examples_of_the_help_run(nmr, typed, tmp_path, monkeypatch, name):
 def test_a_helix_makes_the_reference_table(cmd, typed):
     """SCIENCE.md, section 4: best per level, one sigma, the note's, on a 32-residue helix."""
     from pomodoro_pymol.commands import pomprecond
-    from pomodoro_pymol.scaling_table import total_errors
-    from pomodoro_pymol.schedule import z_from_sigma
+    from pomodoro_pymol.experiments.scalings import total_errors
+    from pomodoro_pymol.noise.sigma import z_from_sigma
 
     cmd.fab("LGAILKKKGHHEAELKPLAQSHATKHKIPIKY", "helix", ss=1)
     cmd.remove("hydro")
@@ -409,7 +409,7 @@ def test_networks_that_do_not_fit(nmr, typed, session, differences, network, tmp
 
 
 def test_more_than_memory_is_refused_before_work(nmr, typed, session, differences, monkeypatch):
-    from pomodoro_pymol import memory
+    from pomodoro_pymol.utils import memory
 
     monkeypatch.setattr(memory, "available", lambda: 2**28)
     refused(nmr, typed, session, differences, "pomsample samples=10000", "2000000 states of 392 atoms needs about")

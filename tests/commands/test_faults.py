@@ -13,13 +13,13 @@ import pytest
 COMMANDS = {
     # what is typed: the module whose progress tells that it is in the middle
     "pomnoise plain, frames=9": "noise",
-    "pomsample plain, steps=6": "sampling",
-    "pomsweep plain, frames=3, z=-1:1": "laboratory",
-    "pomtable plain, frames=4, z=-1:1": "laboratory",
-    "pomalign plain_noise": "frames",
-    "pomdenoise plain_noise, denoiser=wiener": "diffusion",
-    "pomsave out.pdb, plain_noise": "frames",
-    "pomsave out.dcd, plain_noise": "frames",
+    "pomsample plain, steps=6": "sample",
+    "pomsweep plain, frames=3, z=-1:1": "sweep",
+    "pomtable plain, frames=4, z=-1:1": "table",
+    "pomalign plain_noise": "align",
+    "pomdenoise plain_noise, denoiser=wiener": "denoise",
+    "pomsave out.pdb, plain_noise": "save",
+    "pomsave out.dcd, plain_noise": "save",
 }
 DEEDS = {
     "delete the source": "delete plain",
@@ -49,10 +49,10 @@ FATAL = {
 @pytest.fixture
 def plain(cmd, read_pdb, typed, monkeypatch, tmp_path):
     """A small protein with its noised frames, of which a block holds three."""
-    from pomodoro_pymol import noise
+    from pomodoro_pymol.noise import stream
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * 12 * 3)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * 12 * 3)
     read_pdb(cmd, "plain")
     typed(cmd, "pomnoise plain, frames=20")
     return cmd
@@ -389,7 +389,8 @@ def test_ctrl_c_on_the_command_line(tmp_path, command, moment):
         "demo": ["--frames", "5000", "--output", "demo"],
     }[command]
     (tmp_path / "out.pdb").write_text("old")
-    code = "import sys; from pomodoro_pymol import cli, lab, reverse; print('READY'); sys.exit(cli.main(sys.argv[1:]))"
+    imports = "import sys; from pomodoro_pymol import cli, run_noise, run_sample"
+    code = f"{imports}; print('READY'); sys.exit(cli.main(sys.argv[1:]))"
     status, printed = interrupt(["-c", code, command, *map(str, given)], tmp_path, moment)
     assert status == 130, printed
     assert printed.endswith("interrupted: nothing half-written is left\n")
@@ -448,9 +449,9 @@ def test_the_command_line_on_a_full_disk(run_python, mount, fill, command):
 
 
 def test_the_demos_refusals_are_one_line(tmp_path):
-    from pomodoro_pymol.catalogue import NoiseParameters
     from pomodoro_pymol.demo import run_demo
     from pomodoro_pymol.errors import PomodoroError
+    from pomodoro_pymol.parameters.catalogue import NoiseParameters
 
     with pytest.raises(PomodoroError, match=r"^1000000 frames of \d+ atoms needs about"):
         run_demo(tmp_path / "demo", NoiseParameters(frames=1_000_000))
@@ -459,15 +460,15 @@ def test_the_demos_refusals_are_one_line(tmp_path):
 
 def test_sessions_and_pictures_on_a_full_disk(plain, mount, fill):
     """PyMOL itself does not tell of a picture that it could not write."""
-    from pomodoro_pymol import viewer
     from pomodoro_pymol.errors import PomodoroError
+    from pomodoro_pymol.viewer import scenes
 
     disk = mount("64k")
     for name in ("x.pse", "x.png"):
         (disk / name).write_text("old")
     full = fill(disk)
     with pytest.raises(PomodoroError, match=r"cannot write .*x.pse: No space left on device"):
-        viewer.save(disk / "x.pse", "", _self=plain)
+        scenes.save(disk / "x.pse", "", _self=plain)
     with pytest.raises(PomodoroError, match=r"cannot write .*x.png: .* as on a full disk"):
-        viewer.save_picture("plain_noise", disk / "x.png", _self=plain)
+        scenes.save_picture("plain_noise", disk / "x.png", _self=plain)
     assert {path.name: path.read_text() for path in disk.iterdir() if path != full} == {"x.pse": "old", "x.png": "old"}

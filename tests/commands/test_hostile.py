@@ -80,7 +80,7 @@ def residues(cmd, selection):
 
 @pytest.mark.parametrize(("label", "suffix"), [("chain", "cif"), ("chain", "pse"), ("segi", "pse"), ("resn", "pse")])
 def test_labels_of_a_file_are_residues_and_nothing_else(cmd, typed, here, labelled, label, suffix):
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import window
 
     before = labelled(label, suffix)
     cmd.log_open("log.pml")
@@ -90,7 +90,7 @@ def test_labels_of_a_file_are_residues_and_nothing_else(cmd, typed, here, labell
     for line in ("pomcolor metric=displacement", "pomtable frames=1, z=0", "pomprecond z=0"):
         assert "Error" not in typed(cmd, line)
     for segi, chain, resi, resn in dict.fromkeys(before):
-        viewer.select(viewer.residue_words("x1_noise", segi, chain, resi, _self=cmd), _self=cmd)
+        window.select(window.residue_words("x1_noise", segi, chain, resi, _self=cmd), _self=cmd)
         assert set(residues(cmd, "sele")) == {(segi, chain, resi, resn)}
     cmd.log_close()
     selected = residues(cmd, "sele")

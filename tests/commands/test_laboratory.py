@@ -71,15 +71,15 @@ def test_the_proposals_raise_the_ratio_and_reach_the_distance_of_alpha_carbons(h
 
 @pytest.mark.parametrize("path", ["tut/1hpv.pdb", "demo/1tii.pdb", "demo/il2.pdb"])
 def test_weights_for_a_ratio_measure_as_wanted(cmd, path):
-    from pomodoro_pymol import viewer
     from pomodoro_pymol.commands import pomweights
-    from pomodoro_pymol.hierarchy import Hierarchy
-    from pomodoro_pymol.lab import measure
+    from pomodoro_pymol.experiments.noise import measure
+    from pomodoro_pymol.structure.hierarchy import Hierarchy
+    from pomodoro_pymol.viewer import reading, sources
 
     cmd.load(f"$PYMOL_DATA/{path}", "it")
     weights = pomweights("polymer", ratio=0.5, _self=cmd)
-    with viewer.draft(viewer.resolve_source("polymer", 1, _self=cmd), _self=cmd) as draft:
-        hierarchy = Hierarchy.from_structure(viewer.read_structure(draft, _self=cmd))
+    with sources.draft(sources.resolve_source("polymer", 1, _self=cmd), _self=cmd) as draft:
+        hierarchy = Hierarchy.from_structure(reading.read_structure(draft, _self=cmd))
     statistics = measure(hierarchy, weights, 500, seed=1)
     assert abs(statistics.levels().ratio - 0.5) < 4 * statistics.standard_error().ratio
 
@@ -105,7 +105,7 @@ def test_a_preset_is_kept_used_and_forgotten(hpv, typed, home):
 
 
 def test_pomsweep_scales_one_draw(hpv, typed):
-    from pomodoro_pymol.schedule import sigma_from_z
+    from pomodoro_pymol.noise.sigma import sigma_from_z
 
     printed = typed(hpv, "pomsweep polymer, z=-2:1, presets=3-8-1+flat")
     assert "z at which structure is lost" in printed

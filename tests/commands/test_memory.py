@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pomodoro_pymol import memory
+from pomodoro_pymol.utils import memory
 
 # A line, and what its refusal says that it wanted.
 LINES = {

@@ -28,7 +28,8 @@ COMMANDS = (
 @pytest.fixture(params=COMMANDS)
 def command(request):
     """Each command and its parameters."""
-    from pomodoro_pymol import catalogue, commands
+    from pomodoro_pymol import commands
+    from pomodoro_pymol.parameters import catalogue
 
     classes = {kind.command: kind for kind in vars(catalogue).values() if hasattr(kind, "command")}
     return getattr(commands, request.param), classes[request.param]
@@ -102,7 +103,7 @@ def test_our_own_object_can_be_named_as_source(hpv, typed):
 
 
 def test_help(command, hpv, typed):
-    from pomodoro_pymol.parameters import choices_of
+    from pomodoro_pymol.parameters.base import choices_of
 
     function, parameters = command
     printed = typed(hpv, f"help {function.__name__}")

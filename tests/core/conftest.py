@@ -13,9 +13,9 @@ import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
-from pomodoro_pymol.weights import LevelWeights
+from pomodoro_pymol.noise.weights import LevelWeights
+from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 HEAVY_ATOMS = dict(zip("GASCPVTILNDMQEKHFRYW", (4, 5, 6, 6, 7, 7, 7, 8, 8, 8, 8, 8, 9, 9, 9, 10, 11, 11, 12, 14)))
 

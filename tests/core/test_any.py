@@ -9,21 +9,22 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-import pomodoro_pymol.catalogue
+import pomodoro_pymol.parameters.catalogue
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.export import save_dcd
-from pomodoro_pymol.header import read_header
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.levels import LevelStatistics, residue_sums
-from pomodoro_pymol.mmcif import save_mmcif
-from pomodoro_pymol.parameters import Grid, Interval, Parameters, Selection, choices_of
-from pomodoro_pymol.pdb import save_pdb
-from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
-from pomodoro_pymol.typed import quoted, split_commas, split_values
+from pomodoro_pymol.io.dcd import save_dcd
+from pomodoro_pymol.io.header import read_header
+from pomodoro_pymol.io.mmcif import save_mmcif
+from pomodoro_pymol.io.pdb import save_pdb
+from pomodoro_pymol.noise.statistics import LevelStatistics, residue_sums
+from pomodoro_pymol.parameters.base import Parameters, choices_of
+from pomodoro_pymol.parameters.kinds import Grid, Interval, Selection
+from pomodoro_pymol.parameters.syntax import quoted, split_commas, split_values
+from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 COMMANDS = [
     kind
-    for kind in vars(pomodoro_pymol.catalogue).values()
+    for kind in vars(pomodoro_pymol.parameters.catalogue).values()
     if isinstance(kind, type) and issubclass(kind, Parameters) and "command" in vars(kind)
 ]
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.command)

@@ -195,7 +195,7 @@ def test_sample_refuses_in_one_line(run, tmp_path, words, message):
 
 def test_models_of_other_atoms_are_no_ensemble(tmp_path):
     from pomodoro_pymol.errors import PomodoroError
-    from pomodoro_pymol.files import read_ensemble
+    from pomodoro_pymol.io.read import read_ensemble
 
     lines = [line for line in FRAGMENT.read_text().splitlines() if line.startswith("ATOM")]
     models = ["MODEL        1", *lines, "ENDMDL", "MODEL        2", *lines[1:], "ENDMDL", "END", ""]

@@ -6,10 +6,9 @@ import re
 import numpy as np
 import pytest
 
-from pomodoro_pymol.colors import UNDEFINED, ColorScale
+from pomodoro_pymol.color.palettes import PALETTES
+from pomodoro_pymol.color.scale import UNDEFINED, ColorScale
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.palettes import PALETTES
-from pomodoro_pymol.parameters import Interval
 
 every_palette = pytest.mark.parametrize("palette", PALETTES)
 
@@ -85,7 +84,7 @@ def test_the_automatic_range_ignores_what_is_not_finite():
 
 
 def test_a_given_range_wins():
-    assert ColorScale.over("magma", np.arange(9.0), Interval(-1, 40)) == ColorScale("magma", -1.0, 40.0)
+    assert ColorScale.over("magma", np.arange(9.0), (-1, 40)) == ColorScale("magma", -1.0, 40.0)
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, -2.0, 1e-5, 433.8, 1e6])

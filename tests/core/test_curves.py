@@ -8,15 +8,15 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from pomodoro_pymol.curves import StepCurves
-from pomodoro_pymol.denoise import IdealDenoiser, WienerDenoiser
-from pomodoro_pymol.heads import Estimate
-from pomodoro_pymol.nested import NestedCovariance
-from pomodoro_pymol.precondition import noise_variances
-from pomodoro_pymol.sample import edm_sample
-from pomodoro_pymol.samplers import SAMPLERS, Sampler
-from pomodoro_pymol.superposition import superpose
-from pomodoro_pymol.weights import PRESETS
+from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser
+from pomodoro_pymol.diffusion.curves import StepCurves
+from pomodoro_pymol.diffusion.estimate import Estimate
+from pomodoro_pymol.diffusion.precondition import noise_variances
+from pomodoro_pymol.diffusion.samplers import SAMPLERS, Sampler
+from pomodoro_pymol.diffusion.sampling import edm_sample
+from pomodoro_pymol.noise.covariance import NestedCovariance
+from pomodoro_pymol.noise.weights import PRESETS
+from pomodoro_pymol.structure.superposition import superpose
 
 WEIGHTS = PRESETS["3-8-1"]
 QUIET = {"center": False, "augment": False}

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
-from pomodoro_pymol.denoise import IdealDenoiser, NetworkDenoiser, WienerDenoiser, entropy
+from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser, entropy
+from pomodoro_pymol.diffusion.network import NetworkDenoiser, denoise_scaled
+from pomodoro_pymol.diffusion.precondition import level_scalings
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.nested import NestedCovariance
-from pomodoro_pymol.precondition import denoise_scaled, level_scalings
-from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.noise.covariance import NestedCovariance
+from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 WEIGHTS = LevelWeights(3, 8, 1)
 hierarchies = st.from_type(Hierarchy)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from pomodoro_pymol.export import write_dcd
+from pomodoro_pymol.io.dcd import write_dcd
 
 
 def records(data):

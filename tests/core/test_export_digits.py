@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pomodoro_pymol.digits import fixed_point, text_width
+from pomodoro_pymol.io.fixed_point import fixed_point, text_width
 
 EDGES = [-999.999, 9999.999, 0.0005, -0.0004, 0.9995, 0.0, -0.0, 0.0625, 0.1875, 2.5, -0.5, 1.0005, 999.9995, 1e-30]
 EDGES += [-999.9994, 9999.9994, 0.0015, 0.0025, 8.0005, 64.0005, 4999.9995, -0.0005, 0.00049999999999999, 1234.5675]

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from pomodoro_pymol.atomic import atomic_write, temporary_folder
 from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.io.disk import atomic_write, temporary_folder
 
 
 def test_the_file_appears_at_the_end(tmp_path):
@@ -109,7 +109,7 @@ def test_a_folder_of_another_user(tmp_path):
     tmp_path.chmod(0o555)
     program = """
 import os, sys
-from pomodoro_pymol.atomic import atomic_write
+from pomodoro_pymol.io.disk import atomic_write
 from pomodoro_pymol.errors import PomodoroError
 if os.geteuid() == 0:
     os.setuid(65534)
@@ -134,7 +134,7 @@ FULL = """
 import resource, signal, sys
 import numpy as np
 from pomodoro_pymol import PomodoroError, Structure, save_dcd, save_mmcif, save_pdb
-from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS
+from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS
 
 residues = np.array([("", "A", "1", "GLY", False)], RESIDUE_LABELS)
 atoms = np.array([("CA", "C", "")] * 500, ATOM_LABELS)
@@ -185,7 +185,7 @@ def test_a_full_disk(mount):
 WRITER = """
 import itertools, os, sys
 from pathlib import Path
-from pomodoro_pymol.atomic import atomic_write, temporary_folder
+from pomodoro_pymol.io.disk import atomic_write, temporary_folder
 
 for number in itertools.count():
     with temporary_folder("pomodoro-") as folder:

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.export import save_dcd, write_dcd
-from pomodoro_pymol.header import cif_header, pdb_header, read_header
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.mmcif import quote, save_mmcif
-from pomodoro_pymol.pdb import save_pdb, save_pdb_residue
-from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
+from pomodoro_pymol.io.dcd import save_dcd, write_dcd
+from pomodoro_pymol.io.header import cif_header, pdb_header, read_header
+from pomodoro_pymol.io.mmcif import quote, save_mmcif
+from pomodoro_pymol.io.pdb import save_pdb, save_pdb_residue
+from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 N_FRAMES = 5
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.files import read_ensemble, read_structure
-from pomodoro_pymol.hierarchy import Hierarchy
+from pomodoro_pymol.io.read import read_ensemble, read_structure
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 pytest.importorskip("gemmi")
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.hierarchy import Hierarchy, group_sum
+from pomodoro_pymol.structure.hierarchy import Hierarchy, group_sum
 
 hierarchies = st.from_type(Hierarchy)
 both_precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -8,11 +8,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.inverse import weights_for_ratio, weights_for_relative, weights_for_shares
-from pomodoro_pymol.lab import measure
-from pomodoro_pymol.levels import expected_levels
-from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.experiments.noise import measure
+from pomodoro_pymol.noise.expected import expected_levels
+from pomodoro_pymol.noise.inverse import weights_for_ratio, weights_for_relative, weights_for_shares
+from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -8,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import pomodoro_pymol.catalogue
-from pomodoro_pymol.catalogue import ColorParameters, SaveParameters, SweepParameters, TableParameters
+import pomodoro_pymol.parameters.catalogue
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.parameters import Grid, Interval, Parameters, choices_of
-from pomodoro_pymol.presets import save_preset
-from pomodoro_pymol.weights import LevelWeights
+from pomodoro_pymol.noise.presets import save_preset
+from pomodoro_pymol.noise.weights import LevelWeights
+from pomodoro_pymol.parameters.base import Parameters, choices_of
+from pomodoro_pymol.parameters.catalogue import ColorParameters, SaveParameters, SweepParameters, TableParameters
+from pomodoro_pymol.parameters.kinds import Grid, Interval
 
 COMMANDS = [
     kind
-    for kind in vars(pomodoro_pymol.catalogue).values()
+    for kind in vars(pomodoro_pymol.parameters.catalogue).values()
     if inspect.isclass(kind) and issubclass(kind, Parameters) and hasattr(kind, "command")
 ]
 every_command = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.command)

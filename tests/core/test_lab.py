@@ -6,14 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from pomodoro_pymol import lab, noise
-from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.lab import run_noise
-from pomodoro_pymol.levels import expected_levels, expected_residues
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.records import digest
+from pomodoro_pymol.experiments import noise
+from pomodoro_pymol.experiments.noise import run_noise
+from pomodoro_pymol.experiments.record import digest
+from pomodoro_pymol.noise import stream
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.noise.expected import expected_levels, expected_residues
+from pomodoro_pymol.parameters.catalogue import NoiseParameters
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 PARAMETERS = NoiseParameters(preset="ms", sigma=2.0, frames=23, seed=9, device="cpu")
 
@@ -37,7 +38,7 @@ def direct(structure, parameters=PARAMETERS):
 
 @pytest.mark.parametrize("block", [1, 2, 7, 22, 23, 1000])
 def test_frames_do_not_depend_on_the_block_size(dimer, monkeypatch, block):
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * block)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * len(dimer) * block)
     result, frames = run(dimer)
     assert torch.equal(frames, direct(dimer))
     assert torch.equal(torch.cat([frame.clone() for frame in result.frames()]), frames)
@@ -46,21 +47,21 @@ def test_frames_do_not_depend_on_the_block_size(dimer, monkeypatch, block):
 @pytest.mark.parametrize("block", [1, 3])
 def test_frames_of_a_large_structure_are_those_of_add_noise(make_structure, monkeypatch, block):
     large = make_structure([("", "A", str(i), "LYS", False) for i in range(120) for _ in range(9)] * 31)
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(large) * block)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * len(large) * block)
     parameters = NoiseParameters(frames=4, device="cpu")
     assert torch.equal(run(large, parameters)[1], direct(large, parameters))
 
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_frames_do_not_depend_on_the_thread_count(dimer, monkeypatch, threads):
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 4)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * len(dimer) * 4)
     monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
     assert torch.equal(run(dimer)[1], direct(dimer))
 
 
 @pytest.mark.parametrize("block", [3, 1000])
 def test_statistics_are_those_of_the_written_frames(oracle, dimer, monkeypatch, block):
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * block)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * len(dimer) * block)
     result, frames = run(dimer)
     displacements = frames.double().numpy() - dimer.coords
     levels, residues = oracle.nested_anova(displacements, result.hierarchy)
@@ -82,7 +83,7 @@ def test_the_same_seed_scales_the_same_noise(dimer):
 
 
 def test_progress_counts_to_the_number_of_frames(dimer, monkeypatch):
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 10)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * len(dimer) * 10)
     calls = []
     run_noise(dimer, PARAMETERS, lambda block: None, lambda done, total: calls.append((done, total)))
     assert calls == [(0, 23), (10, 23), (20, 23), (23, 23)]
@@ -160,8 +161,8 @@ class Memory:
 
     def __init__(self, monkeypatch, fails):
         self.calls = []
-        self.real, self.fails = lab.stream_frames, fails
-        monkeypatch.setattr(lab, "stream_frames", self.stream)
+        self.real, self.fails = noise.stream_frames, fails
+        monkeypatch.setattr(noise, "stream_frames", self.stream)
 
     def stream(self, make, n_frames, n_atoms, device, *, start=0, block_bytes=None):
         self.calls.append((str(device), start, block_bytes))
@@ -178,7 +179,7 @@ class Memory:
 @pytest.fixture
 def on_device(monkeypatch):
     """Let `run_noise` think that it draws on a GPU; the meta device has no memory to fail, nor numbers."""
-    monkeypatch.setattr(lab, "resolve_device", lambda name: torch.device("cpu" if name == "cpu" else "meta"))
+    monkeypatch.setattr(noise, "resolve_device", lambda name: torch.device("cpu" if name == "cpu" else "meta"))
     monkeypatch.setattr(Hierarchy, "to", lambda hierarchy, device: hierarchy)
 
 
@@ -193,7 +194,7 @@ def test_a_full_gpu_draws_frame_by_frame(dimer, monkeypatch):
 
 
 def test_a_gpu_that_is_full_after_some_frames_goes_on_frame_by_frame(dimer, monkeypatch):
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 7)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * len(dimer) * 7)
     memory = Memory(monkeypatch, lambda device, number, block_bytes: block_bytes is None and number == 2)
     result, frames = run(dimer)
     assert memory.calls == [("cpu", 0, None), ("cpu", 14, 0)]
@@ -213,7 +214,7 @@ def test_a_gpu_without_memory_leaves_it_to_the_cpu(dimer, monkeypatch, on_device
 
 
 def test_a_gpu_that_fails_after_the_first_frames_is_an_error(dimer, monkeypatch):
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * len(dimer) * 7)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * len(dimer) * 7)
     Memory(monkeypatch, lambda device, number, block_bytes: number == 1)
     with pytest.raises(PomodoroError) as caught:
         run(dimer)

@@ -10,18 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.levels import (
-    Levels,
-    LevelStatistics,
-    expected_levels,
-    expected_residues,
-    level_names,
-    level_sigmas,
-    residue_sums,
-)
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.weights import PRESETS, LevelWeights
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.noise.expected import expected_levels, expected_residues
+from pomodoro_pymol.noise.levels import Levels, level_names
+from pomodoro_pymol.noise.statistics import LevelStatistics, level_sigmas, residue_sums
+from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 hierarchies = st.from_type(Hierarchy)
 schemes = st.from_type(LevelWeights)

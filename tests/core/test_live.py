@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.lab import run_noise
-from pomodoro_pymol.live import LiveDraw, live_bytes
+from pomodoro_pymol.experiments.live import LiveDraw, live_bytes
+from pomodoro_pymol.experiments.noise import run_noise
+from pomodoro_pymol.parameters.catalogue import NoiseParameters
 
 BASE = NoiseParameters(z=-0.5, frames=5, seed=3, device="cpu")
 

@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from pomodoro_pymol import memory, noise
 from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.noise import stream
+from pomodoro_pymol.utils import memory
 
 
 def test_available_memory_is_a_number_of_bytes_if_any():
@@ -46,7 +47,7 @@ def test_a_limit_of_address_space_counts():
     """As of ``ulimit -v``: what is left of it, less what threads take."""
     program = """
 import resource
-from pomodoro_pymol import memory
+from pomodoro_pymol.utils import memory
 
 free = memory.available()
 for room in (4096, 512, 128):
@@ -116,8 +117,8 @@ def test_needs_grow_with_all_that_is_asked_for(name):
 
 @pytest.mark.parametrize(("n_atoms", "n_frames"), [(1000, 7), (1000, 5000), (3_000_000, 1), (3_000_000, 2)])
 def test_the_blocks_of_noise_take_what_is_asked_for(n_atoms, n_frames):
-    frames = noise.stream_frames(lambda frame, out: None, n_frames, n_atoms)
+    frames = stream.stream_frames(lambda frame, out: None, n_frames, n_atoms)
     first, _ = next(frames)
     frames.close()
     held = min(2, -(-n_frames // len(first)))
-    assert noise.block_bytes(n_atoms, n_frames) == held * 12 * n_atoms * len(first)
+    assert stream.block_bytes(n_atoms, n_frames) == held * 12 * n_atoms * len(first)

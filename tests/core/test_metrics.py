@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from pomodoro_pymol.levels import ResidueLevels
-from pomodoro_pymol.metrics import CA_CA_DISTANCE, METRICS
+from pomodoro_pymol.noise.levels import ResidueLevels
+from pomodoro_pymol.noise.metrics import CA_CA_DISTANCE, METRICS
 
 MEASURED = ResidueLevels(
     atom=np.array([4.0, 5.0]),

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.nested import NestedCovariance
-from pomodoro_pymol.weights import LevelWeights
+from pomodoro_pymol.noise.covariance import NestedCovariance
+from pomodoro_pymol.noise.weights import LevelWeights
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 variances = st.tuples(
     *[st.just(0.0) | st.floats(0.1, 10)] * 2,

@@ -11,10 +11,10 @@ import zipfile
 import pytest
 import torch
 
-from pomodoro_pymol.denoise import NetworkDenoiser
+from pomodoro_pymol.diffusion.network import NetworkDenoiser
+from pomodoro_pymol.diffusion.network_file import load_network
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.network import load_network
-from pomodoro_pymol.weights import PRESETS
+from pomodoro_pymol.noise.weights import PRESETS
 
 
 class Net(torch.nn.Module):

@@ -8,9 +8,10 @@ import torch
 from scipy import stats
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.noise import add_noise, draw_unit_noise, frame_generator, resolve_device
-from pomodoro_pymol.schedule import sigma_from_z
-from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.noise.draw import add_noise, draw_unit_noise, frame_generator
+from pomodoro_pymol.noise.sigma import sigma_from_z
+from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.utils.devices import resolve_device
 
 PURE = {"chain": LevelWeights(1, 0, 0), "residue": LevelWeights(0, 1, 0), "atom": LevelWeights(0, 0, 1)}
 both_precisions = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -7,17 +7,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-import pomodoro_pymol.catalogue
-from pomodoro_pymol.catalogue import ColorParameters, NoiseParameters
+import pomodoro_pymol.parameters.catalogue
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.parameters import Grid, Interval, Parameters, Selection, choices_of, describe
-from pomodoro_pymol.schedule import sigma_from_z
-from pomodoro_pymol.typed import split_values
-from pomodoro_pymol.weights import PRESETS, LevelWeights
+from pomodoro_pymol.noise.sigma import sigma_from_z
+from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
+from pomodoro_pymol.parameters.base import Parameters, choices_of, describe
+from pomodoro_pymol.parameters.catalogue import ColorParameters, NoiseParameters
+from pomodoro_pymol.parameters.kinds import Grid, Interval, Selection
+from pomodoro_pymol.parameters.syntax import split_values
 
 COMMANDS = [
     kind
-    for kind in vars(pomodoro_pymol.catalogue).values()
+    for kind in vars(pomodoro_pymol.parameters.catalogue).values()
     if isinstance(kind, type) and issubclass(kind, Parameters) and "command" in vars(kind)
 ]
 FIELDS = [

@@ -9,12 +9,12 @@ import pytest
 from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 
-from pomodoro_pymol.levels import Levels, level_names
-from pomodoro_pymol.plots import sweep_figure, table_figure
-from pomodoro_pymol.schedule import sigma_from_z
-from pomodoro_pymol.sweep import SweepPoint
-from pomodoro_pymol.table import noise_table
-from pomodoro_pymol.weights import PRESETS, LevelWeights, Scheme
+from pomodoro_pymol.experiments.figures import sweep_figure, table_figure
+from pomodoro_pymol.experiments.sweep import SweepPoint
+from pomodoro_pymol.experiments.table import noise_table
+from pomodoro_pymol.noise.levels import Levels, level_names
+from pomodoro_pymol.noise.sigma import sigma_from_z
+from pomodoro_pymol.noise.weights import PRESETS, LevelWeights, Scheme
 
 SCHEMES = [Scheme(name, weights) for name, weights in PRESETS.items()]
 SEVEN = [*SCHEMES, Scheme("1:1:15", LevelWeights(1, 1, 15)), Scheme("mine", LevelWeights(0, 2, 1))]

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from pomodoro_pymol.curves import StepRecord
-from pomodoro_pymol.plots import curves_figure, precond_figure
-from pomodoro_pymol.scaling_table import scaling_table, total_errors
-from pomodoro_pymol.weights import FLAT, PRESETS
+from pomodoro_pymol.diffusion.curves import StepRecord
+from pomodoro_pymol.experiments.figures import curves_figure, precond_figure
+from pomodoro_pymol.experiments.scalings import scaling_table, total_errors
+from pomodoro_pymol.noise.weights import FLAT, PRESETS
 
 SIGMAS = (0.5, 2.0, 8.0)
 

@@ -9,24 +9,23 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.heads import Estimate, broadcast_heads, join_levels, split_levels
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.precondition import (
+from pomodoro_pymol.diffusion.choices import VARIANTS
+from pomodoro_pymol.diffusion.estimate import Estimate, broadcast_heads
+from pomodoro_pymol.diffusion.network import denoise_scaled, edm_denoise
+from pomodoro_pymol.diffusion.precondition import (
     data_variances,
     degrees_of_freedom,
-    denoise_scaled,
-    edm_denoise,
     edm_scalings,
     level_scalings,
     linear_skip_error,
     noise_variances,
     target_variance,
 )
-from pomodoro_pymol.scaling_table import scaling_csv, scaling_table, scaling_text, total_errors
-from pomodoro_pymol.schedule import VARIANTS
-from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.experiments.scalings import scaling_csv, scaling_table, scaling_text, total_errors
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.structure.hierarchy import Hierarchy, join_levels, split_levels
 
 # A centred 32-residue helix: shift of 1 A, Rg**2 / 3, spread of atoms about their residue's mean.
 HELIX = (1.0, 71.0, 2.2)

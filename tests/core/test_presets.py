@@ -1,23 +1,27 @@
 """Weight schemes by name: the user's file, damaged or whole, and schemes as typed."""
 
+import copy
 import json
 import os
+import pickle
 import re
 import socket
 
 import pytest
 
-from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.presets import (
+from pomodoro_pymol.noise import presets
+from pomodoro_pymol.noise.presets import (
     all_presets,
     delete_preset,
     parse_schemes,
+    preset_weights,
     presets_path,
     save_preset,
     user_presets,
 )
-from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights, Scheme
+from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights, Scheme
+from pomodoro_pymol.parameters.catalogue import NoiseParameters
 
 MINE = LevelWeights(1, 2.5, 0.1 + 0.2)
 
@@ -317,6 +321,27 @@ def test_a_deleted_preset_is_no_choice():
     delete_preset("mine")
     with pytest.raises(PomodoroError, match=re.escape("preset must be one of flat, ms, rb, 3-8-1, 2-6-2")):
         NoiseParameters(preset="mine")
+
+
+def test_weights_are_resolved_once():
+    save_preset("mine", MINE)
+    parameters = NoiseParameters(preset="mine")
+    delete_preset("mine")
+    assert parameters.weights == MINE
+    save_preset("mine", FLAT)
+    assert parameters.weights == MINE
+    assert NoiseParameters(preset="mine").weights == FLAT
+    assert copy.deepcopy(parameters).weights == pickle.loads(pickle.dumps(parameters)).weights == MINE
+    assert [*vars(parameters)] == NoiseParameters.names()
+
+
+def test_no_file_is_read_for_what_is_built_in(monkeypatch):
+    monkeypatch.setattr(presets, "user_presets", None)
+    assert {name: preset_weights(name) for name in PRESETS} == PRESETS
+
+
+def test_a_preset_that_is_not_there():
+    assert refused(preset_weights, "mine").startswith("there is no preset 'mine': choose one of flat, ")
 
 
 def test_the_panels_file_may_be_anything_too(home, mount):

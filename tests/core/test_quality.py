@@ -7,13 +7,13 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from pomodoro_pymol import quality
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.files import read_structure
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.quality import QualityReference
-from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
+from pomodoro_pymol.io.read import read_structure
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.structure import quality
+from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
+from pomodoro_pymol.structure.hierarchy import Hierarchy
+from pomodoro_pymol.structure.quality import QualityReference
 
 NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 RADII = {"C": 0.76, "N": 0.71, "O": 0.66, "S": 1.05, "H": 0.31, "P": 1.07}

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.levels import Levels, ResidueLevels
-from pomodoro_pymol.records import ORDERS, MeasuredLevels, Record, digest
+from pomodoro_pymol.experiments.record import ORDERS, MeasuredLevels, Record, digest
+from pomodoro_pymol.noise.levels import Levels, ResidueLevels
+from pomodoro_pymol.parameters.catalogue import NoiseParameters
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 RESIDUES = ResidueLevels(*np.random.default_rng(0).uniform(0, 5, (4, 3)))
 PARAMETERS = NoiseParameters(selection="(resi 1,2) and b=20", sigma=4.25, preset="ms", frames=7)
@@ -69,7 +69,7 @@ def test_the_parameters_of_a_record_are_those_of_the_run(selection):
 @pytest.mark.parametrize(
     "plain",
     [
-        *(without(key) for key in RECORD.to_plain() if key != "order"),
+        *(without(key) for key in RECORD.to_plain() if key not in ("order", "run")),
         *(without("residues", name) for name in RECORD.to_plain()["residues"]),
         *(
             changed("command", value=value)
@@ -78,7 +78,7 @@ def test_the_parameters_of_a_record_are_those_of_the_run(selection):
         *(changed("residues", value=value) for value in (None, [], 3, "text", DEEP, np.zeros(3))),
         *(
             changed(key, value=value)
-            for key in ("source", "device", "digest", "versions", "order")
+            for key in ("source", "device", "digest", "versions", "order", "run")
             for value in (None, 3, DEEP, b"cpu")
         ),
         *(without("levels", part) for part in RECORD.to_plain()["levels"]),
@@ -111,7 +111,7 @@ def test_one_foreign_value_is_refused_or_read(key, value):
         Record.from_plain(changed(key, value=value))
     except PomodoroError:
         return
-    assert key in ("source", "device", "digest", "versions")
+    assert key in ("source", "device", "digest", "versions", "run")
 
 
 @pytest.mark.parametrize("order", ["file", "copy"])
@@ -119,6 +119,12 @@ def test_a_record_says_whose_order_was_drawn(order):
     record = dataclasses.replace(RECORD, order=order)
     assert Record.from_plain(record.to_plain()).order == order
     assert f"draws in the order of: {ORDERS[order]}" in record.header()
+
+
+def test_a_record_says_which_run_it_was():
+    record = dataclasses.replace(RECORD, run="1f")
+    assert Record.from_plain(record.to_plain()).run == "1f"
+    assert Record.from_plain(without("run")).run == ""  # of 0.1.0
 
 
 def test_a_record_of_0_1_0_drew_in_the_order_of_the_copy():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from pomodoro_pymol.levels import LevelStatistics, expected_levels, level_sigmas, residue_sums
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.schedule import sigma_from_z
-from pomodoro_pymol.weights import PRESETS, LevelWeights
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.noise.expected import expected_levels
+from pomodoro_pymol.noise.sigma import sigma_from_z
+from pomodoro_pymol.noise.statistics import LevelStatistics, level_sigmas, residue_sums
+from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
 
 # Windows of 32 residues and 253 heavy atoms, by protein and first residue.
 FRAGMENTS = {

@@ -11,17 +11,21 @@ import pytest
 import torch
 from scipy import stats
 
-from pomodoro_pymol import Hierarchy, models, read_structure
-from pomodoro_pymol.catalogue import DenoiseParameters, SampleParameters
-from pomodoro_pymol.curves import curves_csv
-from pomodoro_pymol.denoise import IdealDenoiser, NetworkDenoiser, WienerDenoiser
+from pomodoro_pymol import Hierarchy, read_structure
+from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser
+from pomodoro_pymol.diffusion.curves import curves_csv
+from pomodoro_pymol.diffusion.network import NetworkDenoiser
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.levels import expected_levels, level_sigmas
-from pomodoro_pymol.models import build_model, compute_device, denoise_frames, per_level
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.reverse import expected_entropy, run_sample
-from pomodoro_pymol.superposition import superpose
-from pomodoro_pymol.weights import PRESETS, LevelWeights
+from pomodoro_pymol.experiments.denoising import build_model, denoise_frames, per_level
+from pomodoro_pymol.experiments.sampling import expected_entropy, run_sample
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.noise.expected import expected_levels
+from pomodoro_pymol.noise.statistics import level_sigmas
+from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
+from pomodoro_pymol.parameters.catalogue import DenoiseParameters, SampleParameters
+from pomodoro_pymol.structure.superposition import superpose
+from pomodoro_pymol.utils import devices
+from pomodoro_pymol.utils.devices import compute_device
 
 NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 WEIGHTS = PRESETS["3-8-1"]
@@ -58,7 +62,7 @@ def test_the_denoiser_goes_by_the_states(nmr, states, options, n_states, kind):
 
 
 def test_devices_without_float64_are_not_used(monkeypatch):
-    monkeypatch.setattr(models, "resolve_device", lambda name: torch.device("mps"))
+    monkeypatch.setattr(devices, "resolve_device", lambda name: torch.device("mps"))
     assert compute_device("auto") == torch.device("cpu")
     with pytest.raises(PomodoroError, match="mps has no float64"):
         compute_device("mps")

@@ -9,14 +9,16 @@ import torch
 from scipy import stats
 from scipy.spatial.transform import Rotation
 
-from pomodoro_pymol.denoise import IdealDenoiser, NetworkDenoiser, WienerDenoiser
+from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser
+from pomodoro_pymol.diffusion.estimate import Estimate, broadcast_heads
+from pomodoro_pymol.diffusion.network import NetworkDenoiser
+from pomodoro_pymol.diffusion.samplers import SAMPLERS, Sampler
+from pomodoro_pymol.diffusion.sampling import Draws, edm_sample
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.heads import Estimate, broadcast_heads, split_levels
-from pomodoro_pymol.nested import NestedCovariance
-from pomodoro_pymol.sample import Draws, edm_sample
-from pomodoro_pymol.samplers import SAMPLERS, Sampler
-from pomodoro_pymol.superposition import superpose
-from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.noise.covariance import NestedCovariance
+from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.structure.hierarchy import split_levels
+from pomodoro_pymol.structure.superposition import superpose
 
 WEIGHTS = PRESETS["3-8-1"]
 PRIOR = (1.0, 4.0, 0.25)

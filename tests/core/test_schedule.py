@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.schedule import quantile, sigma_from_z, z_from_sigma
+from pomodoro_pymol.noise.sigma import quantile, sigma_from_z, z_from_sigma
 
 NOTE = {-3: "0.05", -2: "0.24", -1: "1.08", 0: "4.82", 1: "21.60", 2: "96.79", 3: "433.80"}
 QUANTILES = {-3: "0.1", -2: "2.3", -1: "15.9", 0: "50.0", 1: "84.1", 2: "97.7", 3: "99.9"}

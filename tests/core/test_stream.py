@@ -6,15 +6,15 @@ import time
 import pytest
 import torch
 
-from pomodoro_pymol import noise
-from pomodoro_pymol.noise import stream_frames
+from pomodoro_pymol.noise import draw, stream
+from pomodoro_pymol.noise.stream import stream_frames
 
 N_ATOMS = 5
 
 
 @pytest.fixture
 def block_size(monkeypatch):
-    return lambda frames: monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * N_ATOMS * frames)
+    return lambda frames: monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * N_ATOMS * frames)
 
 
 def number(frame, out):
@@ -46,7 +46,7 @@ def test_frames_come_in_order_whatever_the_block_size(block_size, size):
 
 
 def test_a_frame_larger_than_a_block_is_a_block(monkeypatch):
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 1)
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 1)
     assert [len(block) for block, _ in stream_frames(number, 3, N_ATOMS)] == [1, 1, 1]
 
 
@@ -55,7 +55,7 @@ def test_two_buffers_are_enough(block_size, monkeypatch, n_frames, buffers):
     block_size(3)
     made = []
     empty = torch.empty
-    monkeypatch.setattr(noise.torch, "empty", lambda *size, **kwargs: made.append(size) or empty(*size, **kwargs))
+    monkeypatch.setattr(draw.torch, "empty", lambda *size, **kwargs: made.append(size) or empty(*size, **kwargs))
     pointers = {block.data_ptr() for block, _ in stream_frames(number, n_frames, N_ATOMS)}
     assert made == [(min(n_frames, 3), 3, N_ATOMS)] * buffers
     assert len(pointers) == buffers

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.structure import left_out
+from pomodoro_pymol.structure.atoms import left_out
 
 
 def test_length_is_the_number_of_atoms(dimer):

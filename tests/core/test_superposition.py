@@ -6,7 +6,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.superposition import superpose
+from pomodoro_pymol.structure.superposition import superpose
 
 RNG = np.random.default_rng(7)
 LINE = np.outer(RNG.normal(size=9), [1.0, 2.0, -0.5])

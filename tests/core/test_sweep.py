@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.lab import measure
-from pomodoro_pymol.levels import Levels, expected_levels, level_names
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.quality import QualityReference
-from pomodoro_pymol.schedule import sigma_from_z
-from pomodoro_pymol.structure import ATOM_LABELS, RESIDUE_LABELS, Structure
-from pomodoro_pymol.sweep import SweepPoint, losses, run_sweep, sweep_csv, sweep_frames, sweep_text
-from pomodoro_pymol.weights import PRESETS, LevelWeights, Scheme
+from pomodoro_pymol.experiments.noise import measure
+from pomodoro_pymol.experiments.sweep import SweepPoint, losses, run_sweep, sweep_csv, sweep_frames, sweep_text
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.noise.expected import expected_levels
+from pomodoro_pymol.noise.levels import Levels, level_names
+from pomodoro_pymol.noise.sigma import sigma_from_z
+from pomodoro_pymol.noise.weights import PRESETS, LevelWeights, Scheme
+from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
+from pomodoro_pymol.structure.hierarchy import Hierarchy
+from pomodoro_pymol.structure.quality import QualityReference
 
 Z = [-6.0, -2.0, -1.0, 0.0, 1.0, 3.0]
 SCHEMES = [Scheme(name, PRESETS[name]) for name in ("3-8-1", "flat", "ms")]

@@ -11,12 +11,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.lab import measure
-from pomodoro_pymol.levels import LevelStatistics, expected_levels, expected_sigmas, level_names, residue_sums
-from pomodoro_pymol.noise import add_noise
-from pomodoro_pymol.table import noise_table, table_csv, table_text
-from pomodoro_pymol.weights import PRESETS, LevelWeights, Scheme
+from pomodoro_pymol.experiments.noise import measure
+from pomodoro_pymol.experiments.table import noise_table, table_csv, table_text
+from pomodoro_pymol.noise.draw import add_noise
+from pomodoro_pymol.noise.expected import expected_levels, expected_sigmas
+from pomodoro_pymol.noise.levels import level_names
+from pomodoro_pymol.noise.statistics import LevelStatistics, residue_sums
+from pomodoro_pymol.noise.weights import PRESETS, LevelWeights, Scheme
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 Z = list(range(-3, 4))
 SCHEMES = [Scheme(name, PRESETS[name]) for name in ("flat", "ms", "rb")]

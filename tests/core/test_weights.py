@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
 
 
 @pytest.mark.parametrize(

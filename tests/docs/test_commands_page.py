@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pomodoro_pymol import catalogue
-from pomodoro_pymol.parameters import Parameters
+from pomodoro_pymol.parameters import catalogue
+from pomodoro_pymol.parameters.base import Parameters
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "commands.md"

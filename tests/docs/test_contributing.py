@@ -16,8 +16,8 @@ BLOCKS = dict(re.findall(r"^```(\w+)\n(.*?)^```$", EXAMPLE, re.DOTALL | re.MULTI
 PANEL = """
 from qtpy import QtWidgets
 app = QtWidgets.QApplication(["panel", "-platform", "offscreen"])
-from pomodoro_pymol.panel.controls import make_controls
-from pomodoro_pymol.panel.model import Model
+from pomodoro_pymol.panel.widgets.controls import make_controls
+from pomodoro_pymol.panel.widgets.model import Model
 window = QtWidgets.QWidget()
 box = make_controls(Model(window), window)["metric"].box
 print(*(box.itemText(place) for place in range(box.count())))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pomodoro_pymol import Hierarchy, expected_levels, read_structure, sigma_from_z
-from pomodoro_pymol.presets import parse_schemes
-from pomodoro_pymol.schedule import quantile
+from pomodoro_pymol.noise.presets import parse_schemes
+from pomodoro_pymol.noise.sigma import quantile
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}

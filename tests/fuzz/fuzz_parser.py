@@ -14,8 +14,9 @@ import atheris
 import campaign
 
 with atheris.instrument_imports(include=["pomodoro_pymol"]):
-    from pomodoro_pymol import catalogue, cli, typed
+    from pomodoro_pymol import cli
     from pomodoro_pymol.errors import PomodoroError
+    from pomodoro_pymol.parameters import catalogue, syntax
 
 COMMANDS = [kind for kind in vars(catalogue).values() if getattr(kind, "command", "") and kind.__name__ != "Parameters"]
 GOOD = ["pomnoise chain A and name CA z=-1 wc=3", "pomcolor metric=relative, range=0:1", "pomtable flat+ms z=-3:3:0.5"]
@@ -51,7 +52,7 @@ def one(data: bytes) -> None:
         line = parameters.to_text()
         assert command.from_text(line) == parameters, line
         names = command.names()
-        command.from_values(typed.split_values(names, typed.split_commas(head), {names[-1]: tail} if names else {}))
+        command.from_values(syntax.split_values(names, syntax.split_commas(head), {names[-1]: tail} if names else {}))
     except PomodoroError as error:
         campaign.check(error)
     except SystemExit as end:  # of --help and --version

@@ -18,13 +18,15 @@ import numpy as np
 import pymol2
 
 with atheris.instrument_imports(include=["pomodoro_pymol"]):
-    from pomodoro_pymol import commands, presets, viewer
-    from pomodoro_pymol.catalogue import ColorParameters
-    from pomodoro_pymol.colors import ColorScale
+    from pomodoro_pymol import commands
+    from pomodoro_pymol.color.scale import ColorScale
     from pomodoro_pymol.errors import PomodoroError
+    from pomodoro_pymol.experiments.record import Record
+    from pomodoro_pymol.jobs.coloring import color, find_ours
+    from pomodoro_pymol.noise import presets
     from pomodoro_pymol.panel import values
-    from pomodoro_pymol.records import Record
-    from pomodoro_pymol.runs import color, find_ours
+    from pomodoro_pymol.parameters.catalogue import ColorParameters
+    from pomodoro_pymol.viewer import sources, states, store
 
 INSTANCE = pymol2.PyMOL()
 INSTANCE.start()
@@ -97,16 +99,16 @@ def as_json(plain: Any) -> bytes:
 
 def records(data: atheris.FuzzedDataProvider) -> list[Any]:
     """Damage what the session says of our objects; return what reads it."""
-    store: Any = copy.deepcopy(GOOD)
+    held: Any = copy.deepcopy(GOOD)
     for _ in range(data.ConsumeIntInRange(1, 3)):
-        store = damage(data, store)
-    INSTANCE.session.pomodoro = store
-    plain = store.get("one") if isinstance(store, dict) else store
+        held = damage(data, held)
+    INSTANCE.session.pomodoro = held
+    plain = held.get("one") if isinstance(held, dict) else held
     return [
-        lambda: viewer.our_objects(_self=CMD),
-        lambda: viewer.is_ours("one", _self=CMD),
-        lambda: viewer.resolve_source("", -1, _self=CMD),
-        lambda: viewer.LiveStates("one", np.arange(17), 2, _self=CMD),
+        lambda: store.our_objects(_self=CMD),
+        lambda: store.is_ours("one", _self=CMD),
+        lambda: sources.resolve_source("", -1, _self=CMD),
+        lambda: states.LiveStates("one", np.arange(17), 2, _self=CMD),
         lambda: find_ours("", _self=CMD),
         lambda: color(ColorParameters(object="one"), _self=CMD),
         lambda: Record.from_plain(plain).header(),

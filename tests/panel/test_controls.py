@@ -4,8 +4,9 @@ from dataclasses import fields
 
 import pytest
 
-from pomodoro_pymol.catalogue import NoiseParameters
-from pomodoro_pymol.parameters import Interval, Selection, choices_of, describe
+from pomodoro_pymol.parameters.base import choices_of, describe
+from pomodoro_pymol.parameters.catalogue import NoiseParameters
+from pomodoro_pymol.parameters.kinds import Interval, Selection
 
 SPECS = {spec.name: spec for spec in fields(NoiseParameters)}
 NUMBERS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (int, float)]
@@ -19,8 +20,8 @@ def panel(app, show, tmp_path, monkeypatch):
     """The model, and a control for each parameter in one window."""
     from qtpy import QtWidgets
 
-    from pomodoro_pymol.panel.controls import make_controls
-    from pomodoro_pymol.panel.model import Model
+    from pomodoro_pymol.panel.widgets.controls import make_controls
+    from pomodoro_pymol.panel.widgets.model import Model
 
     monkeypatch.setenv("HOME", str(tmp_path))  # presets of one's own
     window = QtWidgets.QWidget()
@@ -194,8 +195,8 @@ def test_every_word_can_be_chosen_with_the_keyboard(panel, press, name):
 
 
 def test_a_preset_of_ones_own_can_be_chosen_once_it_is_saved(panel):
-    from pomodoro_pymol import presets
-    from pomodoro_pymol.weights import LevelWeights
+    from pomodoro_pymol.noise import presets
+    from pomodoro_pymol.noise.weights import LevelWeights
 
     presets.save_preset("mine", LevelWeights(1, 2, 4))
     assert panel.model.edit("preset", "mine")

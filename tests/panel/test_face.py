@@ -5,7 +5,7 @@ import pytest
 
 @pytest.fixture
 def face(app, show, tmp_path, monkeypatch):
-    from pomodoro_pymol.panel.face import Face
+    from pomodoro_pymol.panel.layout import Face
 
     monkeypatch.setenv("HOME", str(tmp_path))  # presets of one's own
     return show(Face(), 420, 900)

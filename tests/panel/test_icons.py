@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from qtpy import QtCore, QtGui
 
-from pomodoro_pymol.panel.icons import icon, tool_button
+from pomodoro_pymol.panel.widgets.icons import icon, tool_button
 
 FILES = sorted((Path(__file__).parents[2] / "icons").glob("*.svg"))
 NAMES = [path.stem for path in FILES if path.stem != "pomodoro"]

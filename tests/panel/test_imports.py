@@ -9,12 +9,12 @@ import sys
 sys.modules.update(dict.fromkeys(("pymol", "pymol2", "torch", "scipy")))
 from qtpy import QtWidgets
 app = QtWidgets.QApplication([])
-from pomodoro_pymol.panel import icons, key, player, plots, profile, readout, shares
+from pomodoro_pymol.panel.widgets import color_key, curve_plots, icons, level_table, player, residue_plot, share_bar
 print("pyqtgraph" in sys.modules, "numpy" in sys.modules)
 import pyqtgraph
 before = dict(pyqtgraph.CONFIG_OPTIONS)
-windows = [key.ColorKey(), player.Player(), plots.StepPlot(), plots.SweepPlot(), profile.ResiduePlot()]
-windows += [readout.LevelTable(), shares.ShareBar()]
+windows = [color_key.ColorKey(), player.Player(), curve_plots.StepPlot(), curve_plots.SweepPlot()]
+windows += [residue_plot.ResiduePlot(), level_table.LevelTable(), share_bar.ShareBar()]
 print(dict(pyqtgraph.CONFIG_OPTIONS) == before, repr(app.styleSheet()))
 print(*[type(window).__name__ for window in windows if window.minimumSizeHint().width() > 320])
 print(*[type(window).__name__ for window in windows if not (window.accessibleName() or window.layout())])

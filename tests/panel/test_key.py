@@ -3,8 +3,8 @@
 import pytest
 from qtpy import QtGui
 
-from pomodoro_pymol.palettes import PALETTES
-from pomodoro_pymol.panel.key import ColorKey
+from pomodoro_pymol.color.palettes import PALETTES
+from pomodoro_pymol.panel.widgets.color_key import ColorKey
 
 
 def stops(low, high, palette="viridis"):

@@ -2,12 +2,12 @@
 
 import pytest
 
-from pomodoro_pymol.catalogue import NoiseParameters
+from pomodoro_pymol.parameters.catalogue import NoiseParameters
 
 
 @pytest.fixture
 def model(app):
-    from pomodoro_pymol.panel.model import Model
+    from pomodoro_pymol.panel.widgets.model import Model
 
     model = Model()
     model.changes, model.refusals = [], []

@@ -3,7 +3,7 @@
 import pytest
 from qtpy import QtCore
 
-from pomodoro_pymol.panel.player import Player
+from pomodoro_pymol.panel.widgets.player import Player
 
 
 @pytest.fixture

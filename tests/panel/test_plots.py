@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from qtpy import QtCore, QtGui
 
-from pomodoro_pymol.palettes import OKABE_ITO
-from pomodoro_pymol.panel.legend import Legend
-from pomodoro_pymol.panel.plots import StepPlot, SweepPlot
+from pomodoro_pymol.color.palettes import OKABE_ITO
+from pomodoro_pymol.panel.widgets.curve_plots import StepPlot, SweepPlot
+from pomodoro_pymol.panel.widgets.legend import Legend
 
 Z = np.linspace(-4, 3, 15)
 CURVES = [("uniform", Z, np.exp(Z)), ("3:8:1", Z, 4 * np.exp(Z)), ("chain only", Z, 0 * Z)]
@@ -22,8 +22,8 @@ import sys
 sys.modules["pyqtgraph"] = None
 from qtpy import QtCore, QtWidgets
 from pomodoro_pymol.health import install_command
-from pomodoro_pymol.panel.plots import StepPlot, SweepPlot
-from pomodoro_pymol.panel.profile import ResiduePlot
+from pomodoro_pymol.panel.widgets.curve_plots import StepPlot, SweepPlot
+from pomodoro_pymol.panel.widgets.residue_plot import ResiduePlot
 app = QtWidgets.QApplication([])
 for plot in (StepPlot(), SweepPlot(), ResiduePlot()):
     label, = [part for part in plot.findChildren(QtWidgets.QLabel) if part.text()]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy import QtCore, QtGui, QtWidgets
 
-from pomodoro_pymol.panel.profile import ResiduePlot
+from pomodoro_pymol.panel.widgets.residue_plot import ResiduePlot
 
 LABELS = [f"A/ARG {number}" for number in range(1, 13)] + [f"B/GLY {number}" for number in range(5, 13)]
 COLORS = [0x0000FF] * 12 + [0xFF0000] * 8

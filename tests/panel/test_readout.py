@@ -5,7 +5,7 @@ import math
 import pytest
 from qtpy import QtCore, QtGui, QtWidgets
 
-from pomodoro_pymol.panel.readout import LevelTable
+from pomodoro_pymol.panel.widgets.level_table import LevelTable
 
 DASH = "\N{EN DASH}"
 ROWS = [

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from pomodoro_pymol.palettes import LEVEL_COLORS
-from pomodoro_pymol.panel.shares import ShareBar, readable_on
+from pomodoro_pymol.color.palettes import LEVEL_COLORS
+from pomodoro_pymol.panel.widgets.share_bar import ShareBar, readable_on
 
 
 def colors(bar):

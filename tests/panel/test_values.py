@@ -1,11 +1,16 @@
 """The panel's values in a session or a file: what is no parameter is no value."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from pomodoro_pymol.catalogue import NoiseParameters, SampleParameters
 from pomodoro_pymol.panel import values
+from pomodoro_pymol.parameters.catalogue import NoiseParameters, SampleParameters
+from pomodoro_pymol.parameters.kinds import Interval
 
+DATA = Path(__file__).parents[1] / "data"
 DEEP = []
 for _ in range(5000):
     DEEP = [DEEP]
@@ -15,6 +20,18 @@ def test_values_are_read_back():
     noise, sample = NoiseParameters(z=1, selection="chain A, B"), SampleParameters(steps=20)
     assert values.from_plain(values.to_plain(noise, sample)) == (noise, sample)
     assert values.texts(values.to_plain(noise, sample)) == values.to_plain(noise, sample)
+
+
+def test_the_file_of_0_1_0_is_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(values, "place_path", lambda: tmp_path / "panel.json")
+    shutil.copy(DATA / "panel-0.1.0.json", values.place_path())
+    place = values.load_place()
+    assert (place["area"], place["tab"]) == ("right", 1)
+    noise, sample = values.from_plain(place)
+    shared = {"selection": "1hpv and chain A", "preset": "rb", "seed": 11}
+    colors = {"metric": "scramble", "palette": "magma", "range": Interval(0.5, 2)}
+    assert noise == NoiseParameters(**shared, **colors, z=-0.5, frames=7)
+    assert sample == SampleParameters(**shared, sampler="edm", steps=30)
 
 
 @pytest.mark.parametrize(

@@ -97,13 +97,13 @@ def test_the_record_says_whose_order_was_drawn(cmd, typed, tmp_path):
 
 def test_draws_of_version_0_1_0_are_replayed_in_their_own_order(cmd, typed, shown):
     """Its records do not say that it drew in the order of PyMOL's copy."""
-    from pomodoro_pymol import viewer
-    from pomodoro_pymol.live import LiveDraw
-    from pomodoro_pymol.records import Record
+    from pomodoro_pymol.experiments.live import LiveDraw
+    from pomodoro_pymol.experiments.record import Record
+    from pomodoro_pymol.viewer import reading, store
 
     cmd.load(str(CASES.parent / "session-0.1.0.pze"))
-    record = Record.from_plain(viewer.get_record("pept_noise", _self=cmd))
-    structure = viewer.read_structure("pept_noise", order=record.order, _self=cmd)
+    record = Record.from_plain(store.get_record("pept_noise", _self=cmd))
+    structure = reading.read_structure("pept_noise", order=record.order, _self=cmd)
     assert structure.order == "copy"
     draw = LiveDraw(structure, record.parameters)
     unit = draw.mix(record.parameters.weights)

@@ -120,7 +120,7 @@ def test_pomsample(cmd, oracle, source, show):
 def test_pomsample_of_an_ensemble(cmd, oracle, source, tmp_path):
     """Every sample ends at a state of the source, each atom at its own place."""
     from pomodoro_pymol.commands import pomsample
-    from pomodoro_pymol.export import write_dcd
+    from pomodoro_pymol.io.dcd import write_dcd
 
     # Which row is of which atom does not matter: the members are read as PyMOL shows them.
     rows = 10 * np.random.default_rng(0).normal(size=(2, len(oracle.numbers), 3))
@@ -138,9 +138,9 @@ def test_pomsample_of_an_ensemble(cmd, oracle, source, tmp_path):
 
 @pytest.mark.parametrize("route", ["in memory", "through files"])
 def test_live(cmd, oracle, monkeypatch, route):
-    from pomodoro_pymol import viewer
     from pomodoro_pymol.commands import pomnoise
-    from pomodoro_pymol.live import LiveDraw
+    from pomodoro_pymol.experiments.live import LiveDraw
+    from pomodoro_pymol.viewer import states
 
     result = pomnoise("m", sigma=SIGMA, wc=3, wr=8, wa=1, frames=3, _self=cmd)
     if route == "through files":
@@ -150,7 +150,7 @@ def test_live(cmd, oracle, monkeypatch, route):
 
         monkeypatch.setattr(cmd, "get_coordset", refuse, raising=False)
         monkeypatch.setattr(cmd, "get_coords", refuse, raising=False)
-    states = viewer.LiveStates("m_noise", result.structure.atom_at_place, 4, _self=cmd)
+    states = states.LiveStates("m_noise", result.structure.atom_at_place, 4, _self=cmd)
     for state, frame in enumerate(noised(oracle), 2):  # the probe is put back
         oracle.check(cmd, "m_noise", state, frame)
     draw = LiveDraw(result.structure, result.parameters, atom_in_row=states.atom_in_row)
@@ -206,39 +206,39 @@ def shuffling(write):
 @pytest.mark.parametrize("fault", [ignoring, shuffling])
 @pytest.mark.parametrize("line", ["pomnoise m, frames=3", "pomsweep m, z=-1:1", "pomsample m, steps=3, samples=2"])
 def test_a_broken_writer_is_caught(cmd, typed, session, differences, monkeypatch, tmp_path, line, fault):
-    from pomodoro_pymol import export
+    from pomodoro_pymol.io import dcd
 
     orders.load(cmd, "altered chain", tmp_path)
     before = session(cmd)
-    monkeypatch.setattr(export, "write_dcd", fault(export.write_dcd))
+    monkeypatch.setattr(dcd, "write_dcd", fault(dcd.write_dcd))
     assert "PyMOL does not show the atoms of state" in typed(cmd, line)
     assert differences(before, session(cmd)) == []
 
 
 @pytest.mark.parametrize("line", ["pomalign", "pomdenoise denoiser=wiener"])
 def test_a_broken_writer_is_caught_later(cmd, typed, monkeypatch, tmp_path, line):
-    from pomodoro_pymol import export
+    from pomodoro_pymol.io import dcd
 
     orders.load(cmd, "altered chain", tmp_path)
     typed(cmd, "pomnoise m, frames=3")
     names = cmd.get_names("all")
-    monkeypatch.setattr(export, "write_dcd", shuffling(export.write_dcd))
+    monkeypatch.setattr(dcd, "write_dcd", shuffling(dcd.write_dcd))
     assert "PyMOL does not show the atoms of state" in typed(cmd, line)
     assert cmd.get_names("all") == names
 
 
 def test_atoms_that_are_sorted_anew_during_a_run_are_told(cmd, typed, monkeypatch, tmp_path):
     """As where a panel's run is on its way while a person alters and sorts everything."""
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import states
 
     orders.load(cmd, "altered chain", tmp_path)
-    write = viewer.StateWriter.write
+    write = states.StateWriter.write
 
     def meddling(self, frames):
         write(self, frames)
         cmd.alter("all", "resi = str(9 - int(resi))")
         cmd.sort()
 
-    monkeypatch.setattr(viewer.StateWriter, "write", meddling)
+    monkeypatch.setattr(states.StateWriter, "write", meddling)
     assert "PyMOL does not show the atoms of state" in typed(cmd, "pomnoise m, frames=3")
     assert cmd.get_names("all") == ["m"]

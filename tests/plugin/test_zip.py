@@ -33,8 +33,8 @@ def sources(tmp_path):
     shutil.copyfile(ROOT / "LICENSE", copy / "LICENSE")
     license_text = (copy / "LICENSE").read_bytes()
     (copy / "LICENSE").write_bytes(license_text.replace(b"\n", b"\r\n"))
-    (copy / "pomodoro_pymol" / "lab.py").chmod(0o700)
-    os.utime(copy / "pomodoro_pymol" / "lab.py", (1e9, 1e9))
+    (copy / "pomodoro_pymol" / "health.py").chmod(0o700)
+    os.utime(copy / "pomodoro_pymol" / "health.py", (1e9, 1e9))
     cache = copy / "pomodoro_pymol" / "panel" / "__pycache__"
     cache.mkdir(exist_ok=True)
     (cache / "panel.cpython-311.pyc").touch()

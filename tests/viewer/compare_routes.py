@@ -21,12 +21,12 @@ import torch
 from pymol import CmdException
 
 from pomodoro_pymol import commands
-from pomodoro_pymol.catalogue import NoiseParameters
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.files import read_structure
-from pomodoro_pymol.hierarchy import Hierarchy
-from pomodoro_pymol.lab import run_noise
-from pomodoro_pymol.structure import Structure
+from pomodoro_pymol.experiments.noise import run_noise
+from pomodoro_pymol.io.read import read_structure
+from pomodoro_pymol.parameters.catalogue import NoiseParameters
+from pomodoro_pymol.structure.atoms import Structure
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
 LARGEST = 30_000_000

@@ -47,12 +47,12 @@ def test_who_chose_is_obeyed(cmd, typed, session, differences, setting, value):
 
 
 def test_a_run_of_many_states_that_fails_leaves_the_settings(cmd, typed, session, differences, monkeypatch):
-    from pomodoro_pymol import runs
     from pomodoro_pymol.commands import pomnoise
+    from pomodoro_pymol.jobs import noise
 
     cmd.fab("GG", "small")
     before = session(cmd)["settings"]
-    monkeypatch.setattr(runs.NoiseRun, "finish", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr(noise.NoiseRun, "finish", lambda *_, **__: 1 // 0)
     with pytest.raises(ZeroDivisionError):
         pomnoise(frames=600, _self=cmd)
     assert differences(before, session(cmd)["settings"]) == []
@@ -103,11 +103,11 @@ def test_only_objects_of_ours_are_healed(cmd, bare, tmp_path):
 
 
 def test_a_save_while_live_moves_carries_no_setting(cmd, bare, tmp_path):
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import states
 
     cmd.load(FORMER)
     cmd.set("stick_radius", 0.1, "sw")
-    live = viewer.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
+    live = states.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
     live.redraw()
     cmd.set(MODE, 1, "pept")
     for name, arguments in {"whole.pse": {}, "part.pse": {"selection": "sw"}}.items():
@@ -124,10 +124,10 @@ def test_a_save_while_live_moves_carries_no_setting(cmd, bare, tmp_path):
 
 @pytest.mark.parametrize("change", ["rename", "copy", "delete", "replace"])
 def test_the_setting_goes_wherever_the_object_went(cmd, change):
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import states
 
     cmd.load(FORMER)
-    live = viewer.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
+    live = states.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
     live.redraw()
     if change == "copy":
         cmd.copy("other", "sw")

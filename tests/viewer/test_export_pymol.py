@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from pomodoro_pymol.export import save_dcd
-from pomodoro_pymol.mmcif import save_mmcif
-from pomodoro_pymol.pdb import save_pdb, save_pdb_residue
+from pomodoro_pymol.io.dcd import save_dcd
+from pomodoro_pymol.io.mmcif import save_mmcif
+from pomodoro_pymol.io.pdb import save_pdb, save_pdb_residue
 
 FRAMES = 3
 SAVE = {"pdb": save_pdb, "cif": save_mmcif}
@@ -64,11 +64,11 @@ def test_pymol_reads_it_back(cmd, noised, coords, tmp_path, name, kind):
 
 
 def test_segments_survive_mmcif(cmd, tmp_path):
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import reading
 
     cmd.fab("ACD", "built")
     cmd.alter("built", "segi = 'PROTA'")
-    structure = viewer.read_structure("built", _self=cmd)
+    structure = reading.read_structure("built", _self=cmd)
     save_mmcif(tmp_path / "a.cif", structure, structure.coords[None])
     cmd.load(str(tmp_path / "a.cif"), "back", quiet=1)
     assert cmd.count_atoms("back and segi PROTA") == len(structure)
@@ -101,8 +101,8 @@ def test_residue_points(cmd, noised, coords, tmp_path):
 
 def test_the_header_makes_the_file_again(cmd, noised, tmp_path):
     from pomodoro_pymol import read_header
-    from pomodoro_pymol.catalogue import NoiseParameters
     from pomodoro_pymol.commands import pomnoise
+    from pomodoro_pymol.parameters.catalogue import NoiseParameters
 
     result, _ = noised("scene")
     save_pdb(tmp_path / "a.pdb", result.structure, result.frames(), header=result.header())
@@ -116,14 +116,15 @@ def test_the_header_makes_the_file_again(cmd, noised, tmp_path):
 
 
 def test_the_viewer_saves_whole_or_not_at_all(cmd, tmp_path):
-    from pomodoro_pymol import PomodoroError, viewer
+    from pomodoro_pymol import PomodoroError
+    from pomodoro_pymol.viewer import scenes
 
     cmd.fab("ACD", "built")
     for name in ("a.pse", "a.pdb"):
-        viewer.save(tmp_path / name, "" if name == "a.pse" else "built", _self=cmd)
+        scenes.save(tmp_path / name, "" if name == "a.pse" else "built", _self=cmd)
         assert (tmp_path / name).stat().st_size > 500
     with pytest.raises(PomodoroError, match=r"cannot write .*its folder does not exist"):
-        viewer.save(tmp_path / "missing" / "a.pse", "", _self=cmd)
+        scenes.save(tmp_path / "missing" / "a.pse", "", _self=cmd)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pdb", "a.pse"]
 
 

@@ -18,8 +18,8 @@ def rows(structure):
 @pytest.mark.parametrize("kind", ["2juy", "1hpv", "1tii", "1hpv as mmCIF"])
 def test_files_agree_with_pymol(cmd, kind, tmp_path):
     gemmi = pytest.importorskip("gemmi")
-    from pomodoro_pymol import viewer
-    from pomodoro_pymol.files import read_structure
+    from pomodoro_pymol.io.read import read_structure
+    from pomodoro_pymol.viewer import reading
 
     if kind == "2juy":
         path = DATA / "2juy.pdb.gz"
@@ -33,6 +33,6 @@ def test_files_agree_with_pymol(cmd, kind, tmp_path):
         parsed.make_mmcif_document().write_file(str(path))
     cmd.load(str(path), "source", quiet=1)
     cmd.create("one", "source", 1, 1)
-    assert rows(read_structure(path, solvent=True)) == rows(viewer.read_structure("one", _self=cmd))
+    assert rows(read_structure(path, solvent=True)) == rows(reading.read_structure("one", _self=cmd))
     dry = read_structure(path)
     assert len(dry) == cmd.count_atoms("one and not solvent")

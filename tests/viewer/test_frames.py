@@ -113,11 +113,11 @@ def test_without_a_trajectory_reader_the_states_are_the_same(cmd, name, load_sou
 
 
 def test_many_blocks_arrive_in_order(cmd, pomnoise, coords, monkeypatch):
-    from pomodoro_pymol import noise
+    from pomodoro_pymol.noise import stream
 
     cmd.fab("ACDEF", "built")
     whole = pomnoise(frames=23, name="whole", _self=cmd)
-    monkeypatch.setattr(noise, "_BLOCK_BYTES", 12 * 3 * len(whole.structure))
+    monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * 3 * len(whole.structure))
     parts = pomnoise(frames=23, name="parts", _self=cmd)
     assert cmd.count_states(parts.name) == 24
     for state in range(1, 25):

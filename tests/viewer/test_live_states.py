@@ -14,10 +14,10 @@ def noised(hpv, typed):
 @pytest.fixture(params=["in memory", "through files"])
 def live(request, noised, monkeypatch):
     """States of the object, written both ways; the latter as where PyMOL's arrays and NumPy do not agree."""
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import reading, states
 
-    atoms = viewer.read_structure("1hpv_noise", _self=noised).atom_at_place
-    states = viewer.LiveStates("1hpv_noise", atoms, 4, _self=noised)
+    atoms = reading.read_structure("1hpv_noise", _self=noised).atom_at_place
+    states = states.LiveStates("1hpv_noise", atoms, 4, _self=noised)
     if request.param == "through files":
 
         def refuse(*_, **__):
@@ -38,26 +38,27 @@ def live(request, noised, monkeypatch):
     ],
 )
 def test_a_record_that_is_none_makes_no_object_ours(noised, damage):
-    from pomodoro_pymol import runs, viewer
     from pomodoro_pymol.errors import PomodoroError
+    from pomodoro_pymol.jobs import coloring
+    from pomodoro_pymol.viewer import states, store
 
     noised._pymol.session.pomodoro["1hpv_noise"] = damage
-    assert viewer.our_objects(_self=noised) == []
-    assert not viewer.is_ours("1hpv_noise", _self=noised)
+    assert store.our_objects(_self=noised) == []
+    assert not store.is_ours("1hpv_noise", _self=noised)
     with pytest.raises(PomodoroError, match="was changed or deleted"):
-        viewer.LiveStates("1hpv_noise", np.arange(1551), 4, _self=noised)
+        states.LiveStates("1hpv_noise", np.arange(1551), 4, _self=noised)
     with pytest.raises(PomodoroError, match="run pomnoise first"):
-        runs.find_ours("", _self=noised)
+        coloring.find_ours("", _self=noised)
 
 
 @pytest.mark.parametrize("change", [{"command": np.zeros(3)}, {"command": None}, {"command": [[]]}])
 def test_a_record_of_no_command_has_no_frames(noised, change):
-    from pomodoro_pymol import runs
     from pomodoro_pymol.errors import PomodoroError
+    from pomodoro_pymol.jobs import coloring
 
     noised._pymol.session.pomodoro["1hpv_noise"].update(change)
     with pytest.raises(PomodoroError, match="run pomnoise first"):
-        runs.find_ours("", _self=noised)
+        coloring.find_ours("", _self=noised)
 
 
 @pytest.mark.parametrize("key", [np.zeros(3), ["x"], None, 5])
@@ -128,62 +129,63 @@ def test_an_object_that_was_changed_is_left_alone(noised, live, edit):
 
 @pytest.mark.parametrize("piece", [1, 7, 100_000])
 def test_a_structure_read_in_pieces_is_that_read_at_once(cmd, source, piece):
-    from pomodoro_pymol import viewer
-    from pomodoro_pymol.catalogue import NoiseParameters
+    from pomodoro_pymol.parameters.catalogue import NoiseParameters
+    from pomodoro_pymol.viewer import reading, sources
 
     parameters = NoiseParameters.from_text(source.line())
-    found = viewer.resolve_source(parameters.selection, parameters.state, _self=cmd)
+    found = sources.resolve_source(parameters.selection, parameters.state, _self=cmd)
     atoms = f"({found.selection}) and %{found.object} and state {found.state}"
     if piece == 1 and found.n_atoms > 200:
         piece = 173
     names = set(cmd.get_names("all"))
     steps = 0
-    reading = viewer.structure_steps(atoms, found.state, title="it", piece=piece, _self=cmd)
+    pieces = reading.structure_steps(atoms, found.state, title="it", piece=piece, _self=cmd)
     while True:
         try:
-            next(reading)
+            next(pieces)
             steps += 1
         except StopIteration as end:
             structure = end.value
             break
     assert set(cmd.get_names("all")) == names
     assert steps >= min(found.n_atoms / piece, 50)  # no more than that many: each looks at all atoms
-    with viewer.draft(found, _self=cmd) as name:
-        whole = viewer.read_structure(name, title="it", _self=cmd)
+    with sources.draft(found, _self=cmd) as name:
+        whole = reading.read_structure(name, title="it", _self=cmd)
     assert structure.name == whole.name
     for part in ("coords", "atoms", "residues", "residue_of_atom", "places"):
         np.testing.assert_array_equal(getattr(structure, part), getattr(whole, part), err_msg=part)
 
 
 def test_atoms_that_go_while_they_are_read_are_an_error(hpv):
-    from pomodoro_pymol import PomodoroError, viewer
+    from pomodoro_pymol import PomodoroError
+    from pomodoro_pymol.viewer import reading
 
-    reading = viewer.structure_steps("%1hpv", title="it", piece=100, _self=hpv)
-    next(reading)
+    steps = reading.structure_steps("%1hpv", title="it", piece=100, _self=hpv)
+    next(steps)
     hpv.remove("1hpv and chain B")
     with pytest.raises(PomodoroError, match="it was changed while it was read"):
-        viewer.finish(reading)
+        reading.finish(steps)
     assert hpv.get_names("all") == ["1hpv"]
 
 
 def test_reading_that_is_given_up_leaves_nothing(hpv):
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import reading
 
-    reading = viewer.structure_steps("%1hpv", piece=100, _self=hpv)
-    next(reading)
+    steps = reading.structure_steps("%1hpv", piece=100, _self=hpv)
+    next(steps)
     assert len(hpv.get_names("all")) == 2
-    reading.close()
+    steps.close()
     assert hpv.get_names("all") == ["1hpv"]
 
 
 @pytest.mark.parametrize("piece", [0, 1, 10, 5000])
 def test_an_object_painted_in_pieces_is_that_painted_at_once(noised, snapshot, piece):
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import publishing
 
     noised.create("part", "1hpv_noise and resi 1-5")
     count = noised.count_atoms("part")
     colors, values = [0x100 + number for number in range(count)], [number / 8 for number in range(count)]
-    steps = sum(1 for _ in viewer.paint_steps("part", colors, values, piece, _self=noised))
+    steps = sum(1 for _ in publishing.paint_steps("part", colors, values, piece, _self=noised))
     assert steps == (-(-count // piece) if 0 < piece < count else 1)
     seen = snapshot(noised, "part")
     assert list(seen["colors"]) == [0x40000000 | color for color in colors]

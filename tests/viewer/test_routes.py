@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from pomodoro_pymol.hierarchy import Hierarchy
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 pytest.importorskip("pymol2")
 pytest.importorskip("gemmi")

@@ -48,10 +48,10 @@ def test_feedback_is_kept(hpv, typed, line):
 
 
 def test_feedback_is_kept_when_the_run_fails(hpv, typed, monkeypatch):
-    from pomodoro_pymol import viewer
+    from pomodoro_pymol.viewer import states
 
     before = masks(hpv)
-    monkeypatch.setattr(viewer.StateWriter, "_count", lambda self: 0)
+    monkeypatch.setattr(states.StateWriter, "_count", lambda self: 0)
     assert "did not take" in typed(hpv, "pomnoise frames=2")
     assert masks(hpv) == before
 

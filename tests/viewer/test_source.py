@@ -24,13 +24,14 @@ def test_a_run_changes_nothing_else(cmd, source, typed, session, differences):
 
 
 def test_a_failed_run_changes_nothing(cmd, source, typed, session, differences, monkeypatch):
-    from pomodoro_pymol import PomodoroError, viewer
+    from pomodoro_pymol import PomodoroError
+    from pomodoro_pymol.viewer import publishing
 
     def fail(*_, **__):
         raise PomodoroError("the disk is full")
 
     before = session(cmd)
-    monkeypatch.setattr(viewer, "set_titles", fail)
+    monkeypatch.setattr(publishing, "set_titles", fail)
     assert typed(cmd, source.line("frames=3")) == " Error: the disk is full"
     assert differences(before, session(cmd)) == []
 

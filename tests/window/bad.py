@@ -9,7 +9,7 @@ from pymol import cmd
 from qtpy import QtWidgets
 from robot import differences
 
-from pomodoro_pymol.panel.controls import NumberControl, TextControl, shown_values
+from pomodoro_pymol.panel.widgets.controls import NumberControl, TextControl, shown_values
 
 #: After so many cases one is run that is good.
 _GROUP = 25

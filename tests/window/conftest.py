@@ -58,6 +58,6 @@ def look(cmd: Any, name: str = "1hpv_noise") -> dict[str, Any]:
         "colors": [atom[0] for atom in atoms],
         "b": [atom[1] for atom in atoms],
         "labels": [atom[2] for atom in atoms],
-        "record": record,
+        "record": {**record, "run": ""},  # no two runs have the same
         "key": ramp[5][3:5],
     }

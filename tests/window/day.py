@@ -294,7 +294,7 @@ def following(robot: Any, notes: dict[str, Any]) -> None:
 
 def keeping(robot: Any, notes: dict[str, Any]) -> None:
     """Save the weights as a preset, under names that cannot be and one that can, and delete it."""
-    from pomodoro_pymol.presets import user_presets
+    from pomodoro_pymol.noise.presets import user_presets
 
     panel, controls = robot.panel, robot.panel.controls
     robot.enter_command("pomnoise wc=2, wr=5, wa=0.5")
@@ -358,7 +358,7 @@ def saving(robot: Any, notes: dict[str, Any]) -> None:
     os.makedirs(folder)
     ours, bare = os.path.join(folder, "ours.pse"), os.path.join(folder, "bare.pse")
     cmd.save(ours)
-    notes["plain"] = [type(panel._kept).__name__, *(type(value).__name__ for value in panel._kept.values())]
+    notes["plain"] = [type(panel.sync._kept).__name__, *(type(value).__name__ for value in panel.sync._kept.values())]
     robot.enter_command("pomnoise z=-1, seed=4, metric=ratio")
     robot.pump(300)
     cmd.do("reinitialize")

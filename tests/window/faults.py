@@ -346,6 +346,8 @@ def records(robot: Any) -> list[list[Any]]:
         {"key": ["x"]},
         {"source": 3},
         {"versions": {}},
+        {"run": 7},
+        {"run": ["x"]},
     ):
         cmd._pymol.session.pomodoro["1hpv_noise"] = {**copy.deepcopy(good), **change}
         robot.panel.watch.poll()

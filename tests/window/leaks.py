@@ -11,7 +11,7 @@ from pymol import cmd
 from pymol.gui import get_qtwindow
 from qtpy import QtCore, QtWidgets
 
-from pomodoro_pymol.panel import open_panel
+from pomodoro_pymol.commands import pompanel
 
 CYCLES, EVENTS, TOGETHER = 200, 5000, 100
 
@@ -54,7 +54,7 @@ def load(robot: Any, folder: str, name: str) -> None:
 def cycle(robot: Any) -> None:
     robot.dock.close()
     robot.pump()
-    open_panel(_self=cmd)
+    pompanel(_self=cmd)
     robot.pump()
 
 

@@ -249,7 +249,7 @@ class Robot:
             "colors": [atom[0] for atom in atoms],
             "b": [atom[1] for atom in atoms],
             "labels": [atom[2] for atom in atoms],
-            "record": copy.deepcopy(cmd._pymol.session.pomodoro[name]),
+            "record": {**copy.deepcopy(cmd._pymol.session.pomodoro[name]), "run": ""},  # no two runs have the same
             "key": ramp(cmd, cmd._pymol.session.pomodoro[name]["key"]),
         }
 

@@ -124,7 +124,7 @@ def in_file_order(made):
 
 def test_what_is_shown_is_what_was_made(running):
     """The table, the key and the bars, against the record, the colours and b."""
-    from pomodoro_pymol.lab import LEVEL_ROWS
+    from pomodoro_pymol.experiments.level_table import LEVEL_ROWS
 
     levels = running["made"]["record"]["levels"]
     assert len(running["table"]) == len(LEVEL_ROWS)

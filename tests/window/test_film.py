@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pomodoro_pymol.catalogue import SampleParameters
+from pomodoro_pymol.parameters.catalogue import SampleParameters
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,123 @@
+"""pomdenoise: denoising in one shot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PomodoroError
+from ..parameters.catalogue import DenoiseParameters
+from ..utils.text import counted
+from ..viewer import publishing, reading, sources
+from ..viewer.states import StateWriter
+from .declare import command, progress
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ..experiments.record import Record
+    from ..noise.statistics import LevelStatistics
+
+
+@command(DenoiseParameters)
+def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[LevelStatistics, LevelStatistics]:
+    """
+    DESCRIPTION
+
+        "pomdenoise" estimates, in one shot, the true structure behind each
+        noised frame of an object that pomnoise made. The estimates become
+        states of a new object, after the truth, which is state 1. The error
+        per level is printed before and after. It returns both statistics.
+
+        The data are the states of the source: the ideal denoiser is the
+        posterior mean over them, the wiener denoiser that of a Gaussian
+        about one structure. Both are closed forms, not trained models.
+
+    EXAMPLES
+
+        pomdenoise
+        pomdenoise covariance=flat multiscale=1
+        pomdenoise denoiser=wiener prior=1:4:0.25
+
+    NOTES
+
+        A network is loaded from torch.export (.pt2) or TorchScript; pickles
+        are refused. It takes scaled coords (n, atoms, 3) and c_noise (n, 3)
+        and returns atoms, or atoms, residues and chains. Load networks only
+        from people you trust.
+
+    SEE ALSO
+
+        pomnoise, pomsample, pomprecond
+    """
+    import torch
+
+    from ..experiments.denoising import build_model, denoise_frames, frames_at_once
+    from ..experiments.level_table import compare_levels
+    from ..experiments.record import Record
+    from ..jobs.coloring import find_ours
+    from ..noise.statistics import LevelStatistics, residue_sums
+    from ..structure.hierarchy import Hierarchy
+    from ..utils import memory
+
+    name, plain = find_ours(parameters.object, _self=_self)
+    record = Record.from_plain(plain)
+    if plain.get("aligned"):
+        raise PomodoroError(f"the frames of {name} were superposed, so that their noise is another: name the original")
+    noise = record.parameters
+    source = sources.resolve_source(f"%{name}", 1, _self=_self)
+    output = parameters.name or f"{name}_denoised"
+    sources.check_output(output, source, _self=_self)
+    titles = reading.titles(name, _self=_self)
+    n_atoms, n_frames = source.n_atoms, len(titles) - 1
+    n_members = _self.count_states(f"%{record.source}") if record.source in _self.get_names("objects") else 1
+    memory.require(
+        memory.denoise_bytes(n_atoms, n_frames + 1, n_members, min(n_frames, frames_at_once(n_atoms))),
+        f"{n_frames} frames of {n_atoms} atoms",
+    )
+    show = progress("pomdenoise", quiet)
+    with sources.draft(source, output, whole=True, _self=_self) as draft:
+        structure = reading.read_structure(draft, title=name, order=record.order, _self=_self)
+        hierarchy = Hierarchy.from_structure(structure)
+        truth = torch.from_numpy(structure.coords)
+        states, state = _data(record, structure.coords, parameters.denoiser, _self)
+        model = build_model(
+            states, hierarchy, noise.weights, parameters, state=state, free_pose=parameters.pose == "free"
+        )
+        before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
+        frames = reading.read_frames(draft, range(2, len(titles) + 1), structure, _self=_self)
+        with StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
+            for noised, denoised in denoise_frames(frames, model, hierarchy, noise.noise_sigma, parameters):
+                for statistics, block in ((before, noised), (after, denoised)):
+                    statistics.add(residue_sums(block - truth, hierarchy))
+                writer.write(denoised)
+                show(before.n_frames, len(titles) - 1)
+            publishing.set_titles(draft, [titles[0], *(f"{title} denoised" for title in titles[1:])], _self=_self)
+            writer.publish(output, {"command": parameters.to_text(), "source": name})
+    if not quiet:
+        print(
+            f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma {noise.noise_sigma:.4g} A"
+        )
+        print(f" denoiser: {model.label}")
+        print(compare_levels(before, after))
+    return before, after
+
+
+def _data(record: Record, truth: np.ndarray, denoiser: str, _self: Any) -> tuple[np.ndarray, int]:
+    """Return the states behind a noised object, and which of them was noised; the truth alone where they are gone."""
+    import numpy as np
+
+    parameters = record.parameters
+    if record.source in _self.get_names("objects"):
+        with_source = f"%{record.source} and ({parameters.selection})" if parameters.selection else record.source
+        try:
+            source = sources.resolve_source(with_source, parameters.state, _self=_self)
+            _, states = reading.read_ensemble(source, order=record.order, _self=_self)
+        except PomodoroError:
+            if denoiser == "ideal":
+                raise
+            return truth[None], 1
+        if states.shape[1:] == truth.shape and np.abs(states[source.state - 1] - truth).max() < 1e-3:
+            return states, source.state
+    if denoiser == "ideal":
+        raise PomodoroError(f"{record.source}, the ensemble that was noised, is gone or changed: use denoiser=wiener")
+    return truth[None], 1

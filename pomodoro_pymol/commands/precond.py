@@ -1,0 +1,95 @@
+"""pomprecond: preconditioning, level by level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PomodoroError
+from ..parameters.catalogue import PrecondParameters
+from ..utils.text import counted
+from ..viewer import reading, sources
+from .declare import command
+
+if TYPE_CHECKING:
+    from ..experiments.scalings import ScalingRow
+
+
+@command(PrecondParameters)
+def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[ScalingRow]:
+    """
+    DESCRIPTION
+
+        "pomprecond" prints how a denoising network would be preconditioned
+        on the loaded structure or ensemble, level by level over sigma:
+        c_skip, c_out, c_in, c_noise, the variance of what the network is to
+        predict (1 is ideal), and the mean squared error of c_skip times x.
+        It compares three variants and returns the rows.
+
+            levels   each level its own noise variance and sigma_data
+            global   one sigma and one sigma_data, as AF3 and Boltz have it
+            note     sigma_r = sqrt(wr/W) sigma, sigma_c alike, one sigma_data
+
+    EXAMPLES
+
+        pomprecond
+        pomprecond polymer, preset=ms, z=0, figure=scalings.png
+        pomprecond data=1:8.4:1.5, csv=scalings.csv
+
+    NOTES
+
+        Scalings after Karras et al. 2022. The data are measured over all
+        states, each centred and shifted by 1 A as in training.
+
+    SEE ALSO
+
+        pomdenoise, pomsample, pomtable
+    """
+    import torch
+
+    from ..diffusion.precondition import data_variances
+    from ..experiments import outputs
+    from ..experiments.denoising import per_level
+    from ..experiments.scalings import scaling_csv, scaling_table, scaling_text
+    from ..noise.sigma import sigma_from_z
+    from ..structure.hierarchy import Hierarchy
+    from ..utils import memory
+
+    outputs.check_paths(parameters.csv, parameters.figure)
+    source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+    n_members = 1 if parameters.data else _self.count_states(f"%{source.object}")
+    memory.require(
+        memory.ensemble_bytes(source.n_atoms, n_members), f"{counted(n_members, 'state')} of {source.n_atoms} atoms"
+    )
+    if parameters.data:
+        structure = reading.read_source(source, _self=_self)
+        c, r, a = (value**2 for value in per_level("data", parameters.data))
+        if not all((c, r, a)):
+            raise PomodoroError(f"data must be positive at each level, not {parameters.data}")
+        hierarchy = Hierarchy.from_structure(structure)
+        data, origin = (c, r, a), "given"
+    else:
+        structure, states = reading.read_ensemble(source, _self=_self)
+        hierarchy = Hierarchy.from_structure(structure)
+        data, origin = (
+            data_variances(torch.from_numpy(states), hierarchy),
+            f"measured over {counted(len(states), 'state')}",
+        )
+    rows = scaling_table(
+        hierarchy,
+        parameters.weights,
+        [sigma_from_z(z) for z in parameters.z.values()],
+        data,
+        sigma_data=parameters.sigma_data,
+        convention=parameters.convention,
+    )
+    outputs.write_csv(parameters.csv, scaling_csv(rows))
+    if parameters.figure:
+        from ..experiments.figures import precond_figure
+
+        outputs.write_figure(parameters.figure, precond_figure(rows))
+    if not quiet:
+        own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
+        print(f" pomprecond: {source.object}, sigma_data {parameters.sigma_data:g} A; per level {own} ({origin})")
+        outputs.print_note(structure)
+        print(scaling_text(rows))
+    return rows

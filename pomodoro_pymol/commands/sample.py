@@ -1,0 +1,69 @@
+"""pomsample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..parameters.catalogue import SampleParameters
+from ..viewer import reading
+from .declare import command, progress
+
+if TYPE_CHECKING:
+    from ..experiments.sampling import SampleResult
+
+
+@command(SampleParameters)
+def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleResult:
+    """
+    DESCRIPTION
+
+        "pomsample" runs reverse diffusion from noise to structure on the
+        loaded ensemble or structure. The steps of a sample become states of
+        a new object, each with its sigma in its title; several samples make
+        an object each, or with show=final one object of their ends. It
+        prints curves over the steps and returns the result.
+
+        The denoiser is a closed form for the states that are loaded, not a
+        trained model: what is shown is what the noise, the schedule and the
+        sampler do, and no structure is predicted. The source is not changed.
+
+    EXAMPLES
+
+        pomsample
+        pomsample polymer, sampler=boltz2, steps=50, every=5
+        pomsample sampler=edm steps=50 samples=100 show=final
+        pomsample churn=flat figure=curves.png
+
+    NOTES
+
+        Samplers: af3 (also Protenix, OpenFold3), boltz1, boltz2, edm (NVlabs).
+        Start noise and churn follow the weights; churn=flat shows what comes
+        of mixing laws. Interrupting a run leaves the session as it was. For
+        networks see "help pomdenoise".
+
+    PYMOL API
+
+        from pomodoro_pymol.commands import pomsample
+
+        result = pomsample(sampler="edm", steps=50)
+        result.records[-1].entropy
+
+    SEE ALSO
+
+        pomdenoise, pomprecond, pomnoise
+    """
+    from ..jobs.sampling import SampleRun
+
+    show = progress("pomsample", quiet, "steps")
+    with SampleRun(parameters, _self=_self) as run:
+        data = reading.finish(run.prepare())
+
+        def tell(done: int, total: int, _: object) -> None:
+            run.check()
+            show(done, total)
+
+        result = run.work(data, print, tell)
+        reading.finish(run.finish(result))
+    if not quiet:
+        print(run.report(result))
+    return result

@@ -1,0 +1,72 @@
+"""pomtable: noise per level over z."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..parameters.catalogue import TableParameters
+from ..utils.text import counted
+from .declare import command, progress
+from .source import read_source
+
+if TYPE_CHECKING:
+    from ..experiments.table import TableRow
+
+
+@command(TableParameters)
+def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[TableRow]:
+    """
+    DESCRIPTION
+
+        "pomtable" prints the z-table of the researcher's note for any weight
+        schemes: rms of atoms and of residue means over z, their ratio, and
+        beside it the closed form, the displacement relative to the chain,
+        the variance shares and 95 % intervals. It returns the rows.
+
+    EXAMPLES
+
+        pomtable
+        pomtable 1hpv and polymer, presets=flat+ms+rb+1:1:15, z=-3:3
+        pomtable frames=1 estimator=std csv=table.csv
+
+    NOTES
+
+        frames=1 is one draw, as in the note; such a draw scatters widely.
+        The std of one chain is not defined and printed as n/a (1 chain).
+
+    SEE ALSO
+
+        pomsweep, pomweights, pomnoise
+    """
+    from ..experiments import outputs
+    from ..experiments.table import noise_table, table_csv, table_text
+    from ..noise.presets import parse_schemes
+    from ..structure.hierarchy import Hierarchy
+
+    schemes = parse_schemes(parameters.presets)
+    outputs.check_paths(parameters.csv, parameters.figure)
+    source, structure = read_source(parameters.selection, parameters.state, _self, parameters.frames)
+    hierarchy = Hierarchy.from_structure(structure)
+    rows = noise_table(
+        hierarchy,
+        schemes,
+        parameters.z.values(),
+        frames=parameters.frames,
+        seed=parameters.seed,
+        estimator=parameters.estimator,
+        device=parameters.device,
+        progress=progress("pomtable", quiet),
+    )
+    if not quiet:
+        print(
+            f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
+            f"seed {parameters.seed}, {parameters.estimator}"
+        )
+        outputs.print_note(structure)
+        print(table_text(rows, hierarchy.n_chains))
+    outputs.write_csv(parameters.csv, table_csv(rows))
+    if parameters.figure:
+        from ..experiments.figures import table_figure
+
+        outputs.write_figure(parameters.figure, table_figure(rows))
+    return rows

@@ -1,0 +1,64 @@
+"""pomweights: closed forms of weights, and weights for a target."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..parameters.catalogue import NoiseParameters, WeightsParameters
+from .declare import command
+from .source import read_source
+
+if TYPE_CHECKING:
+    from ..noise.weights import LevelWeights
+
+
+@command(WeightsParameters)
+def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelWeights:
+    """
+    DESCRIPTION
+
+        "pomweights" prints the closed forms of given weights on the loaded
+        structure beside those of the presets, or solves for weights that
+        give a wanted ratio, displacement or variance shares. It returns the
+        weights, and keeps them under a name if asked to.
+
+    EXAMPLES
+
+        pomweights wc=3 wr=8
+        pomweights ratio=0.5
+        pomweights relative=3.8 z=0 save=scrambled
+        pomweights shares=0.3:0.6:0.1
+        pomweights delete=scrambled
+
+    NOTES
+
+        A ratio fixes the share of wa; wc and wr keep their proportion. A
+        displacement relative to the chain keeps wr to wa, and gives the rest
+        of the variance to the chains.
+
+    SEE ALSO
+
+        pomnoise, pomtable
+    """
+    from ..experiments import outputs
+    from ..experiments.weights import solve_weights, weights_text
+    from ..noise import presets
+    from ..structure.hierarchy import Hierarchy
+
+    if parameters.delete:
+        presets.delete_preset(parameters.delete)
+        if not quiet:
+            print(f" pomweights: preset {parameters.delete} deleted")
+        return parameters.weights
+    source, structure = read_source(parameters.selection, parameters.state, _self)
+    hierarchy = Hierarchy.from_structure(structure)
+    weights = solve_weights(hierarchy, parameters)
+    if parameters.save:
+        presets.save_preset(parameters.save, weights)
+    if not quiet:
+        line = NoiseParameters(selection=source.selection, wc=weights.chain, wr=weights.residue, wa=weights.atom)
+        print(f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A")
+        outputs.print_note(structure)
+        print(weights_text(hierarchy, weights, parameters.noise_sigma))
+        print(f" to use them: {line.to_text()}" + (f", or preset={parameters.save}" if parameters.save else ""))
+    return weights

@@ -1,0 +1,1 @@
+"""Denoisers, preconditioning and samplers."""

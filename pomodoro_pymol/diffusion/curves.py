@@ -1,0 +1,164 @@
+"""What can be told of each step of a sampler: curves that show how it goes, not where it ends.
+
+The distance of a final sample to the nearest member tells nothing of a sampler: it is 0
+for every ideal denoiser.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..noise.statistics import level_sigmas
+from ..structure.hierarchy import Hierarchy, split_levels
+from ..structure.superposition import superpose
+from .analytic import entropy
+from .precondition import PerLevel
+from .sampling import Step
+
+#: Rows that the printed table of a run has at most.
+_ROWS = 12
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step, over all samples.
+
+    Attributes
+    ----------
+    step : int
+        From 1.
+    sigma, noise_level : float
+        Sigma after the step, and that at which was denoised, angstrom.
+    error : tuple of float
+        Rms of the denoised chain means, residue means and atoms to the truth, angstrom per
+        coordinate; superposed where the pose is free. nan without a truth.
+    left : tuple of float
+        Variance of what is still to be removed, x - D, per level: of chain means, residue
+        means about them, atoms about those; weighted by atoms, so that they add up, square
+        angstrom.
+    centroid : float
+        Rms distance of the centroid from the origin before centring, angstrom.
+    rotation : float
+        Mean angle by which the denoised structures have turned since the first step, the
+        augmentation aside, degrees.
+    entropy : float
+        Mean entropy over the members, nats; nan without an ensemble.
+    """
+
+    step: int
+    sigma: float
+    noise_level: float
+    error: PerLevel
+    left: PerLevel
+    centroid: float
+    rotation: float
+    entropy: float
+
+
+class StepCurves:
+    """Turns each `Step` into a `StepRecord` and keeps the records.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+        On the device of the steps.
+    truth : Tensor, shape=(n_atoms, 3), optional
+        Angstrom, in the frame of the denoiser.
+    superposed : bool
+        Lay the denoised structures on the truth first: where the sampler centres or
+        augments, pose means nothing.
+    """
+
+    def __init__(self, hierarchy: Hierarchy, truth: Tensor | None = None, *, superposed: bool = False) -> None:
+        self.hierarchy = hierarchy
+        self.truth = truth
+        self.superposed = superposed
+        self.records: list[StepRecord] = []
+        self._first: Tensor | None = None
+        self._turned: Tensor | None = None
+
+    def __call__(self, step: Step) -> StepRecord:
+        """Measure a step."""
+        self._turned = step.rotation if self._turned is None else step.rotation @ self._turned
+        unturned = step.denoised @ self._turned
+        if self._first is None:
+            self._first = unturned
+        parts = split_levels(step.noised - step.denoised, self.hierarchy)
+        sizes = (self.hierarchy.atoms_per_chain, self.hierarchy.atoms_per_residue, None)
+        chain, residue, atom = (_mean_square(part, size) for part, size in zip(parts, sizes))
+        chosen = step.estimate.members
+        record = StepRecord(
+            step=step.number,
+            sigma=step.sigma,
+            noise_level=step.noise_level,
+            error=self._error(step.denoised),
+            left=(chain, residue, atom),
+            centroid=float(step.centroid.square().sum(-1).mean().sqrt()),
+            rotation=float(_angles(superpose(unturned, self._first).rotation).mean()),
+            entropy=math.nan if chosen is None else float(entropy(chosen).mean()),
+        )
+        self.records.append(record)
+        return record
+
+    def _error(self, denoised: Tensor) -> PerLevel:
+        if self.truth is None:
+            return math.nan, math.nan, math.nan
+        moved = superpose(denoised, self.truth).coords if self.superposed else denoised
+        atom, residue, chain = level_sigmas(moved - self.truth, self.hierarchy)
+        return chain, residue, atom
+
+
+def curves_text(records: Sequence[StepRecord]) -> str:
+    """Return some of the steps as aligned ASCII text."""
+    lines = [
+        f" {'step':>5}{'sigma':>10}{'error to truth, A':>30}{'noise left, A^2':>30}{'centroid':>10}{'turned':>10}"
+        f"{'entropy':>10}",
+        f" {'':>15}{'chain':>10}{'residue':>10}{'atom':>10}{'chain':>10}{'residue':>10}{'atom':>10}{'A':>10}"
+        f"{'degrees':>10}{'nats':>10}",
+    ]
+    places = np.unique(np.linspace(0, len(records) - 1, min(_ROWS, len(records))).round().astype(int))
+    for record in (records[place] for place in places):
+        numbers = (record.noise_level, *record.error, *record.left, record.centroid, record.rotation, record.entropy)
+        cells = ("n/a" if math.isnan(number) else f"{number:.3g}" for number in numbers)
+        lines.append(f" {record.step:>5}" + "".join(f"{cell:>10}" for cell in cells))
+    return "\n".join(lines)
+
+
+def curves_csv(records: Sequence[StepRecord]) -> str:
+    """Return every step as CSV."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    levels = ("chain", "residue", "atom")
+    writer.writerow(
+        [
+            *("step", "sigma", "noise_level"),
+            *(f"error_{level}" for level in levels),
+            *(f"left_{level}" for level in levels),
+            *("centroid", "rotation", "entropy"),
+        ]
+    )
+    for record in records:
+        numbers = [record.sigma, record.noise_level, *record.error, *record.left]
+        numbers += [record.centroid, record.rotation, record.entropy]
+        writer.writerow([record.step, *(f"{number:.6g}" for number in numbers)])
+    return file.getvalue()
+
+
+def _mean_square(part: Tensor, sizes: Tensor | None) -> float:
+    """Mean square per coordinate over atoms, of values that ``sizes`` atoms share."""
+    squares = part.square().mean((0, -1)).double()
+    return float(squares.mean() if sizes is None else (squares * sizes).sum() / sizes.sum())
+
+
+def _angles(rotation: Tensor) -> Tensor:
+    """Angles of rotations in degrees; by the sine half angle, which is exact for small ones."""
+    half = (rotation - torch.eye(3).to(rotation)).square().sum((-1, -2)).double().div(8).clamp(0, 1).sqrt()
+    return torch.rad2deg(2 * torch.asin(half))

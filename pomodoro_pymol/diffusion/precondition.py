@@ -1,0 +1,184 @@
+"""Preconditioning of a denoiser, for one sigma or per structural level.
+
+    D = c_skip x + c_out F(c_in x, c_noise)
+    c_skip = S / (S + v),  c_out = sqrt(S v / (S + v)),  c_in = 1 / sqrt(S + v)
+
+with S the variance of the data and v that of the noise, per coordinate (Karras et al.
+2022, EDM, section 5). c_noise is ln(sigma) / 4 there and ln(sigma / sigma_data) / 4 in
+the AF3 family (Abramson et al. 2024, SI algorithm 20).
+
+Three variants are compared, each a set of scalings for the chain means, the residue
+means about them, and the atoms about those (`hierarchy.split_levels`):
+
+global
+    One sigma and one sigma_data for all, as the AF3 family has it.
+levels
+    Each level its own noise variance, of which w_a / n is a part, and its own sigma_data.
+note
+    The researcher's note: sigma_r = sqrt(w_r / W) sigma, sigma_c alike, sigma itself for
+    the atoms, and one sigma_data.
+
+Linear-skip error and target variance are the project's own closed forms; they treat the
+levels as independent, which is exact for residues of equal size and good to some 3 % for
+natural ones.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from torch import Tensor
+
+from ..errors import PomodoroError
+from ..noise.sigma import SIGMA_DATA
+from ..noise.weights import LevelWeights
+from ..structure.hierarchy import Hierarchy, group_sum, split_levels
+from .choices import CONVENTIONS, VARIANTS
+
+#: Numbers of chain, residue and atom level, in this order.
+PerLevel: TypeAlias = tuple[float, float, float]
+
+
+LEVELS = ("chain", "residue", "atom")
+
+_NO_SPREAD = 1e-9  # square angstrom
+
+
+@dataclass(frozen=True)
+class Scalings:
+    """Scalings of one level.
+
+    Attributes
+    ----------
+    c_skip, c_out, c_in, c_noise : float
+        ``c_out`` in angstrom, ``c_in`` in 1 / angstrom.
+    """
+
+    c_skip: float
+    c_out: float
+    c_in: float
+    c_noise: float
+
+
+def edm_scalings(sigma: float, sigma_data: float = SIGMA_DATA, convention: str = "af3") -> Scalings:
+    """Return the scalings for one sigma and sigma_data, in angstrom.
+
+    Raises
+    ------
+    PomodoroError
+        If either is not positive and finite, or the convention is unknown.
+    """
+    if convention not in CONVENTIONS:
+        raise PomodoroError(f"convention must be one of {', '.join(CONVENTIONS)}, not {convention!r}")
+    if not (0 < sigma < math.inf and 0 < sigma_data < math.inf):
+        raise PomodoroError(f"sigma and sigma_data must be positive and finite, not {sigma:g} and {sigma_data:g}")
+    total = sigma**2 + sigma_data**2
+    c_noise = math.log(sigma / sigma_data if convention == "af3" else sigma) / 4
+    return Scalings(sigma_data**2 / total, sigma * sigma_data / math.sqrt(total), 1 / math.sqrt(total), c_noise)
+
+
+def noise_variances(hierarchy: Hierarchy, weights: LevelWeights, sigma: float) -> PerLevel:
+    """Return the noise variance of each level per coordinate, square angstrom.
+
+    Of the chain means (over atoms), of the residues' own motion with the mean of their
+    atoms' (w_r + w_a / n, averaged over residues), and of the atoms' own.
+    """
+    c, r, a = (sigma**2 * share for share in weights.shares)
+    size, in_chain = hierarchy.atoms_per_residue.double(), hierarchy.atoms_per_chain.double()
+    sum_p2 = group_sum(size.square(), hierarchy.residue_to_chain, hierarchy.n_chains) / in_chain.square()
+    chain = c + float(((r * sum_p2 + a / in_chain) * in_chain).sum()) / hierarchy.n_atoms
+    return chain, r + a * float((1 / size).mean()), a
+
+
+def degrees_of_freedom(hierarchy: Hierarchy) -> PerLevel:
+    """Return the share that each level's variance has in the mean over atoms."""
+    in_residues = (hierarchy.n_residues - hierarchy.n_chains) / hierarchy.n_residues
+    return 1.0, in_residues, (hierarchy.n_atoms - hierarchy.n_residues) / hierarchy.n_atoms
+
+
+def data_variances(states: Tensor, hierarchy: Hierarchy, shift: float = 1.0) -> PerLevel:
+    """Measure the data variance of each level per coordinate, square angstrom.
+
+    Parameters
+    ----------
+    states : Tensor, shape=(n_states, n_atoms, 3)
+        Angstrom. Each is centred, and shifted by ``shift`` times a standard normal, as in
+        training by the AF3 family; orientation is taken as uniform.
+    hierarchy : Hierarchy
+    shift : float
+        Angstrom.
+
+    Returns
+    -------
+    chain, residue, atom : float
+        Per degree of freedom; 1 where a level has none, or no spread.
+    """
+    squares = [0.0] * 3
+    for state in states:  # one at a time: float64 and its parts take many times what a state does
+        chain, residue, atom = split_levels((state - state.mean(0)).double(), hierarchy)
+        on_atoms = (hierarchy.broadcast(chain, "chain"), hierarchy.broadcast(residue, "residue"), atom)
+        squares = [total + float(part.square().mean()) / len(states) for total, part in zip(squares, on_atoms)]
+    squares[0] += shift**2
+    shares = degrees_of_freedom(hierarchy)
+    c, r, a = (square / free if square > _NO_SPREAD else 1.0 for square, free in zip(squares, shares))
+    return c, r, a
+
+
+def level_scalings(
+    variant: str,
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    sigma: float,
+    *,
+    data: PerLevel,
+    sigma_data: float = SIGMA_DATA,
+    convention: str = "af3",
+) -> tuple[Scalings, Scalings, Scalings]:
+    """Return the scalings of chain, residue and atom level.
+
+    Parameters
+    ----------
+    variant : {"levels", "global", "note"}
+        See the head of this module.
+    hierarchy : Hierarchy
+    weights : LevelWeights
+    sigma : float
+        Angstrom.
+    data : tuple of float
+        Data variance of each level, square angstrom: `data_variances`. For ``levels`` alone.
+    sigma_data : float
+        Angstrom. For ``global`` and ``note``.
+    convention : {"af3", "edm"}
+
+    Raises
+    ------
+    PomodoroError
+        If the variant is unknown, or a level that it needs has no noise.
+    """
+    c, r, _ = weights.shares
+    if variant == "global":
+        pairs = [(sigma, sigma_data)] * 3
+    elif variant == "note":
+        pairs = [(sigma * math.sqrt(c), sigma_data), (sigma * math.sqrt(r), sigma_data), (sigma, sigma_data)]
+    elif variant == "levels":
+        noise = noise_variances(hierarchy, weights, sigma)
+        pairs = [(math.sqrt(v), math.sqrt(s)) for v, s in zip(noise, data)]
+    else:
+        raise PomodoroError(f"variant must be one of {', '.join(VARIANTS)}, not {variant!r}")
+    silent = [level for level, (own, _) in zip(LEVELS, pairs) if not own]
+    if silent:
+        raise PomodoroError(f"variant {variant} needs noise at the {silent[0]} level: give w{silent[0][0]} a weight")
+    chain, residue, atom = (edm_scalings(*pair, convention) for pair in pairs)
+    return chain, residue, atom
+
+
+def linear_skip_error(scalings: Scalings, noise: float, data: float) -> float:
+    """Return the mean squared error of ``c_skip x`` alone, square angstrom per coordinate."""
+    return scalings.c_skip**2 * noise + (1 - scalings.c_skip) ** 2 * data
+
+
+def target_variance(scalings: Scalings, noise: float, data: float) -> float:
+    """Return the variance of what the network is to predict, (y - c_skip x) / c_out; 1 is ideal."""
+    return linear_skip_error(scalings, noise, data) / scalings.c_out**2

@@ -1,0 +1,219 @@
+"""Reverse diffusion from noise to structure, with the options of EDM, AF3 and Boltz.
+
+One step from sigma_i to sigma_{i+1}, after Karras et al. 2022, algorithm 2, and Abramson
+et al. 2024, SI algorithm 18, whose printed last line uses x where its code, and this,
+use the noised x:
+
+    centre x, rotate it at random, shift it by 1 A N(0, 1)^3
+    t = sigma_i (1 + gamma), gamma > 0 where sigma is large enough
+    x += noise_scale sqrt(t^2 - sigma_i^2) noise
+    D = denoise(x, t)
+    lay x on D as a rigid body (Boltz)
+    x += step_scale (sigma_{i+1} - t) (x - D) / t
+
+Heun's second evaluation averages the slope with that at the end point (EDM). Hierarchical
+noise leaves the equation as it is; start noise and churn must then both be of its law.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..errors import PomodoroError
+from ..noise.draw import draw_unit_noise, frame_generator
+from ..noise.weights import LevelWeights
+from ..structure.hierarchy import Hierarchy
+from ..structure.superposition import superpose
+from .estimate import Denoiser, Estimate, broadcast_heads
+from .samplers import Sampler
+
+#: Standard deviation of the random shift, angstrom (AF3 SI algorithm 19).
+SHIFT = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of `edm_sample`, after it was taken.
+
+    Attributes
+    ----------
+    number, steps : int
+        From 1.
+    sigma, noise_level : float
+        Sigma after the step, and that at which was denoised, angstrom.
+    coords : Tensor, shape=(n_samples, n_atoms, 3)
+        After the step, angstrom.
+    noised : Tensor, shape=(n_samples, n_atoms, 3)
+        What was denoised.
+    denoised : Tensor, shape=(n_samples, n_atoms, 3)
+        With the heads broadcast where asked for.
+    estimate : Estimate
+        As the denoiser gave it.
+    centroid : Tensor, shape=(n_samples, 3)
+        Before centring.
+    rotation : Tensor, shape=(n_samples, 3, 3)
+    shift : Tensor, shape=(n_samples, 1, 3)
+        What the augmentation did: ``x @ rotation.mT + shift``.
+    """
+
+    number: int
+    steps: int
+    sigma: float
+    noise_level: float
+    coords: Tensor
+    noised: Tensor
+    denoised: Tensor
+    estimate: Estimate
+    centroid: Tensor
+    rotation: Tensor
+    shift: Tensor
+
+
+class Draws:
+    """Random numbers of some samples, each from a generator of its own.
+
+    Sample k depends on (seed, k) alone. It draws its start noise first, then for each step
+    its rotation, its shift and its churn, as far as the sampler asks for them.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    samples : sequence of int
+        Numbers of the samples.
+    seed : int
+    dtype, device
+    """
+
+    def __init__(
+        self,
+        hierarchy: Hierarchy,
+        samples: Sequence[int],
+        seed: int = 0,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.hierarchy = hierarchy
+        self.options: dict[str, Any] = {"dtype": dtype, "device": device}
+        self.generators = [frame_generator(seed, sample, device) for sample in samples]
+
+    def noise(self, weights: LevelWeights) -> Tensor:
+        """Return noise of unit sigma, shape=(n_samples, n_atoms, 3)."""
+        rows = torch.empty(len(self.generators), 3, self.hierarchy.n_atoms, **self.options)
+        for out, generator in zip(rows, self.generators):
+            draw_unit_noise(out, self.hierarchy, weights, generator)
+        return rows.mT
+
+    def rotations(self) -> Tensor:
+        """Return uniform rotations, shape=(n_samples, 3, 3): from normal quaternions, Shoemake 1992."""
+        q = self._normal(4)
+        w, x, y, z = (q / q.norm(dim=1, keepdim=True)).unbind(1)
+        rows = [
+            *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+            *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+            *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+        ]
+        return torch.stack(rows, 1).view(-1, 3, 3)
+
+    def shifts(self) -> Tensor:
+        """Return random shifts in angstrom, shape=(n_samples, 1, 3)."""
+        return SHIFT * self._normal(3)[:, None]
+
+    def _normal(self, count: int) -> Tensor:
+        draws = [torch.randn(count, generator=generator, **self.options) for generator in self.generators]
+        return torch.stack(draws)
+
+
+@torch.no_grad()
+def edm_sample(
+    denoise: Denoiser,
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    sampler: Sampler,
+    *,
+    samples: int | Sequence[int] = 1,
+    seed: int = 0,
+    churn_weights: LevelWeights | None = None,
+    multiscale: bool = False,
+    gate: float = 0.99,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+    callback: Callable[[Step], object] = lambda step: None,
+) -> Tensor:
+    """Sample structures by reverse diffusion.
+
+    Parameters
+    ----------
+    denoise : callable
+        ``denoise(x, sigma)`` returns an `Estimate`; of structures about the origin.
+    hierarchy : Hierarchy
+        On ``device``.
+    weights : LevelWeights
+        Of the start noise, and of the churn.
+    sampler : Sampler
+    samples : int or sequence of int
+        How many, or the numbers of the wanted ones: sample k has the same random numbers
+        alone and among others.
+    seed : int
+    churn_weights : LevelWeights, optional
+        Of the churn where it is to differ, which is wrong but instructive.
+    multiscale : bool
+        Broadcast residue and chain heads onto the atoms in each evaluation.
+    gate : float
+        See `estimate.broadcast_heads`.
+    dtype, device
+    callback : callable
+        Called after each step with a `Step`; what it raises ends the run.
+
+    Returns
+    -------
+    Tensor, shape=(n_samples, n_atoms, 3)
+        Angstrom.
+
+    Raises
+    ------
+    PomodoroError
+        If the denoiser returns numbers that are not finite.
+    """
+    draws = Draws(hierarchy, range(samples) if isinstance(samples, int) else samples, seed, dtype=dtype, device=device)
+    churn_weights = churn_weights or weights
+    sigmas = sampler.sigmas()
+    x = draws.noise(weights).mul_(sigmas[0])
+    unmoved = torch.eye(3, dtype=dtype, device=device).expand(len(x), 3, 3)
+
+    def estimate(x: Tensor, sigma: float) -> tuple[Estimate, Tensor]:
+        found = denoise(x, sigma)
+        atoms = broadcast_heads(found, hierarchy, gate) if multiscale else found.atoms
+        if not bool(atoms.sum().isfinite()):
+            raise PomodoroError(f"the denoiser returned numbers that are not finite at sigma {sigma:.4g}")
+        return found, atoms
+
+    for number, (sigma, following) in enumerate(zip(sigmas, sigmas[1:]), 1):
+        centroid = x.mean(-2)
+        rotation, shift = unmoved, x.new_zeros(len(x), 1, 3)
+        if sampler.center:
+            x = x - centroid[:, None]
+        if sampler.augment:
+            rotation, shift = draws.rotations(), draws.shifts()
+            x = torch.baddbmm(shift.mT, rotation, x.mT).mT
+        level = sampler.churned(sigma, following)
+        if level > sigma:
+            noise = draws.noise(churn_weights)
+            x = noise.mul_(sampler.noise_scale * math.sqrt(level**2 - sigma**2)).add_(x)
+        found, denoised = estimate(x, level)
+        noised = superpose(x, denoised).coords if sampler.align else x
+        # lerp(x, D, w) is x + w (D - x).
+        fraction = sampler.step_scale * (level - following) / level
+        x = torch.lerp(noised, denoised, fraction)
+        if sampler.solver == "heun" and following:
+            _, ahead = estimate(x, following)
+            slope = (noised - denoised).div_(2 * level).add_((x - ahead).div_(2 * following))
+            x = slope.mul_(sampler.step_scale * (following - level)).add_(noised)
+        callback(Step(number, sampler.steps, following, level, x, noised, denoised, found, centroid, rotation, shift))
+    return x

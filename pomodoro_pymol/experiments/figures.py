@@ -1,0 +1,173 @@
+"""Figures of the laboratory, by matplotlib (extra ``[plot]``)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..color.palettes import DASHES, LEVEL_COLORS, OKABE_ITO
+from ..diffusion.choices import VARIANTS
+from ..diffusion.curves import StepRecord
+from ..diffusion.precondition import LEVELS
+from ..noise.metrics import CA_CA_DISTANCE
+from .scalings import ScalingRow, total_errors
+from .sweep import LDDT_LOST, SweepPoint
+from .table import TableRow
+
+_COLORS = tuple(f"#{color}" for color in OKABE_ITO)
+_STYLES = tuple((0, dashes) if dashes else "-" for dashes in DASHES)
+
+
+def sweep_figure(points: Sequence[SweepPoint]) -> Any:
+    """Draw a sweep: displacement, lDDT, contacts and bonds against z, one curve per scheme.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _figure(2, 2, (8, 6))
+    panels = (
+        (axes[0, 0], "residue rms relative to chain (Å)", lambda point: point.measured.residue_relative),
+        (axes[0, 1], "Cα lDDT", lambda point: point.lddt),
+        (axes[1, 0], "fraction of native contacts", lambda point: point.contacts),
+        (axes[1, 1], "fraction of bonds off their length", lambda point: point.outliers),
+    )
+    for axis, label, value in panels:
+        for number, scheme in enumerate(dict.fromkeys(point.scheme for point in points)):
+            curve = [point for point in points if point.scheme == scheme]
+            axis.plot(
+                [point.z for point in curve],
+                [value(point) for point in curve],
+                color=_COLORS[number % len(_COLORS)],
+                linestyle=_STYLES[number % len(_STYLES)],
+                label=scheme.name,
+            )
+        axis.set_ylabel(label)
+        axis.set_xlabel("z")
+        axis.grid(alpha=0.25)
+    axes[0, 0].set_yscale("log")
+    axes[0, 0].axhline(CA_CA_DISTANCE, color="0.4", linewidth=1)
+    axes[0, 0].text(points[0].z, CA_CA_DISTANCE * 1.1, "3.8 Å, consecutive Cα", fontsize=8, color="0.3")
+    axes[0, 1].axhline(LDDT_LOST, color="0.4", linewidth=1)
+    for axis in axes.flat[1:]:
+        axis.set_ylim(-0.03, 1.03)
+    axes[0, 0].legend(title="scheme", fontsize=8, title_fontsize=8)
+    return figure
+
+
+def table_figure(rows: Sequence[TableRow]) -> Any:
+    """Draw what does not depend on z: both ratios with intervals, and the variance shares.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = [row for row in rows if row.z == rows[0].z]
+    names = [row.scheme.name for row in rows]
+    places = list(range(len(rows)))
+    figure, (left, right) = _figure(1, 2, (9, 3.6))
+    for offset, field, label, color, marker in (
+        (-0.1, "ratio", "residue / atom", _COLORS[4], "o"),
+        (0.1, "ratio_relative", "relative to the chain", _COLORS[5], "s"),
+    ):
+        value, low, high, expected = ([getattr(getattr(row, part), field) for row in rows] for part in _PARTS)
+        at = [place + offset for place in places]
+        errors = [[v - e for v, e in zip(value, low)], [e - v for v, e in zip(value, high)]]
+        left.errorbar(at, value, errors, fmt=marker, color=color, capsize=3, label=label)
+        closed = left.plot(at, expected, "_", color="black", markersize=16)
+    closed[0].set_label("expected")
+    left.set_xticks(places, names)
+    left.set_ylim(0, 1.05)
+    left.set_ylabel("rms ratio, 95 % interval")
+    left.grid(axis="y", alpha=0.25)
+    figure.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside upper left", ncols=3)
+    base = [0.0] * len(rows)
+    for field, label, color in (
+        ("chain_share", "chain", f"#{LEVEL_COLORS['chain']}"),
+        ("residue_share", "residue in chain", f"#{LEVEL_COLORS['residue']}"),
+        ("atom_share", "atom in residue", f"#{LEVEL_COLORS['atom']}"),
+    ):
+        shares = [getattr(row.measured, field) for row in rows]
+        right.barh(places, shares, 0.6, left=base, color=color, label=label)
+        base = [start + share for start, share in zip(base, shares)]
+    right.set_yticks(places, names)
+    right.invert_yaxis()
+    right.set_xlim(0, 1)
+    right.set_xlabel("share of the variance")
+    figure.legend(*right.get_legend_handles_labels(), fontsize=8, loc="outside upper right", ncols=3)
+    return figure
+
+
+def precond_figure(rows: Sequence[ScalingRow]) -> Any:
+    """Draw preconditioning over sigma: c_skip and target variance per level, error of all, one curve per variant.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _figure(2, 3, (9.5, 5.6))
+    variants = [variant for variant in VARIANTS if any(row.variant == variant for row in rows)]
+    style = {variant: {"color": _COLORS[4 + place], "linestyle": _STYLES[place], "marker": ".", "label": variant}
+             for place, variant in enumerate(variants)}  # fmt: skip
+    for column, level in enumerate(LEVELS):
+        for variant in variants:
+            curve = [row for row in rows if (row.variant, row.level) == (variant, level)]
+            sigmas = [row.sigma for row in curve]
+            axes[0, column].plot(sigmas, [row.scalings.c_skip for row in curve], **style[variant])
+            if column:
+                axes[1, column].plot(sigmas, [row.target for row in curve], **style[variant])
+        axes[0, column].set(title=level, ylabel="c_skip", ylim=(-0.03, 1.03))
+        axes[1, column].set_ylabel(f"variance of the target, {level}" if column else "linear-skip error (Å²)")
+        if column:
+            axes[1, column].axhline(1, color="0.4", linewidth=1)
+    for variant in variants:
+        totals = {sigma: error for (sigma, name), error in total_errors(rows).items() if name == variant}
+        axes[1, 0].plot(list(totals), list(totals.values()), **style[variant])
+    for axis in axes.flat:
+        axis.set(xscale="log", xlabel="sigma (Å)")
+        axis.grid(alpha=0.25)
+    for axis in axes[1]:
+        axis.set_yscale("log")
+    axes[0, 0].legend(fontsize=8)
+    return figure
+
+
+def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
+    """Draw a sampling run over sigma: error, noise left, centroid, rotation and entropy.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _figure(2, 2, (8, 6))
+    sigma = [record.noise_level for record in records]
+    for place, (level, color) in enumerate(zip(LEVELS, (_COLORS[4], _COLORS[2], _COLORS[1]))):
+        line = {"color": color, "linestyle": _STYLES[place], "label": level}
+        axes[0, 0].plot(sigma, [record.error[place] for record in records], **line)
+        axes[0, 1].plot(sigma, [record.left[place] for record in records], **line)
+    axes[0, 0].set_ylabel("rms of the denoised to the truth (Å)")
+    axes[0, 1].set(ylabel="variance of the noise left (Å²)", yscale="log")
+    axes[1, 0].plot(sigma, [record.centroid for record in records], color=_COLORS[4], label="centroid (Å)")
+    axes[1, 0].plot(sigma, [record.rotation for record in records], "--", color=_COLORS[5], label="turned (degrees)")
+    axes[1, 0].set_yscale("symlog", linthresh=1e-2)
+    axes[1, 1].plot(sigma, [record.entropy for record in records], color=_COLORS[4])
+    axes[1, 1].axhline(math.log(n_states), color="0.4", linewidth=1)
+    axes[1, 1].set_ylabel(f"entropy over {n_states} states (nats)")
+    for axis in axes.flat:
+        axis.set(xscale="log", xlabel="sigma (Å)")
+        axis.invert_xaxis()
+        axis.grid(alpha=0.25)
+    axes[0, 0].legend(fontsize=8)
+    axes[1, 0].legend(fontsize=8)
+    return figure
+
+
+_PARTS = ("measured", "low", "high", "expected")
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.subplots(rows, columns)

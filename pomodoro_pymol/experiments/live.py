@@ -1,0 +1,100 @@
+"""The same draw under any weights and noise level: what a slider that moves needs.
+
+The standard normals of a run are kept, so that a change of weights mixes them anew and a
+change of sigma only scales them; frames are those of `noise.run_noise` to the bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..noise.draw import frame_generator, mix_levels
+from ..noise.statistics import LevelStatistics, level_squares, residue_sums
+from ..noise.weights import LevelWeights
+from ..parameters.catalogue import NoiseParameters
+from ..structure.atoms import Structure
+from ..structure.hierarchy import Hierarchy
+from ..utils.devices import resolve_device
+
+
+@dataclass(frozen=True, eq=False)
+class UnitFrames:
+    """Noise of unit sigma under some weights.
+
+    Attributes
+    ----------
+    weights : LevelWeights
+    frames : Tensor, shape=(n_frames, n_atoms, 3)
+        On the CPU, row by row as they are filled in, so that scaling is all that is left to do.
+    statistics : LevelStatistics
+        Of unit sigma.
+    """
+
+    weights: LevelWeights
+    frames: Tensor
+    statistics: LevelStatistics
+
+
+class LiveDraw:
+    """The standard normals of all frames of a run, level by level.
+
+    Parameters
+    ----------
+    structure : Structure
+    parameters : NoiseParameters
+        Their frames and seed count; weights and noise level do not.
+    device : str
+        Where the run was drawn.
+    atom_in_row : ndarray, shape=(n_atoms,), optional
+        Which atom stands in each row that `fill` fills; by default the same order.
+
+    Raises
+    ------
+    PomodoroError
+        If the device is absent.
+    """
+
+    def __init__(
+        self,
+        structure: Structure,
+        parameters: NoiseParameters,
+        device: str = "cpu",
+        atom_in_row: np.ndarray | None = None,
+    ) -> None:
+        self.hierarchy = Hierarchy.from_structure(structure)
+        self._atom_in_row = torch.from_numpy(np.arange(len(structure)) if atom_in_row is None else atom_in_row)
+        self._truth = torch.from_numpy(structure.coords)[self._atom_in_row]
+        on = resolve_device(device)
+        hierarchy, n_frames = self.hierarchy, parameters.frames
+        self._levels = tuple(
+            torch.empty(n_frames, 3, count) for count in (hierarchy.n_chains, hierarchy.n_residues, hierarchy.n_atoms)
+        )
+        for frame, parts in enumerate(zip(*self._levels)):
+            generator = frame_generator(parameters.seed, frame, on)
+            for part in parts:
+                part.copy_(torch.empty(part.shape, device=on).normal_(generator=generator))
+
+    def mix(self, weights: LevelWeights) -> UnitFrames:
+        """Return the frames of unit sigma under ``weights``, and their statistics."""
+        chains, residues, atoms = self._levels
+        frames = atoms.new_empty(len(atoms), self.hierarchy.n_atoms, 3)
+        statistics = LevelStatistics(self.hierarchy)
+        mixed = torch.empty_like(atoms[0])
+        for out, chain, residue, atom in zip(frames, chains, residues, atoms):
+            mix_levels(mixed, chain, residue, atom, self.hierarchy, weights)
+            statistics.add_squares(level_squares(residue_sums(mixed.T[None], self.hierarchy), self.hierarchy))
+            out.copy_(mixed.index_select(1, self._atom_in_row).T)
+        return UnitFrames(weights, frames, statistics)
+
+    def fill(self, unit: UnitFrames, frame: int, sigma: float, out: np.ndarray) -> None:
+        """Write frame 0, 1, ... at ``sigma`` angstrom into the rows of ``out``, shape=(n_atoms, 3), float32."""
+        torch.add(self._truth, unit.frames[frame], alpha=sigma, out=torch.from_numpy(out))
+
+
+def live_bytes(n_atoms: int, n_frames: int) -> int:
+    """Return what a `LiveDraw` and its frames need: the normals, the frames in use and the next ones."""
+    return 3 * 12 * n_atoms * n_frames

@@ -1,0 +1,231 @@
+"""One run of hierarchical noise on a structure: frames out, numbers back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import PomodoroError
+from ..noise.draw import draw_unit_noise, frame_generator
+from ..noise.expected import expected_residues
+from ..noise.levels import ResidueLevels
+from ..noise.metrics import METRICS
+from ..noise.sigma import quantile, z_from_sigma
+from ..noise.statistics import LevelSquares, LevelStatistics, level_squares, residue_sums
+from ..noise.stream import stream_frames
+from ..noise.weights import LevelWeights
+from ..parameters.catalogue import NoiseParameters
+from ..structure.atoms import Structure
+from ..structure.hierarchy import Hierarchy
+from ..utils.devices import resolve_device
+from ..utils.text import counted
+from .level_table import level_table
+from .record import MeasuredLevels, Record, digest
+
+
+def frame_title(parameters: NoiseParameters, frame: int) -> str:
+    """Return the title of a noised frame, which are counted from 1."""
+    sigma = parameters.noise_sigma
+    level = f"z={z_from_sigma(sigma):.4g} sigma={sigma:.4g} A seed={parameters.seed}"
+    return f"{level} frame {frame}/{parameters.frames}"
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseResult:
+    """What a noise run measured, beside what was to be expected.
+
+    Attributes
+    ----------
+    parameters : NoiseParameters
+        That repeat the run.
+    structure : Structure
+        The true structure.
+    hierarchy : Hierarchy
+    statistics : LevelStatistics
+        Of all frames, in angstrom.
+    device : str
+        Where the noise was drawn.
+    name : str
+        Object that holds the frames in PyMOL, if any.
+    run : str
+        Which run of PyMOL it was; see `Record`.
+    note : str
+        What did not go as asked for, if anything.
+    """
+
+    parameters: NoiseParameters
+    structure: Structure
+    hierarchy: Hierarchy
+    statistics: LevelStatistics
+    device: str
+    name: str = ""
+    run: str = ""
+    note: str = ""
+
+    def frames(self) -> Iterator[Tensor]:
+        """Draw the run's frames again, in blocks of shape=(n_block, n_atoms, 3), angstrom.
+
+        A block's memory is used again two blocks later: copy what is to be kept.
+        """
+        for block, _ in _stream(self.parameters, self.structure, self.hierarchy, torch.device(self.device)):
+            yield block
+
+    def residues(self) -> tuple[ResidueLevels, ResidueLevels]:
+        """Return the measured and the expected displacement of each residue."""
+        parameters = self.parameters
+        return self.statistics.residues(), expected_residues(self.hierarchy, parameters.weights, parameters.noise_sigma)
+
+    def metric(self, name: str | None = None) -> np.ndarray:
+        """Return a metric of each residue, shape=(n_residues,); by default the one that colours."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return METRICS[name or self.parameters.metric].compute(*self.residues())
+
+    def titles(self) -> list[str]:
+        """Return one title per state: the truth, then each noised frame."""
+        parameters = self.parameters
+        noised = (frame_title(parameters, frame) for frame in range(1, parameters.frames + 1))
+        return [f"truth ({self.structure.name} state {parameters.state})", *noised]
+
+    def record(self) -> Record:
+        """Return what a saved session keeps of the run."""
+        return Record(
+            parameters=self.parameters,
+            source=self.structure.name,
+            device=self.device,
+            digest=digest(self.structure, self.hierarchy),
+            residues=self.statistics.residues(),
+            levels=MeasuredLevels(self.statistics.levels(), *self.statistics.interval()),
+            order=self.structure.order,
+            run=self.run,
+        )
+
+    def header(self) -> list[str]:
+        """Return the lines for an exported file from which it can be made again."""
+        return self.record().header()
+
+    def report(self) -> str:
+        """Return the table that the command prints: measured, 95 % interval, expected."""
+        parameters = self.parameters
+        z = z_from_sigma(parameters.noise_sigma)
+        chain, residue, atom = parameters.weights.shares
+        head = (
+            f" z {z:.4g} ({100 * quantile(z):.3g} % quantile of training), sigma {parameters.noise_sigma:.4g} A, "
+            f"{counted(parameters.frames, 'frame')}, seed {parameters.seed}, {self.device}\n"
+            f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"
+        )
+        notes = "".join(f"\n note: {note}" for note in (self.structure.note, self.note) if note)
+        return f"{head}{notes}\n{level_table(self.statistics, parameters)}"
+
+
+def run_noise(
+    structure: Structure,
+    parameters: NoiseParameters,
+    write: Callable[[Tensor], None],
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> NoiseResult:
+    """Noise ``structure`` and hand the frames to ``write``, block by block, in order.
+
+    Parameters
+    ----------
+    structure : Structure
+    parameters : NoiseParameters
+    write : callable
+        Takes frames, shape=(n_block, n_atoms, 3), float32 on the CPU, angstrom; it must
+        not keep them.
+    progress : callable
+        Called with the number of frames written and the number asked for, before the first
+        and after each block; what it raises ends the run.
+
+    Raises
+    ------
+    PomodoroError
+        If the device is absent, or its memory fails after the first frames. What ``write``
+        raises passes through.
+
+    Notes
+    -----
+    Where a GPU's memory does not suffice, frames are drawn one by one, then on the CPU, whose
+    numbers are other ones; ``NoiseResult.note`` says so.
+    """
+    device = resolve_device(parameters.device)
+    hierarchy = Hierarchy.from_structure(structure)
+    statistics = LevelStatistics(hierarchy, scale=parameters.noise_sigma)
+    progress(0, parameters.frames)  # which may end the run
+    block_bytes: int | None = None
+    note = ""
+    while statistics.n_frames < parameters.frames:
+        done = statistics.n_frames
+        try:
+            for block, squares in _stream(parameters, structure, hierarchy, device, done, block_bytes):
+                write(block)
+                for frame in squares:
+                    statistics.add_squares(frame)
+                progress(statistics.n_frames, parameters.frames)
+        except torch.cuda.OutOfMemoryError:
+            block_bytes, device, note = _with_less_memory(block_bytes, device, statistics.n_frames)
+    return NoiseResult(parameters, structure, hierarchy, statistics, str(device), note=note)
+
+
+def _with_less_memory(
+    block_bytes: int | None, device: torch.device, n_done: int
+) -> tuple[int | None, torch.device, str]:
+    """Return how to go on where the GPU's memory did not suffice: frame by frame, else on the CPU."""
+    if block_bytes is None:
+        return 0, device, "the GPU's memory was short: drawn frame by frame"
+    if n_done:
+        raise PomodoroError(f"the GPU ran out of memory after {n_done} frames: use device=cpu")
+    return None, torch.device("cpu"), "the GPU's memory did not suffice: drawn on the CPU"
+
+
+def measure(
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    frames: int,
+    *,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> LevelStatistics:
+    """Return the statistics of ``frames`` draws of unit sigma; no structure is needed.
+
+    The draws are those of `run_noise` with the same seed.
+    """
+    on = resolve_device(device)
+    there = hierarchy.to(on)
+    statistics = LevelStatistics(hierarchy)
+
+    def make(frame: int, out: Tensor) -> LevelSquares:
+        draw_unit_noise(out, there, weights, frame_generator(seed, frame, on))
+        return level_squares(residue_sums(out.T[None], there), hierarchy)
+
+    for _, squares in stream_frames(make, frames, hierarchy.n_atoms, on):
+        for frame in squares:
+            statistics.add_squares(frame)
+        progress(statistics.n_frames, frames)
+    return statistics
+
+
+def _stream(
+    parameters: NoiseParameters,
+    structure: Structure,
+    hierarchy: Hierarchy,
+    device: torch.device,
+    start: int = 0,
+    block_bytes: int | None = None,
+) -> Iterator[tuple[Tensor, list[LevelSquares]]]:
+    """Frames in blocks, each frame with the mean squares of its unit noise."""
+    there = hierarchy.to(device)
+    rows = torch.tensor(structure.coords.T, dtype=torch.float32, device=device).contiguous()
+    weights, sigma = parameters.weights, parameters.noise_sigma
+
+    def make(frame: int, out: Tensor) -> LevelSquares:
+        draw_unit_noise(out, there, weights, frame_generator(parameters.seed, frame, device))
+        squares = level_squares(residue_sums(out.T[None], there), hierarchy)
+        torch.add(rows, out, alpha=sigma, out=out)
+        return squares
+
+    return stream_frames(make, parameters.frames, hierarchy.n_atoms, device, start=start, block_bytes=block_bytes)

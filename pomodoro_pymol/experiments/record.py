@@ -1,0 +1,154 @@
+"""What a saved session keeps of a run: plain types out, and anything at all in."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import platform
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..errors import PomodoroError
+from ..noise.levels import Levels, ResidueLevels
+from ..parameters.catalogue import NoiseParameters
+from ..structure.atoms import Structure
+from ..structure.hierarchy import Hierarchy
+
+#: Whose order draws can follow, in words.
+ORDERS = {"file": "the file", "copy": "PyMOL's copy"}
+
+
+@dataclass(frozen=True)
+class MeasuredLevels:
+    """What was measured over all frames, and the ends of its 95 % interval; nan for one frame."""
+
+    measured: Levels
+    low: Levels
+    high: Levels
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A noise run as the session remembers it.
+
+    Attributes
+    ----------
+    parameters : NoiseParameters
+        That repeat the run.
+    source : str
+        Name of the source object.
+    device : str
+        Where the noise was drawn.
+    digest : str
+        Of the labels of the atoms that were noised.
+    residues : ResidueLevels
+        What was measured of each residue.
+    levels : MeasuredLevels
+        What was measured of all.
+    order : {"file", "copy"}
+        Whose order the draws followed, as `Structure.order`; version 0.1.0 did not say, and drew in
+        the order of PyMOL's copy.
+    run : str
+        Which run it was: no two have the same; "" outside of PyMOL, and in version 0.1.0.
+    versions : str
+        Of the programs that drew the noise.
+    """
+
+    parameters: NoiseParameters
+    source: str
+    device: str
+    digest: str
+    residues: ResidueLevels
+    levels: MeasuredLevels
+    order: str
+    run: str = ""
+    versions: str = field(default_factory=lambda: _versions())
+
+    def header(self) -> list[str]:
+        """Return the lines for an exported file from which it can be made again."""
+        return [
+            "MODEL 0 is the true structure, the others are noised frames",
+            f"command: {self.parameters.to_text()}",
+            f"structure: {self.source}",
+            f"seed: {self.parameters.seed}",
+            f"device: {self.device}",
+            f"draws in the order of: {ORDERS[self.order]}",
+            f"versions: {self.versions}",
+        ]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the record in plain types, so that a session with it opens anywhere."""
+        return {
+            "command": self.parameters.to_text(),
+            "source": self.source,
+            "device": self.device,
+            "digest": self.digest,
+            "order": self.order,
+            "run": self.run,
+            "versions": self.versions,
+            "residues": {name: values.tolist() for name, values in vars(self.residues).items()},
+            "levels": {
+                part: {name: float(value) for name, value in levels.items()}
+                for part, levels in asdict(self.levels).items()
+            },
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Record:
+        """Read a record back.
+
+        Raises
+        ------
+        PomodoroError
+            If it is not one that `to_plain` made.
+        """
+        try:
+            command = plain["command"]
+            if command.split()[0] != NoiseParameters.command:
+                raise ValueError
+            residues = ResidueLevels(**{name: np.array(values, float) for name, values in plain["residues"].items()})
+            arrays = list(vars(residues).values())
+            if any(values.shape != (len(arrays[0]),) or not (values >= 0).all() for values in arrays):
+                raise ValueError
+            if not all(np.isfinite(values).all() for values in arrays):
+                raise ValueError
+            levels = MeasuredLevels(**{part: _levels(values) for part, values in plain["levels"].items()})
+            parameters = NoiseParameters.from_text(command)
+            words = [plain[name] for name in ("source", "device", "digest", "versions")]
+            if not all(isinstance(word, str) for word in words):
+                raise ValueError
+            source, device, labels, versions = words
+            order = plain.get("order", "copy")
+            run = plain.get("run", "")
+            if order not in ORDERS or not isinstance(run, str):
+                raise ValueError
+            return cls(parameters, source, device, labels, residues, levels, order, run, versions)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+            raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
+
+
+def _levels(values: dict[str, float]) -> Levels:
+    if not all(isinstance(value, float) and not math.isinf(value) for value in values.values()):
+        raise ValueError
+    return Levels(**values)
+
+
+def _versions() -> str:
+    versions = {
+        "pomodoro-pymol": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
+def digest(structure: Structure, hierarchy: Hierarchy) -> str:
+    """Return a fingerprint of the labels and grouping of a structure's atoms, not of their places."""
+    labels = structure.residues[structure.residue_of_atom[hierarchy.first_atoms.numpy()]].tolist()
+    groups = hierarchy.atom_to_residue.numpy().tobytes() + hierarchy.residue_to_chain.numpy().tobytes()
+    return hashlib.sha256(repr(labels).encode() + groups).hexdigest()

@@ -1,0 +1,1 @@
+"""Runs in PyMOL, in steps: they join the viewer and the experiments."""

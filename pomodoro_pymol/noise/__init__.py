@@ -1,0 +1,1 @@
+"""Hierarchical noise: weights, the law of sigma, draws, statistics and closed forms."""

@@ -1,0 +1,188 @@
+"""Run and Live: what their buttons do, and what is shown of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from qtpy import QtCore
+
+from ..parameters.catalogue import NoiseParameters
+from ..utils.text import counted
+from ..viewer import window
+from .display import Display
+from .layout import Face
+from .live import FOLLOWED, Live
+from .runner import Runner
+from .watch import Watch
+from .widgets.labels import RUN, STOP
+
+if TYPE_CHECKING:
+    from ..noise.statistics import LevelStatistics
+
+
+class RunLive(QtCore.QObject):
+    """Starts and ends runs of pomnoise, and Live.
+
+    Attributes
+    ----------
+    own : str
+        The run that was begun here last.
+    """
+
+    said = QtCore.Signal(str)
+    failed = QtCore.Signal(str)
+
+    def __init__(self, face: Face, watch: Watch, display: Display, runner: Runner, follower: Live, _self: Any) -> None:
+        super().__init__(face)
+        self._face, self._watch, self._display, self._self = face, watch, display, _self
+        self._runner, self._follower = runner, follower
+        self.own = ""
+        self._live_after_run = False
+        runner.progressed.connect(self._show_progress)
+        runner.finished.connect(self._end_run)
+        runner.failed.connect(self._fail_run)
+        runner.stopped.connect(self._stop_run)
+        follower.moved.connect(self._show_moved)
+        follower.settled.connect(watch.poll)
+        follower.ended.connect(self._end_live)
+        face.run.clicked.connect(self._run_or_stop)
+        face.live.toggled.connect(self._toggle_live)
+        self._show_idle()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a run is under way, or Live is on."""
+        return self._runner.running or self._follower.on
+
+    @property
+    def live(self) -> bool:
+        """Whether Live is on, or is to be after a run."""
+        return self._follower.on or self._face.live.isChecked()
+
+    def follow(self, former: NoiseParameters) -> None:
+        """Let Live follow the panel's parameters, which were others before; it ends where it cannot."""
+        parameters = self._face.model.parameters
+        for name in NoiseParameters.names():
+            if name not in FOLLOWED and getattr(former, name) != getattr(parameters, name):
+                self._end_live(f"Live is off: Run applies {name}")
+                return
+        followed = {name: getattr(parameters, name) for name in FOLLOWED}
+        self._follower.follow(replace(self._base, **followed).spelt_out())
+
+    # Run.
+
+    def _run_or_stop(self) -> None:
+        if self._runner.running:
+            self._runner.stop()
+            return
+        if self._follower.on:
+            self._stop_live()
+            self._live_after_run = True
+        self._start_run()
+
+    def _start_run(self) -> None:
+        self._face.run.show_icon("stop", *STOP)
+        self.said.emit("running")
+
+        def make() -> Any:
+            from ..jobs.noise import NoiseRun
+
+            run = NoiseRun(self._face.model.parameters, _self=self._self)
+            self.own = run.run
+            return run
+
+        self._runner.start(make)
+
+    def _show_progress(self, done: int, total: int) -> None:
+        progress = self._face.progress
+        progress.setRange(0, total if done else 0)
+        progress.setValue(done)
+        progress.setFormat(f"{done} of {total} frames")
+
+    def _end_run(self, result: Any) -> None:
+        self._show_idle()
+        note = f"; {result.note}" if result.note else ""
+        self.said.emit(f"{result.name}: {counted(result.parameters.frames, 'frame')}{note}")
+        self._watch.poll()
+        self._watch.adopt(result)
+        if self._live_after_run:
+            self._live_after_run = False
+            self._start_live()
+
+    def _fail_run(self, reason: str) -> None:
+        self._show_idle()
+        self._end_live(reason)
+
+    def _stop_run(self) -> None:
+        # Nothing is looked at, which takes its time on a large structure: nothing has changed.
+        self._show_idle()
+        self._switch_live_off()
+        self.said.emit("stopped: everything is as it was before")
+
+    def _show_idle(self) -> None:
+        self._face.run.show_icon("run", *RUN)
+        self._face.progress.setRange(0, 1)
+        self._face.progress.reset()
+
+    # Live.
+
+    def _toggle_live(self, on: bool) -> None:
+        if not on:
+            self._live_after_run = False
+            if self._follower.on:
+                window.log(self._face.line.text(), _self=self._self)  # what repeats where the sliders were left
+            self._stop_live()
+            self._watch.poll()
+            return
+        self._watch.poll()
+        if self._can_follow():
+            self._start_live()
+        else:
+            self._live_after_run = True
+            if not self._runner.running:
+                self._start_run()
+
+    def _can_follow(self) -> bool:
+        """Tell whether the object is of the panel's parameters, but for those that Live follows."""
+        output, resolved = self._watch.output, self._watch.resolved()
+        if output is None or resolved is None or self._watch.noised is None or self._runner.running:
+            return False
+        base = output.record.parameters
+        return all(getattr(base, name) == getattr(resolved, name) for name in base.names() if name not in FOLLOWED)
+
+    def _start_live(self) -> None:
+        output, noised = self._watch.output, self._watch.noised
+        assert output is not None
+        assert noised is not None
+        self._base, self._display.live = output.record.parameters, None
+        self._follower.start(output.name, noised.structure, output.record)
+        if self._follower.on:
+            self.said.emit("live: the sliders move the frames")
+            self.follow(self._face.model.parameters)
+
+    def _end_live(self, reason: str) -> None:
+        self._switch_live_off()
+        self.failed.emit(reason)
+        self._watch.poll()
+
+    def _switch_live_off(self) -> None:
+        """End Live, as its button shows, but say nothing of it."""
+        self._live_after_run = False
+        self._stop_live()
+        blocker = QtCore.QSignalBlocker(self._face.live)
+        self._face.live.setChecked(False)
+        blocker.unblock()
+
+    def _stop_live(self) -> None:
+        self._follower.stop()
+        self._display.live = None
+
+    def _show_moved(self, parameters: NoiseParameters, statistics: LevelStatistics) -> None:
+        from ..experiments.noise import frame_title
+
+        self._display.live = statistics
+        self._display.refresh()
+        state = self._face.player.slider.value()
+        if state > 1 and not self._watch.film:
+            self._face.player.title.show_text(frame_title(parameters, state - 1))

@@ -1,0 +1,80 @@
+"""Values that are set elsewhere: by a command that is typed, by a session that is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from qtpy import QtCore
+
+from ..parameters.catalogue import NoiseParameters
+from ..viewer import window
+from . import values
+from .layout import Face
+from .run_live import RunLive
+from .watch import Output, Watch
+from .widgets.model import Model
+
+
+class Sync(QtCore.QObject):
+    """Tells the panel of values that others have set, and keeps the panel's own in the session.
+
+    `found` carries the parameters of pomnoise, and those of pomsample or None.
+    """
+
+    found = QtCore.Signal(object, object)
+
+    def __init__(self, face: Face, sample: Model, watch: Watch, jobs: RunLive, _self: Any) -> None:
+        super().__init__(face)
+        self._noise, self._sample = face.model, sample
+        self._watch, self._jobs, self._self = watch, jobs, _self
+        self._seen: Any = None
+        self._kept: Any = None
+        self._noise.changed.connect(self._keep)
+        self._sample.changed.connect(self._keep)
+        watch.ran.connect(self._follow_run)
+        watch.output_changed.connect(self._follow_output)
+        watch.polled.connect(self._read_session)
+        self._keep()
+
+    def _follow_run(self, output: Output) -> None:
+        """Show a run that is not the panel's own, but for one that came with a session and its values."""
+        if self._read_session() or output.record.run == self._jobs.own or self._jobs.live:
+            return
+        self._show(output, self._parameters_of(output))
+
+    def _follow_output(self) -> None:
+        """Show what became of the object that is looked at: colours of a pomcolor, what Live left."""
+        output = self._watch.output
+        former = self._seen
+        self._seen = output and (output.name, output.record.run, output.record.parameters, output.metric, output.scale)
+        if output is None or former is None or former == self._seen or former[:2] != self._seen[:2]:
+            return
+        if not self._jobs.live:
+            same = former[2] == output.record.parameters
+            self._show(output, self._noise.parameters if same else self._parameters_of(output))
+
+    def _parameters_of(self, output: Output) -> NoiseParameters:
+        """Return the parameters of a run; as the panel has them, where they mean the same."""
+        found = output.record.parameters
+        return self._noise.parameters if found == self._watch.resolved() else found
+
+    def _show(self, output: Output, parameters: NoiseParameters) -> None:
+        self.found.emit(replace(parameters, metric=output.metric, palette=output.scale.palette), None)
+
+    def _keep(self) -> None:
+        self._kept = values.to_plain(self._noise.parameters, self._sample.parameters)
+        window.keep_in_session(values.STORE, self._kept, _self=self._self)
+
+    def _read_session(self) -> bool:
+        """Take the values of a session that was loaded, and tell whether it had any; without, the panel's stay."""
+        found = values.texts(window.session_value(values.STORE, _self=self._self))
+        if found == self._kept:
+            return False
+        parameters, sample = values.from_session(found)
+        if parameters is None:
+            self._keep()
+            return False
+        self._kept = found
+        self.found.emit(parameters, sample)
+        return True

@@ -1,0 +1,1 @@
+"""Widgets of the panel; they know neither PyMOL nor what is computed."""

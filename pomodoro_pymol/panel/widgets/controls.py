@@ -1,0 +1,272 @@
+"""Widgets that edit one parameter each, made from what the catalogue says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import Field, fields
+from typing import Any
+
+from qtpy import QtCore, QtWidgets
+
+from ...parameters.base import choices_of, describe
+from ...parameters.kinds import Interval, Selection
+from ...parameters.syntax import protect, unquote
+from .model import Model
+
+_DECIMALS = 3
+_SLIDER_STEPS = 800
+
+
+class Control(QtWidgets.QWidget):
+    """A widget for one parameter: shows a value, and tells when a person chose another.
+
+    Parameters
+    ----------
+    spec : Field
+        Of the parameters dataclass.
+    """
+
+    edited = QtCore.Signal(object)
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.spec = spec
+        self.setToolTip(describe(spec))
+        self.setAccessibleName(spec.name)
+        self.row = QtWidgets.QHBoxLayout(self)
+        self.row.setContentsMargins(0, 0, 0, 0)
+
+    def show_value(self, value: Any) -> None:
+        """Show a value; says nothing of it to anyone."""
+        raise NotImplementedError
+
+    def _add(self, widget: QtWidgets.QWidget, stretch: int = 0) -> Any:
+        widget.setToolTip(self.toolTip())
+        widget.setAccessibleName(self.spec.name)
+        self.row.addWidget(widget, stretch)
+        self.setFocusProxy(widget)
+        return widget
+
+
+class NumberControl(Control):
+    """A number in a box, with a slider where the parameter has a usual range."""
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(spec, parent)
+        self._whole = spec.metadata["kind"] is int
+        self._usual = spec.metadata["usual"]
+        low, high = spec.metadata["bounds"]
+        if self._usual:
+            self.slider = self._add(QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal), 1)
+            self.slider.setRange(0, _SLIDER_STEPS)
+            self.slider.setPageStep(_SLIDER_STEPS // 16)
+            self.slider.setSingleStep(_SLIDER_STEPS // 80)
+            self.slider.setMinimumWidth(60)
+            self.slider.valueChanged.connect(self._dragged)
+        self.box = self._add(_NumberBox(self._whole))
+        self.box.setRange(low, high)
+        self.box.setSpecialValueText(_LOWEST.get(spec.name, ""))
+        self.box.setKeyboardTracking(False)
+        self.box.setSingleStep(1 if self._whole else 0.1)
+        unit = spec.metadata["unit"]
+        if unit:
+            self.box.setSuffix({"angstrom": " Å"}.get(unit, f" {unit}"))
+        self.box.valueChanged.connect(self._typed)
+
+    def show_value(self, value: float) -> None:
+        """Show a number; beyond the slider's range its knob stands at the end."""
+        blocker = QtCore.QSignalBlocker(self.box)
+        self.box.setValue(value)
+        blocker.unblock()
+        if self._usual:
+            low, high = self._usual
+            blocker = QtCore.QSignalBlocker(self.slider)
+            self.slider.setValue(round((value - low) / (high - low) * _SLIDER_STEPS))
+            blocker.unblock()
+
+    def _dragged(self, step: int) -> None:
+        low, high = self._usual
+        self.edited.emit(round(low + step / _SLIDER_STEPS * (high - low), _DECIMALS))
+
+    def _typed(self, value: float) -> None:
+        self.edited.emit(int(value) if self._whole else round(value, _DECIMALS))
+
+
+class _NumberBox(QtWidgets.QDoubleSpinBox):
+    """A box for numbers of any size, whole ones too; shows no zeros that say nothing."""
+
+    def __init__(self, whole: bool) -> None:
+        super().__init__()
+        self._whole = whole
+        self.setDecimals(0 if whole else _DECIMALS)
+        self.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight)
+
+    def textFromValue(self, value: float) -> str:
+        """Return the number as a person would write it."""
+        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        """Room for the numbers that are usual, not for the widest one allowed."""
+        return self.sizeHint()
+
+    def sizeHint(self) -> QtCore.QSize:
+        """Room for the numbers that are usual, not for the widest one allowed."""
+        metrics = self.fontMetrics()
+        option = QtWidgets.QStyleOptionSpinBox()
+        self.initStyleOption(option)
+        sample = ("0" * 8 if self._whole else "-00.000") + self.suffix()
+        room = QtCore.QSize(metrics.horizontalAdvance(sample) + metrics.averageCharWidth(), super().sizeHint().height())
+        return self.style().sizeFromContents(QtWidgets.QStyle.ContentsType.CT_SpinBox, option, room, self)
+
+
+class ChoiceControl(Control):
+    """One of some words."""
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(spec, parent)
+        self.box = self._add(QtWidgets.QComboBox(), 1)
+        self.box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._empty = _EMPTY.get(spec.name, _DEFAULT)
+        self.box.textActivated.connect(lambda text: self.edited.emit("" if text == self._empty else text))
+
+    def show_value(self, value: str) -> None:
+        """Show the word, among those that can be chosen now."""
+        words = [*([] if self.spec.default else [self._empty]), *choices_of(self.spec)]
+        if words != [self.box.itemText(place) for place in range(self.box.count())]:
+            self.box.clear()
+            self.box.addItems(words)
+        self.box.setCurrentText(value or self._empty)
+
+
+class TextControl(Control):
+    """Free text, taken while it is typed."""
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(spec, parent)
+        self.line = self._add(QtWidgets.QLineEdit(), 1)
+        self.line.setPlaceholderText("automatic")
+        self.line.setClearButtonEnabled(True)
+        self.line.textEdited.connect(self.edited.emit)
+
+    def show_value(self, value: str) -> None:
+        """Show the text, unless what a person is typing there means the same."""
+        typed = unquote(self.line.text().strip())
+        if (protect(typed) if self.spec.metadata["kind"] is Selection else typed) != value:
+            self.line.setText(value)
+
+
+class OptionalControl(Control):
+    """A number that need not be given; taken at Enter."""
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(spec, parent)
+        self.line = self._add(QtWidgets.QLineEdit(), 1)
+        self.line.setPlaceholderText(_DEFAULT)
+        self.line.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight)
+        self.line.editingFinished.connect(lambda: self.edited.emit(self.line.text()))
+
+    def show_value(self, value: float | None) -> None:
+        """Show the number, nothing where it is not given."""
+        self.line.setText("" if value is None else f"{value:g}")
+
+
+class SwitchControl(Control):
+    """On or off; where the default is neither, also that."""
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(spec, parent)
+        self.box = self._add(QtWidgets.QComboBox(), 1)
+        self._values: list[int | None] = [None, 0, 1] if spec.default is None else [0, 1]
+        self.box.addItems([_SWITCH[value] for value in self._values])
+        self.box.activated.connect(lambda place: self.edited.emit(self._values[place]))
+
+    def show_value(self, value: int | None) -> None:
+        """Show whether it is on."""
+        self.box.setCurrentIndex(self._values.index(value))
+
+
+class RangeControl(Control):
+    """Two ends, or none where the range is automatic."""
+
+    def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
+        super().__init__(spec, parent)
+        self.automatic = self._add(QtWidgets.QCheckBox("auto"))
+        self.ends = [self._add(_NumberBox(False), 1) for _ in range(2)]
+        for box in self.ends:
+            box.setRange(-1e6, 1e6)
+            box.setSingleStep(0.1)
+            box.setKeyboardTracking(False)
+            box.valueChanged.connect(self._chosen)
+        self.automatic.toggled.connect(self._chosen)
+
+    def show_value(self, value: Interval | None) -> None:
+        """Show the range; an automatic one leaves the numbers as they are."""
+        blockers = [QtCore.QSignalBlocker(widget) for widget in (self.automatic, *self.ends)]
+        self.automatic.setChecked(value is None)
+        for box, end in zip(self.ends, (value.low, value.high) if value else ()):
+            box.setValue(end)
+        for box in self.ends:
+            box.setEnabled(value is not None)
+        for blocker in blockers:
+            blocker.unblock()
+
+    def show_automatic(self, low: float, high: float) -> None:
+        """Show the ends that were found, where the range is automatic."""
+        if self.automatic.isChecked():
+            for box, end in zip(self.ends, (low, high)):
+                blocker = QtCore.QSignalBlocker(box)
+                box.setValue(end)
+                blocker.unblock()
+
+    def _chosen(self, *_: Any) -> None:
+        low, high = (box.value() for box in self.ends)
+        self.edited.emit(None if self.automatic.isChecked() else (low, max(high, low + 10**-_DECIMALS)))
+
+
+#: What is shown for a choice or number that is not given, for switches, for the lowest of a number.
+_EMPTY = {"preset": "own"}
+_DEFAULT = "default"
+_SWITCH = {None: _DEFAULT, 0: "off", 1: "on"}
+_LOWEST = {"state": "current"}
+
+
+def make_controls(model: Model, parent: QtWidgets.QWidget) -> dict[str, Control]:
+    """Return a control for every parameter of the model's command, tied to the model both ways."""
+    controls = {spec.name: _make(spec, parent) for spec in fields(model.kind)}
+    for name, control in controls.items():
+        control.edited.connect(_editor(model, name))
+
+    def show() -> None:
+        values = shown_values(model.parameters)
+        for name, control in controls.items():
+            control.show_value(values[name])
+
+    model.changed.connect(show)
+    show()
+    return controls
+
+
+def shown_values(parameters: Any) -> dict[str, Any]:
+    """Return what the controls show: the numbers in use, also where a preset or sigma stands for them."""
+    values = {spec.name: getattr(parameters, spec.name) for spec in fields(parameters)}
+    weights = parameters.weights
+    values |= {"wc": weights.chain, "wr": weights.residue, "wa": weights.atom}
+    if "sigma" in values:
+        values |= {"z": parameters.noise_z, "sigma": parameters.noise_sigma}
+    return values
+
+
+def _editor(model: Model, name: str) -> Callable[[Any], None]:
+    return lambda value: (model.edit(name, value), None)[1]
+
+
+def _make(spec: Field, parent: QtWidgets.QWidget) -> Control:
+    kind, bounds = spec.metadata["kind"], spec.metadata["bounds"]
+    if choices_of(spec):
+        return ChoiceControl(spec, parent)
+    if kind is int and bounds == (0, 1):
+        return SwitchControl(spec, parent)
+    if kind in (int, float) and spec.default is None and spec.name != "sigma":
+        return OptionalControl(spec, parent)
+    kinds = {int: NumberControl, float: NumberControl, Interval: RangeControl, Selection: TextControl, str: TextControl}
+    return kinds[kind](spec, parent)

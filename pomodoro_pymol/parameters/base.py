@@ -1,0 +1,259 @@
+"""What a parameter is: name, kind, default, unit, bounds, choices, help, said once.
+
+A command's signature, help text, completion, typed form, command-line flags and panel
+widgets all come from dataclasses of such fields, which stand in `catalogue`.
+``from_text`` and ``to_text`` are inverse.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
+from typing import Any, ClassVar, TypeVar
+
+from ..errors import PomodoroError
+from .kinds import Grid, Interval, Selection, number_text
+from .syntax import is_one_command, protect, quoted, split_commas, split_values, unquote
+
+P = TypeVar("P", bound="Parameters")
+
+
+def parameter(
+    default: Any,
+    kind: type,
+    help: str,
+    *,
+    unit: str = "",
+    bounds: tuple[float, float] | None = None,
+    usual: tuple[float, float] | None = None,
+    choices: Iterable[str] | Callable[[], Iterable[str]] = (),
+    absent: str = "",
+) -> Any:
+    """Declare one parameter of a `Parameters` dataclass.
+
+    ``kind`` is str, `Selection`, int, float, `Interval` or `Grid`; an empty default (None or "") means
+    "not given" and is always allowed, and ``absent`` says what is taken then. ``choices`` that can
+    change are a function. ``usual`` is the part of the bounds that a slider spans.
+    """
+    if not callable(choices):
+        choices = tuple(choices)
+    metadata = {"kind": kind, "help": help, "unit": unit, "bounds": bounds, "usual": usual, "choices": choices}
+    return field(default=default, metadata={**metadata, "absent": absent})
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class Parameters:
+    """Base of the parameter dataclasses, which are frozen: checks, text in, text out."""
+
+    command: ClassVar[str]
+    #: Groups of names of which only one may be given, e.g. z or sigma.
+    exclusive: ClassVar[tuple[tuple[str, str], ...]] = ()
+
+    # Said once: made anew for every command, as dataclasses do, methods would cost a third of the start.
+    def __init__(self, **given: Any) -> None:
+        for spec in fields(self):
+            vars(self)[spec.name] = _convert(spec, given.pop(spec.name, spec.default))
+        if given:
+            raise TypeError(f"{type(self).__name__} has no parameter {', '.join(given)}")
+        self._check()
+
+    def _check(self) -> None:
+        """Check the parameters against each other."""
+        self._check_exclusive({spec.name for spec in fields(self) if getattr(self, spec.name) != spec.default})
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """Return the parameter names in their positional order."""
+        return [spec.name for spec in fields(cls)]
+
+    @classmethod
+    def from_values(cls: type[P], values: Mapping[str, Any]) -> P:
+        """Build from values as a command received them; None and "" mean "not given".
+
+        Raises
+        ------
+        PomodoroError
+            On an unknown name, a value of the wrong type or out of bounds, or
+            parameters that exclude each other.
+        """
+        names = cls.names()
+        for name in values:
+            if name not in names:
+                raise PomodoroError(f"unknown parameter {name!r} of {cls.command}{suggestion(name, names)}")
+        cls._check_exclusive({name for name, value in values.items() if _is_given(value)})
+        return cls(**values)
+
+    @classmethod
+    def from_text(cls: type[P], text: str) -> P:
+        """Build from a typed line, with or without the command's name; inverse of `to_text`."""
+        word, _, rest = text.strip().partition(" ")
+        if word != cls.command:
+            rest = text
+        return cls.from_values(split_values(cls.names(), split_commas(rest) if rest.strip() else ()))
+
+    def to_text(self) -> str:
+        """Return the command line that repeats these parameters."""
+        words = []
+        for position, spec in enumerate(fields(self)):
+            value = getattr(self, spec.name)
+            if value == spec.default:
+                continue
+            text = quoted(value) if isinstance(value, str) else _text(value)
+            words.append(text if position == 0 else f"{spec.name}={text}")
+        return f"{self.command} {', '.join(words)}".strip()
+
+    @classmethod
+    def help(cls) -> str:
+        """Return the USAGE and ARGUMENTS sections of PyMOL's help form."""
+        specs = fields(cls)
+        words = [f"[ {spec.name}= ]" if position else f"[ {spec.name} ]" for position, spec in enumerate(specs)]
+        # Words hold together where the line wraps.
+        usage = " ".join([cls.command, *(word.replace(" ", "\0") for word in words)])
+        sections = ["USAGE", _wrap(usage).replace("\0", " ")]
+        if specs:
+            sections += ["ARGUMENTS", *(_wrap(describe(spec)) for spec in specs)]
+        return "\n\n".join(sections)
+
+    @classmethod
+    def _check_exclusive(cls, given: set[str]) -> None:
+        for one, other in cls.exclusive:
+            if one in given and other in given:
+                raise PomodoroError(f"give {one} or {other}, not both")
+
+
+def choices_of(spec: Field) -> tuple[str, ...]:
+    """Return the words that a parameter can be, empty where anything goes."""
+    choices = spec.metadata["choices"]
+    return tuple(choices() if callable(choices) else choices)
+
+
+def type_of(spec: Field) -> str:
+    """Return the word for a parameter's type."""
+    kinds = {
+        str: "string",
+        Selection: "string",
+        int: "int",
+        float: "float",
+        Interval: "low:high",
+        Grid: "low:high:step",
+    }
+    return kinds[spec.metadata["kind"]]
+
+
+def bounds_of(spec: Field) -> str:
+    """Return what the bounds of a parameter are, in words; empty where there are none."""
+    if not spec.metadata["bounds"]:
+        return ""
+    low, high = spec.metadata["bounds"]
+    return f"{number_text(low)} to {number_text(high)}"
+
+
+def default_of(spec: Field) -> str:
+    """Return the default of a parameter as it is typed, or what is taken where none is given."""
+    return spec.metadata["absent"] if spec.default in (None, "", MISSING) else _text(spec.default)
+
+
+def describe(spec: Field) -> str:
+    """Return one line on a parameter: type, help, unit, bounds, choices, default."""
+    choices, bounds, default = choices_of(spec), bounds_of(spec), default_of(spec)
+    text = f"{spec.name} = {type_of(spec)}: {spec.metadata['help']}"
+    if choices:
+        text += f"; one of {', '.join(choices)}"
+    if bounds:
+        text += f"; {bounds}"
+    if spec.metadata["unit"]:
+        text += f" {spec.metadata['unit']}"
+    if default:
+        text += f" {{default: {default}}}"
+    return text
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return the question whether the nearest known word was meant; empty where none is near."""
+    import difflib
+
+    close = difflib.get_close_matches(str(word).lower(), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _convert(spec: Field, value: Any) -> Any:
+    """Return ``value`` as the type of its parameter, within bounds and choices."""
+    meta = spec.metadata
+    if isinstance(value, str):
+        value = unquote(value.strip()).strip()
+    if not _is_given(value):
+        return spec.default
+    choices = choices_of(spec)
+    if meta["kind"] in (Selection, str):
+        value = str(value) if meta["kind"] is str else protect(" ".join(str(value).splitlines()))
+        if not is_one_command(value):
+            raise PomodoroError(f"{spec.name} must not hold ';' or a line break, which end a command: {value!r}")
+        quoted(value)
+    elif meta["kind"] in (Interval, Grid):
+        value = _range(spec.name, meta["kind"], value)
+    else:
+        value = _to_number(spec.name, meta["kind"], value)
+    if choices and value not in choices:
+        known = ", ".join(choices)
+        raise PomodoroError(f"{spec.name} must be one of {known}, not {value!r}{suggestion(value, choices)}")
+    ends = (value.low, value.high) if isinstance(value, Grid) else (value, value)
+    if meta["bounds"] and not (meta["bounds"][0] <= ends[0] and ends[1] <= meta["bounds"][1]):
+        low, high = meta["bounds"]
+        unit = f" {meta['unit']}" if meta["unit"] else ""
+        raise PomodoroError(
+            f"{spec.name} must be between {number_text(low)} and {number_text(high)}{unit}, not {_text(value)}"
+        )
+    return value
+
+
+def _is_given(value: Any) -> bool:
+    return value is not None and not (isinstance(value, str) and value == "")
+
+
+def _to_number(name: str, kind: type, value: Any) -> Any:
+    wanted = "a whole number" if kind is int else "a number"
+    try:
+        plain = "_" not in str(value) and str(value).isascii()
+        number = float(value if plain else "")
+    except (TypeError, ValueError, OverflowError):
+        raise PomodoroError(f"{name} must be {wanted}, not {value!r}") from None
+    if not math.isfinite(number):
+        raise PomodoroError(f"{name} must be finite, not {value}")
+    if kind is int and not number.is_integer():
+        raise PomodoroError(f"{name} must be {wanted}, not {value}")
+    return kind(number)
+
+
+def _range(name: str, kind: type, value: Any) -> Any:
+    if isinstance(value, kind):
+        return value
+    parts = value.split(":") if isinstance(value, str) else value
+    if not isinstance(parts, (list, tuple)):
+        parts = [value]
+    if len(parts) not in ((2,) if kind is Interval else (1, 2, 3)):
+        form = "low:high, as in 0.9:1" if kind is Interval else "one value, low:high or low:high:step, as in -3:3"
+        raise PomodoroError(f"{name} must be {form}, not {value!r}")
+    numbers = [_to_number(name, float, part) for part in parts]
+    return kind(*(numbers if len(numbers) > 1 else numbers * 2))
+
+
+def _text(value: Any) -> str:
+    return number_text(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _wrap(text: str) -> str:
+    return textwrap.fill(text, 76, initial_indent="    ", subsequent_indent="        ")

@@ -1,0 +1,408 @@
+"""Every command's parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+from ..color.palettes import PALETTES
+from ..diffusion.choices import CONVENTIONS, COVARIANCES, VARIANTS
+from ..diffusion.samplers import SAMPLERS, SOLVERS, Sampler
+from ..noise.metrics import METRICS
+from ..noise.presets import all_presets, preset_weights
+from ..noise.sigma import P_MEAN, P_STD, SIGMA_DATA, sigma_from_z, z_from_sigma
+from ..noise.weights import ESTIMATORS, PRESETS, LevelWeights
+from ..utils.devices import DEVICES
+from .base import Parameters, parameter
+from .kinds import Grid, Interval, Selection
+
+MAX_WEIGHT = 1e6
+
+
+_Z_HELP = (
+    "noise level as the standard normal of the training law, "
+    f"sigma = {SIGMA_DATA:g} exp({P_MEAN:g} + {P_STD:g} z) angstrom"
+)
+_WEIGHT = {"bounds": (0, MAX_WEIGHT), "usual": (0, 16)}
+
+#: Parameters that several commands take, as arguments of `parameter`.
+_SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
+    "selection": (
+        "",
+        Selection,
+        "atoms of one object",
+        {"absent": "the one loaded molecule that is not an output of ours, without solvent"},
+    ),
+    "state": (-1, int, "state to start from; -1 is the current one", {"bounds": (-1, 1_000_000)}),
+    "z": (0.0, float, _Z_HELP, {"bounds": (-6, 6), "usual": (-4, 4)}),
+    "sigma": (
+        None,
+        float,
+        "noise level as standard deviation per coordinate, instead of z",
+        {"unit": "angstrom", "bounds": (1e-4, 1e5)},
+    ),
+    "wc": (3.0, float, "weight (variance) of the noise that a chain shares", _WEIGHT),
+    "wr": (8.0, float, "weight (variance) of the noise that a residue shares", _WEIGHT),
+    "wa": (1.0, float, "weight (variance) of the noise of each atom alone", _WEIGHT),
+    "preset": ("", str, "weight scheme, instead of wc, wr, wa", {"choices": all_presets}),
+    "seed": (0, int, "random seed; the same seed gives the same frames", {"bounds": (0, 2**32 - 1)}),
+    "metric": ("ratio", str, "what colours the residues", {"choices": METRICS}),
+    "palette": ("viridis", str, "colours from low to high", {"choices": PALETTES}),
+    "range": (None, Interval, "values of the first and last colour", {"absent": "2nd to 98th percentile"}),
+    "device": ("auto", str, "where to draw the noise", {"choices": DEVICES}),
+    "csv": ("", str, "file to write the numbers to", {}),
+    "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
+    "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
+    "sigma_data": (
+        SIGMA_DATA,
+        float,
+        "data standard deviation for all levels",
+        {"unit": "angstrom", "bounds": (1e-3, 1e4)},
+    ),
+    "denoiser": (
+        "auto",
+        str,
+        "analytic denoiser: ideal for an ensemble, wiener for one structure; auto goes by the number of states",
+        {"choices": ("auto", "ideal", "wiener")},
+    ),
+    "network": ("", str, "file of a trained network to take instead, from torch.export or TorchScript", {}),
+    "pose": ("fixed", str, "free lays the data on x as rigid bodies, an approximation", {"choices": ("fixed", "free")}),
+    "covariance": (
+        "nested",
+        str,
+        "of the noise, as the ideal denoiser takes it; flat ignores what atoms share",
+        {"choices": COVARIANCES},
+    ),
+    "multiscale": (0, int, "1 broadcasts the residue and chain heads onto the atoms", {"bounds": (0, 1)}),
+    "gate": (0.99, float, "confidence in one state above which nothing is broadcast", {"bounds": (0, 1)}),
+    "prior": (
+        "1:4:0.25",
+        str,
+        "variances chain:residue:atom of the spread that wiener assumes, in square angstrom",
+        {},
+    ),
+    "scaling": ("global", str, "preconditioning of the network, as in pomprecond", {"choices": VARIANTS}),
+}
+
+
+def _shared(name: str, **changes: Any) -> Any:
+    default, kind, help_text, rest = _SHARED[name]
+    return parameter(**{"default": default, "kind": kind, "help": help_text, **rest, **changes})
+
+
+class _Schemed(Parameters):
+    """What commands with wc, wr, wa and preset have in common.
+
+    Attributes
+    ----------
+    weights : LevelWeights
+        The preset's, as it was when these parameters were made, where one is named, else wc, wr, wa.
+    """
+
+    __slots__ = ("weights",)  # no parameter itself, so not among them in `vars`
+
+    wc: float
+    wr: float
+    wa: float
+    preset: str
+    weights: LevelWeights
+
+    def _check(self) -> None:
+        super()._check()
+        own = LevelWeights(self.wc, self.wr, self.wa)
+        object.__setattr__(self, "weights", preset_weights(self.preset) if self.preset else own)
+
+    def __setstate__(self, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        for name, value in (state[0] | state[1]).items():
+            object.__setattr__(self, name, value)
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class Weighted(_Schemed):
+    """Base of commands that take one noise level and one set of weights."""
+
+    exclusive: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("z", "sigma"),
+        ("wc", "preset"),
+        ("wr", "preset"),
+        ("wa", "preset"),
+    )
+
+    selection: str = _shared("selection")
+    z: float = _shared("z")
+    wc: float = _shared("wc")
+    wr: float = _shared("wr")
+    wa: float = _shared("wa")
+    preset: str = _shared("preset")
+    sigma: float | None = _shared("sigma")
+
+    @property
+    def noise_z(self) -> float:
+        """z where given, else that of sigma."""
+        return self.z if self.sigma is None else z_from_sigma(self.sigma)
+
+    @property
+    def noise_sigma(self) -> float:
+        """Sigma where given, else that of z, in angstrom."""
+        return sigma_from_z(self.z) if self.sigma is None else self.sigma
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class NoiseParameters(Weighted):
+    """Parameters of ``pomnoise``."""
+
+    command = "pomnoise"
+
+    frames: int = parameter(20, int, "number of noised frames", bounds=(1, 1_000_000))
+    seed: int = _shared("seed")
+    state: int = _shared("state")
+    name: str = parameter("", str, "new object", absent="SOURCE_noise")
+    metric: str = _shared("metric")
+    palette: str = _shared("palette")
+    device: str = _shared("device")
+    range: Interval | None = _shared("range")
+
+    def spelt_out(self) -> NoiseParameters:
+        """Return the same with a user's preset as its weights, so that it outlives the preset."""
+        if not self.preset or self.preset in PRESETS:
+            return self
+        weights = self.weights
+        numbers = (weights.chain, weights.residue, weights.atom)
+        chain, residue, atom = numbers if max(numbers) <= MAX_WEIGHT else weights.shares
+        return replace(self, preset="", wc=chain, wr=residue, wa=atom)
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class ColorParameters(Parameters):
+    """Parameters of ``pomcolor``."""
+
+    command = "pomcolor"
+
+    object: str = _shared("object")
+    metric: str = _shared("metric")
+    palette: str = _shared("palette")
+    range: Interval | None = _shared("range")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class CheckParameters(Parameters):
+    """Parameters of ``pomcheck``: none."""
+
+    command = "pomcheck"
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class PanelParameters(Parameters):
+    """Parameters of ``pompanel``: none."""
+
+    command = "pompanel"
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class TableParameters(Parameters):
+    """Parameters of ``pomtable``."""
+
+    command = "pomtable"
+
+    selection: str = _shared("selection")
+    presets: str = parameter("flat+ms+rb", str, "schemes joined by +; presets, or chain:residue:atom as in 1:1:15")
+    z: Grid = parameter(Grid(-3, 3), Grid, "noise levels", bounds=(-6, 6))
+    frames: int = parameter(100, int, "draws to measure; the researcher's note has 1", bounds=(1, 1_000_000))
+    seed: int = _shared("seed")
+    estimator: str = parameter("rms", str, "rms about the truth, or std over the points of a draw", choices=ESTIMATORS)
+    state: int = _shared("state")
+    csv: str = _shared("csv")
+    figure: str = _shared("figure")
+    device: str = _shared("device")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class SweepParameters(Parameters):
+    """Parameters of ``pomsweep``."""
+
+    command = "pomsweep"
+
+    selection: str = _shared("selection")
+    z: Grid = parameter(Grid(-3, 3, 0.25), Grid, "noise levels, one state each", bounds=(-6, 6))
+    presets: str = parameter(
+        "3-8-1+flat+ms+rb+2-6-2", str, "schemes to compare, joined by +; the first makes the object"
+    )
+    frames: int = parameter(1, int, "draws to average over; the first makes the object", bounds=(1, 10_000))
+    seed: int = _shared("seed")
+    state: int = _shared("state")
+    name: str = parameter("", str, "new object", absent="SOURCE_sweep")
+    csv: str = _shared("csv")
+    figure: str = _shared("figure")
+    device: str = _shared("device")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class WeightsParameters(Weighted):
+    """Parameters of ``pomweights``."""
+
+    command = "pomweights"
+    exclusive = (*Weighted.exclusive, ("ratio", "relative"), ("ratio", "shares"), ("relative", "shares"))
+
+    ratio: float | None = parameter(None, float, "wanted residue rms / atom rms", bounds=(0, 1))
+    relative: float | None = parameter(
+        None, float, "wanted residue rms relative to the chain, at z or sigma", unit="angstrom", bounds=(1e-6, 1e5)
+    )
+    shares: str = parameter("", str, "wanted variance shares chain:residue:atom, as in 0.3:0.6:0.1")
+    state: int = _shared("state")
+    save: str = parameter("", str, "name to keep the weights under, as a preset")
+    delete: str = parameter("", str, "preset of yours to forget")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class AlignParameters(Parameters):
+    """Parameters of ``pomalign``."""
+
+    command = "pomalign"
+
+    object: str = _shared("object")
+    name: str = parameter("", str, "new object", absent="OBJECT_aligned")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class SaveParameters(Parameters):
+    """Parameters of ``pomsave``."""
+
+    command = "pomsave"
+
+    filename: str = parameter("", str, "file to write: .pdb, .cif or .dcd")
+    object: str = _shared("object")
+    level: str = parameter("atom", str, "one point per atom, or per residue (.pdb)", choices=("atom", "residue"))
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class PrecondParameters(_Schemed):
+    """Parameters of ``pomprecond``."""
+
+    command = "pomprecond"
+    exclusive = (("wc", "preset"), ("wr", "preset"), ("wa", "preset"))
+
+    selection: str = _shared("selection")
+    z: Grid = parameter(Grid(-1, 1), Grid, "noise levels", bounds=(-6, 6))
+    wc: float = _shared("wc")
+    wr: float = _shared("wr")
+    wa: float = _shared("wa")
+    preset: str = _shared("preset")
+    sigma_data: float = _shared("sigma_data")
+    data: str = parameter(
+        "", str, "data standard deviations chain:residue:atom, in angstrom", absent="measured over the states"
+    )
+    convention: str = parameter(
+        "af3", str, "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4", choices=CONVENTIONS
+    )
+    state: int = _shared("state")
+    csv: str = _shared("csv")
+    figure: str = _shared("figure")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class DenoiseParameters(Parameters):
+    """Parameters of ``pomdenoise``."""
+
+    command = "pomdenoise"
+    exclusive = (("denoiser", "network"),)
+
+    object: str = _shared("object")
+    denoiser: str = _shared("denoiser")
+    network: str = _shared("network")
+    pose: str = _shared("pose")
+    covariance: str = _shared("covariance")
+    multiscale: int = _shared("multiscale")
+    gate: float = _shared("gate")
+    prior: str = _shared("prior")
+    scaling: str = _shared("scaling")
+    sigma_data: float = _shared("sigma_data")
+    name: str = parameter("", str, "new object", absent="OBJECT_denoised")
+    device: str = _shared("device", help="where to compute")
+
+
+def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
+    return parameter("" if kind is str else None, kind, help_text, absent="the sampler's", **rest)
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class SampleParameters(_Schemed):
+    """Parameters of ``pomsample``."""
+
+    command = "pomsample"
+    exclusive = (("wc", "preset"), ("wr", "preset"), ("wa", "preset"), ("denoiser", "network"))
+
+    selection: str = _shared("selection")
+    sampler: str = parameter("af3", str, "published settings to start from", choices=SAMPLERS)
+    wc: float = _shared("wc")
+    wr: float = _shared("wr")
+    wa: float = _shared("wa")
+    preset: str = _shared("preset")
+    samples: int = parameter(
+        1, int, "number of samples; sample k is the same however many there are", bounds=(1, 10_000)
+    )
+    seed: int = _shared("seed")
+    steps: int | None = _of_sampler(int, "number of steps", bounds=(1, 100_000))
+    sigma_max: float | None = _of_sampler(float, "first noise level", unit="angstrom", bounds=(1e-6, 1e6))
+    sigma_min: float | None = _of_sampler(float, "last noise level", unit="angstrom", bounds=(1e-6, 1e6))
+    rho: float | None = _of_sampler(float, "exponent of the schedule", bounds=(1e-2, 100))
+    solver: str = _of_sampler(str, "euler is of first order, heun of second", choices=SOLVERS)
+    gamma: float | None = _of_sampler(float, "churn, the relative rise of sigma before a step", bounds=(0, 10))
+    churn: str = parameter(
+        "law", str, "noise of the churn: law follows the weights; flat does not, and is wrong", choices=("law", "flat")
+    )
+    noise_scale: float | None = _of_sampler(float, "scale of the noise of the churn", bounds=(1e-3, 10))
+    step_scale: float | None = _of_sampler(float, "scale of the step", bounds=(1e-3, 10))
+    center: int | None = _of_sampler(int, "1 centres x before each step", bounds=(0, 1))
+    augment: int | None = _of_sampler(int, "1 rotates and shifts x at random before each step", bounds=(0, 1))
+    align: int | None = _of_sampler(int, "1 lays x on its denoised self, as Boltz does", bounds=(0, 1))
+    denoiser: str = _shared("denoiser")
+    network: str = _shared("network")
+    pose: str = _shared(
+        "pose",
+        default="auto",
+        help="free lays the data on x as rigid bodies, an approximation; auto where the sampler centres or augments",
+        choices=("auto", "fixed", "free"),
+    )
+    covariance: str = _shared("covariance")
+    multiscale: int = _shared("multiscale")
+    gate: float = _shared("gate")
+    prior: str = _shared("prior")
+    scaling: str = _shared("scaling")
+    sigma_data: float = _shared("sigma_data")
+    show: str = parameter(
+        "trajectory",
+        str,
+        "what the states are: the steps of each sample, or the ends of all",
+        choices=("trajectory", "final"),
+    )
+    every: int = parameter(1, int, "keep one step in so many, and the last", bounds=(1, 100_000))
+    state: int = _shared("state", help="state that is the truth of the curves; -1 is the current one")
+    name: str = parameter("", str, "new object", absent="SOURCE_sample")
+    csv: str = _shared("csv", help="file to write the curves to")
+    figure: str = _shared("figure")
+    device: str = _shared("device", help="where to compute")
+
+    def _check(self) -> None:
+        super()._check()
+        _ = self.settings
+
+    @property
+    def settings(self) -> Sampler:
+        """The sampler with what was given in place of its own."""
+        names = ("steps", "sigma_max", "sigma_min", "rho", "gamma", "noise_scale", "step_scale")
+        given: dict[str, Any] = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        switches = ("center", "augment", "align")
+        given |= {name: bool(getattr(self, name)) for name in switches if getattr(self, name) is not None}
+        given |= {"solver": self.solver} if self.solver else {}
+        return replace(SAMPLERS[self.sampler], **given)
+
+    @property
+    def free_pose(self) -> bool:
+        """Whether the data are laid on x as rigid bodies."""
+        moves = self.settings.center or self.settings.augment
+        return self.pose == "free" or (self.pose == "auto" and moves)
+
+    def kept_steps(self) -> list[int]:
+        """Return the numbers of the steps that become states."""
+        steps = self.settings.steps
+        return [steps] if self.show == "final" else sorted({*range(self.every, steps + 1, self.every), steps})

@@ -1,0 +1,1 @@
+"""Atoms and how they are grouped, laid over one another and compared."""

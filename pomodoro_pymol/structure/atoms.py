@@ -1,0 +1,117 @@
+"""The record that crosses between a molecular viewer and the core."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import PomodoroError
+from ..utils.text import counted
+
+#: Labels of one atom; text is of any length.
+ATOM_LABELS = np.dtype([("name", "O"), ("elem", "O"), ("alt", "O")])
+
+#: Labels of one residue. ``resi`` includes the insertion code; ``hetero`` marks what is
+#: outside the polymers: ligand, ion, water.
+RESIDUE_LABELS = np.dtype([("segi", "O"), ("chain", "O"), ("resi", "O"), ("resn", "O"), ("hetero", "?")])
+
+
+# So many labels of what is left out are told.
+_MOST_LABELS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """Coordinates and labels of the atoms of one molecular state.
+
+    Parameters
+    ----------
+    coords : ndarray, shape=(n_atoms, 3), dtype=float32
+        Positions in angstrom.
+    atoms : ndarray, shape=(n_atoms,), dtype=ATOM_LABELS
+    residues : ndarray, shape=(n_labels,), dtype=RESIDUE_LABELS
+        One row per distinct label; a residue with two names has two rows.
+    residue_of_atom : ndarray, shape=(n_atoms,), dtype=int64
+        Row of ``residues`` for each atom.
+    name : str
+        What the structure is called where it comes from.
+    order : {"file", "copy"}
+        Whose order the atoms are in, which is the order of the draws: that of the file they
+        were read from, or, where the viewer does not know it, that of its own copy of them.
+    note : str
+        What was left out of the structure, in words; see `left_out`.
+    places : ndarray, shape=(n_atoms,), dtype=int64, optional
+        Place of each atom in the order in which the viewer shows the atoms of the object that
+        was read; by default the same order.
+
+    Raises
+    ------
+    PomodoroError
+        If there is no atom, the shapes disagree, or a coordinate is not finite.
+    """
+
+    coords: np.ndarray
+    atoms: np.ndarray
+    residues: np.ndarray
+    residue_of_atom: np.ndarray
+    name: str = ""
+    order: str = "file"
+    note: str = ""
+    places: np.ndarray = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        n_atoms = len(self.atoms)
+        if self.places is None:
+            object.__setattr__(self, "places", np.arange(n_atoms))
+        if n_atoms == 0:
+            raise PomodoroError("the structure has no atoms")
+        if self.coords.shape != (n_atoms, 3) or self.residue_of_atom.shape != (n_atoms,):
+            raise PomodoroError(
+                f"{n_atoms} atoms need coords of shape ({n_atoms}, 3) and one residue each, "
+                f"not {self.coords.shape} and {self.residue_of_atom.shape}"
+            )
+        if not np.isfinite(self.coords).all():
+            raise PomodoroError("the structure has coordinates that are not finite")
+
+    def __len__(self) -> int:
+        return len(self.atoms)
+
+    @cached_property
+    def atom_at_place(self) -> np.ndarray:
+        """Atom that stands at each place of the viewer's order, shape=(n_atoms,): the inverse of ``places``."""
+        return np.argsort(self.places)
+
+
+def left_out(atoms: Iterable[tuple[str, str, str, str]], kept: Collection[tuple[str, str, str]]) -> str:
+    """Say which atoms are left out because they have no coordinates; "" where there are none.
+
+    Parameters
+    ----------
+    atoms : iterable of tuple
+        Chain, residue number, residue name and atom name of each that is left out.
+    kept : collection of tuple
+        Chain, residue number and residue name of the residues of which an atom is kept.
+    """
+    whole: dict[str, None] = {}
+    single: list[str] = []
+    for chain, resi, resn, name in atoms:
+        residue = f"{chain}/{resn}`{resi}"
+        if (chain, resi, resn) in kept:
+            single.append(f"{residue}/{name}")
+        else:
+            whole[residue] = None
+    parts = [
+        f"{counted(len(labels), what)} without coordinates ({_first(labels)})"
+        for labels, what in ((list(whole), "residue"), (single, "atom"))
+        if labels
+    ]
+    return f"left out: {' and '.join(parts)}" if parts else ""
+
+
+def _first(labels: list[str]) -> str:
+    """Return some labels in words."""
+    more = len(labels) - _MOST_LABELS
+    return ", ".join(labels[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")

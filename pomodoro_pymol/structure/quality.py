@@ -1,0 +1,292 @@
+"""How much of a structure is left in a noised or denoised frame, by the field's own measures.
+
+Calpha lDDT
+    Mariani et al., Bioinformatics 29 (2013) 2722, on Calpha atoms as in AlphaFold's
+    pLDDT: of the true distances below 15 A from a residue's Calpha to the others, the
+    part kept within 0.5, 1, 2 and 4 A, averaged over the four. A frame's value is the mean
+    over residues.
+Fraction of native contacts
+    Q of Best, Hummer & Eaton, PNAS 110 (2013) 17874, eq. 1: the mean over native
+    contacts of 1 / (1 + exp(5/A (r - 1.8 r0))). Native contacts are heavy atoms of the
+    polymers closer than 4.5 A, in different chains or more than three residues apart.
+    Q of the truth is 1 to about 1e-6.
+Bond outliers
+    The fraction of covalent bonds whose length is off the true one by more than 0.1 A,
+    about five standard deviations of the protein bond lengths of Engh & Huber, Acta
+    Cryst. A47 (1991) 392. Bonds are the pairs between 0.4 A and the sum of covalent radii
+    (Cordero et al., Dalton Trans. 2008, 2832) + 0.45 A, as in Jmol and Open Babel.
+
+None depends on where a frame lies. Neighbours are sought once, on the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial import cKDTree
+from torch import Tensor
+
+from ..errors import PomodoroError
+from .atoms import Structure
+from .hierarchy import Hierarchy, group_sum
+
+LDDT_RADIUS = 15.0
+LDDT_THRESHOLDS = (0.5, 1.0, 2.0, 4.0)
+CONTACT_RADIUS = 4.5
+CONTACT_SEPARATION = 3
+CONTACT_BETA = 5.0
+CONTACT_LAMBDA = 1.8
+BOND_TOLERANCE = 0.1
+
+#: Covalent radii in angstrom; elements that are not here, metals among them, form no bonds.
+COVALENT_RADII = {
+    **{"H": 0.31, "D": 0.31, "B": 0.84, "C": 0.76, "N": 0.71, "O": 0.66, "F": 0.57, "SI": 1.11, "P": 1.07},
+    **{"S": 1.05, "CL": 1.02, "AS": 1.19, "SE": 1.20, "BR": 1.20, "I": 1.39},
+}
+_BOND_SLACK = 0.45
+_BOND_MINIMUM = 0.4
+# Distances worked on at once: their buffers take some 30 MB in float32, however many frames and pairs.
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of points and how far apart they truly are.
+
+    Attributes
+    ----------
+    first, second : Tensor, shape=(n_pairs,), dtype=int64
+    lengths : Tensor, shape=(n_pairs,), dtype=float64
+        Angstrom.
+    """
+
+    first: Tensor
+    second: Tensor
+    lengths: Tensor
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+@dataclass(frozen=True, eq=False)
+class Quality:
+    """Quality of frames, each an array of shape=(n_frames,); nan where nothing is to be measured.
+
+    Attributes
+    ----------
+    ca_lddt : ndarray
+        0 .. 1; nan without two polymer Calpha atoms closer than 15 A, as in nucleic acids.
+    native_contacts : ndarray
+        0 .. 1; nan without native contacts.
+    bond_outliers : ndarray
+        0 .. 1; nan without bonds.
+    """
+
+    ca_lddt: np.ndarray
+    native_contacts: np.ndarray
+    bond_outliers: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class QualityReference:
+    """What to look for in the frames of one structure; made by `from_structure`.
+
+    Attributes
+    ----------
+    n_atoms : int
+    ca_atoms : Tensor, shape=(n_ca,), dtype=int64
+        Atom index of the Calpha of each residue that has one.
+    ca_pairs : Pairs
+        Of ``ca_atoms``, closer than 15 A.
+    contacts, bonds : Pairs
+        Of atoms.
+    """
+
+    n_atoms: int
+    ca_atoms: Tensor
+    ca_pairs: Pairs
+    contacts: Pairs
+    bonds: Pairs
+
+    @classmethod
+    def from_structure(
+        cls, structure: Structure, hierarchy: Hierarchy | None = None, bonds: np.ndarray | None = None
+    ) -> QualityReference:
+        """Find the pairs that the true structure has.
+
+        Where an atom has alternate locations, the first one listed counts for lDDT and
+        contacts; bonds join atoms of one location or of all. Residue separation is
+        counted along the chain, whatever the residue numbers.
+
+        Parameters
+        ----------
+        structure : Structure
+        hierarchy : Hierarchy, optional
+            Of the same atoms; by default that of the structure.
+        bonds : ndarray, shape=(n_bonds, 2), dtype=int, optional
+            Atom indices; None finds bonds by distance.
+
+        Raises
+        ------
+        PomodoroError
+            If the hierarchy is of other atoms, or ``bonds`` is not of pairs of them.
+        """
+        hierarchy = (hierarchy or Hierarchy.from_structure(structure)).to("cpu")
+        if hierarchy.n_atoms != len(structure):
+            raise PomodoroError(f"the hierarchy has {hierarchy.n_atoms} atoms and the structure {len(structure)}")
+        coords = structure.coords.astype(np.float64)
+        counted = _first_locations(structure, hierarchy) & ~structure.residues["hetero"][structure.residue_of_atom]
+        ca = np.flatnonzero(counted & (structure.atoms["name"] == "CA") & (_elements(structure) == "C"))
+        return cls(
+            len(structure),
+            torch.from_numpy(ca),
+            _pairs(coords[ca], _neighbours(coords[ca], LDDT_RADIUS)),
+            _pairs(coords, _contacts(structure, hierarchy, coords, counted)),
+            _pairs(coords, _find_bonds(structure, coords) if bonds is None else _check_bonds(bonds, len(structure))),
+        )
+
+    def measure(self, frames: Tensor, bond_tolerance: float = BOND_TOLERANCE) -> Quality:
+        """Return the quality of frames, shape=(n_frames, n_atoms, 3), angstrom.
+
+        Raises
+        ------
+        PomodoroError
+            If the frames have another shape or are not finite.
+        """
+        return Quality(
+            self.ca_lddt(frames).nanmean(-1).numpy(),
+            self.native_contacts(frames).numpy(),
+            self.bond_outliers(frames, bond_tolerance).numpy(),
+        )
+
+    def ca_lddt(self, frames: Tensor) -> Tensor:
+        """Return the Calpha lDDT of each residue in ``ca_atoms``, shape=(n_frames, n_ca), float64.
+
+        nan where no other Calpha is closer than 15 A. See `measure` for ``frames``.
+        """
+        rows = self._rows(frames).index_select(2, self.ca_atoms.to(frames.device))
+        pairs, n_ca = self.ca_pairs, len(self.ca_atoms)
+        kept = torch.zeros(len(rows), n_ca, dtype=torch.float64)
+        for frame, pair, lengths in _lengths(rows, pairs):
+            errors = lengths.sub_(pairs.lengths[pair].to(lengths)).abs_()
+            score = torch.zeros_like(errors)
+            for threshold in LDDT_THRESHOLDS:
+                score += errors < threshold
+            for ends in (pairs.first, pairs.second):
+                kept[frame] += group_sum(score, ends[pair].to(score.device), n_ca).cpu()
+        counts = torch.bincount(torch.cat([pairs.first, pairs.second]), minlength=n_ca)
+        return kept / (len(LDDT_THRESHOLDS) * counts)
+
+    def native_contacts(self, frames: Tensor) -> Tensor:
+        """Return the fraction of native contacts, shape=(n_frames,), float64; see `measure`."""
+        rows, pairs = self._rows(frames), self.contacts
+        kept = torch.zeros(len(rows), dtype=torch.float64)
+        for frame, pair, lengths in _lengths(rows, pairs):
+            reach = CONTACT_LAMBDA * pairs.lengths[pair].to(lengths)
+            kept[frame] += torch.sigmoid_(reach.sub(lengths).mul_(CONTACT_BETA)).sum(-1).cpu()
+        return kept / len(pairs)
+
+    def bond_outliers(self, frames: Tensor, tolerance: float = BOND_TOLERANCE) -> Tensor:
+        """Return the fraction of bonds off by more than ``tolerance`` angstrom, shape=(n_frames,), float64."""
+        rows, pairs = self._rows(frames), self.bonds
+        broken = torch.zeros(len(rows), dtype=torch.float64)
+        for frame, pair, lengths in _lengths(rows, pairs):
+            broken[frame] += (lengths.sub_(pairs.lengths[pair].to(lengths)).abs_() > tolerance).sum(-1).cpu()
+        return broken / len(pairs)
+
+    def _rows(self, frames: Tensor) -> Tensor:
+        """Return the frames coordinate by coordinate, shape=(n_frames, 3, n_atoms)."""
+        if frames.ndim != 3 or frames.shape[1:] != (self.n_atoms, 3):
+            raise PomodoroError(f"frames must have shape (n_frames, {self.n_atoms}, 3), not {tuple(frames.shape)}")
+        if not frames.sum().isfinite():
+            raise PomodoroError("frames are not all finite")
+        return frames.transpose(1, 2)
+
+
+def _lengths(rows: Tensor, pairs: Pairs) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Yield which frames, which pairs, and their distances, shape=(n_frames, n_pairs), in blocks."""
+    n_pairs = max(1, min(len(pairs), _BLOCK))
+    n_frames = max(1, _BLOCK // n_pairs)
+    for start in range(0, len(rows), n_frames):
+        frame = slice(start, start + n_frames)
+        for first in range(0, len(pairs), n_pairs):
+            pair = slice(first, first + n_pairs)
+            ends = (rows[frame].index_select(2, ends[pair].to(rows.device)) for ends in (pairs.first, pairs.second))
+            yield frame, pair, next(ends).sub_(next(ends)).square_().sum(1).sqrt_()
+
+
+def _pairs(coords: np.ndarray, index: np.ndarray) -> Pairs:
+    """Return index, shape=(n_pairs, 2), with the distances."""
+    index = index[np.lexsort(index.T[::-1])]
+    first, second = np.ascontiguousarray(index.T)
+    return Pairs(torch.from_numpy(first), torch.from_numpy(second), torch.from_numpy(_distances(coords, index)))
+
+
+def _neighbours(coords: np.ndarray, radius: float) -> np.ndarray:
+    """Return the pairs closer than ``radius``, shape=(n_pairs, 2), int64."""
+    index = cKDTree(coords).query_pairs(radius, output_type="ndarray").astype(np.int64, copy=False).reshape(-1, 2)
+    return index[_distances(coords, index) < radius]
+
+
+def _distances(coords: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """Return the distances of pairs, some at a time: their coordinates take many times what they do."""
+    found = np.empty(len(index))
+    for start in range(0, len(index), _BLOCK):
+        first, second = index[start : start + _BLOCK].T
+        found[start : start + _BLOCK] = np.linalg.norm(coords[first] - coords[second], axis=-1)
+    return found
+
+
+def _contacts(structure: Structure, hierarchy: Hierarchy, coords: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    heavy = np.flatnonzero(counted & ~np.isin(_elements(structure), ["H", "D"]))
+    index = heavy[_neighbours(coords[heavy], CONTACT_RADIUS)]
+    residue, chain = hierarchy.atom_to_residue.numpy()[index], hierarchy.atom_to_chain.numpy()[index]
+    rank = _ranks(hierarchy)[residue]
+    return index[(chain[:, 0] != chain[:, 1]) | (np.abs(rank[:, 0] - rank[:, 1]) > CONTACT_SEPARATION)]
+
+
+def _find_bonds(structure: Structure, coords: np.ndarray) -> np.ndarray:
+    radii = np.array([COVALENT_RADII.get(element, np.nan) for element in _elements(structure)])
+    joined = np.flatnonzero(np.isfinite(radii))
+    if not len(joined):
+        return np.empty((0, 2), dtype=np.int64)
+    index = joined[_neighbours(coords[joined], 2 * radii[joined].max() + _BOND_SLACK)]
+    lengths = _distances(coords, index)
+    alt = structure.atoms["alt"][index]
+    together = (alt[:, 0] == alt[:, 1]) | (alt == "").any(1)
+    return index[together & (lengths > _BOND_MINIMUM) & (lengths <= radii[index].sum(1) + _BOND_SLACK)]
+
+
+def _check_bonds(bonds: np.ndarray, n_atoms: int) -> np.ndarray:
+    bonds = np.asarray(bonds)
+    if bonds.ndim != 2 or bonds.shape[1] != 2 or not np.issubdtype(bonds.dtype, np.integer):
+        raise PomodoroError(f"bonds must be integers of shape (n_bonds, 2), not {bonds.dtype} of {bonds.shape}")
+    if ((bonds < 0) | (bonds >= n_atoms)).any() or (bonds[:, 0] == bonds[:, 1]).any():
+        raise PomodoroError(f"each bond must join two different atoms of 0 .. {n_atoms - 1}")
+    return bonds.astype(np.int64)
+
+
+def _first_locations(structure: Structure, hierarchy: Hierarchy) -> np.ndarray:
+    """Mark the first atom of each name in a residue, shape=(n_atoms,)."""
+    names = np.unique(structure.atoms["name"].astype(str), return_inverse=True)[1]
+    _, first = np.unique(hierarchy.atom_to_residue.numpy() * (names.max() + 1) + names, return_index=True)
+    marked = np.zeros(len(structure), dtype=bool)
+    marked[first] = True
+    return marked
+
+
+def _ranks(hierarchy: Hierarchy) -> np.ndarray:
+    """Return the place of each residue along its chain: 0, 1, 2 ..., shape=(n_residues,)."""
+    chain = hierarchy.residue_to_chain.numpy()
+    order = np.argsort(chain, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(hierarchy.residues_per_chain.numpy())[:-1]])
+    ranks = np.empty_like(chain)
+    ranks[order] = np.arange(len(chain)) - starts[chain[order]]
+    return ranks
+
+
+def _elements(structure: Structure) -> np.ndarray:
+    return np.char.upper(structure.atoms["elem"].astype(str))

@@ -1,0 +1,1 @@
+"""What everything else may need: memory, devices, problems, text."""

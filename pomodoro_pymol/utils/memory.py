@@ -1,0 +1,157 @@
+"""How much memory a run needs, and how much is free: asked before the work.
+
+The needs per atom are measured, with PyMOL 3.2 and 2.5; `tests/benchmarks/bench_scale.py`
+compares them with what is used.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import PomodoroError
+
+# Bytes per atom. Coordinates, labels, and index maps of a structure with its hierarchy; PyMOL's copy of it,
+# coloured from two lists, and without colours; a state in PyMOL, coordinates and an index map.
+_STRUCTURE, _COPY, _PLAIN_COPY, _STATE = 150, 420, 300, 21
+# A frame. A state of the data as it is read: in PyMOL's copy of them all, and in an array; in a denoiser: in the
+# array, about the origin, in its metric; and while that is built.
+_FRAME, _READ, _MEMBER, _BUILT = 12, 33, 48, 84
+# A sample on its way, with what a step and its curves hold. What its denoiser takes beside its data. A frame on its
+# way through a denoiser, and what that takes beside its data. The parts of one state in float64.
+_SAMPLE, _MODEL, _DENOISED, _DENOISER, _PARTS = 225, 180, 66, 264, 120
+# Pairs of atoms that are compared in a sweep, and their neighbours, of which they are found: as dense as proteins are.
+_PAIRS = 600
+
+# Address space that stacks and heaps of threads take beside what is counted.
+_THREADS = 256 << 20
+
+
+def noise_bytes(n_atoms: int, n_states: int) -> int:
+    """Return what a new object of so many states needs with its structure, the noise on its way aside."""
+    return n_atoms * (_STRUCTURE + _COPY + _STATE * n_states)
+
+
+def sweep_bytes(n_atoms: int, n_states: int) -> int:
+    """Return what a sweep to so many states needs."""
+    return noise_bytes(n_atoms, n_states) + n_atoms * _PAIRS
+
+
+def ensemble_bytes(n_atoms: int, n_members: int) -> int:
+    """Return what it takes to read so many states of the data and to measure their variance, or the first alone."""
+    return n_atoms * (max(_STRUCTURE + _COPY, _PLAIN_COPY + _READ * n_members) + _PARTS)
+
+
+def denoise_bytes(n_atoms: int, n_states: int, n_members: int, n_together: int) -> int:
+    """Return what a new object of so many states needs whose frames are denoised, some together."""
+    frames = _STATE * n_states + _MEMBER * n_members + _DENOISER + _DENOISED * n_together
+    return n_atoms * (_STRUCTURE + _COPY + max(_BUILT * n_members, frames))
+
+
+def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_objects: int) -> int:
+    """Return what a sampling run needs at its peak: in building the denoiser, in the steps, or in making the objects.
+
+    Parameters
+    ----------
+    n_atoms : int
+    n_members : int
+        States of the data.
+    n_samples : int
+    n_kept : int
+        Steps of each sample that become states.
+    n_objects : int
+    """
+    kept = n_samples * n_kept
+    build = _MODEL + _BUILT * n_members
+    steps = _MEMBER * n_members + _FRAME * kept + _SAMPLE * n_samples
+    make = (_FRAME + _STATE) * kept + _PLAIN_COPY * n_objects
+    return n_atoms * (_STRUCTURE + _COPY + max(build, steps, make))
+
+
+def available() -> int | None:
+    """Return the bytes that can be had without swapping and within limits, or None where no one tells."""
+    known = [free for free in (_machine_available(), _limit_available(), *_cgroups_available()) if free is not None]
+    return max(0, min(known)) if known else None
+
+
+def require(needed: int, purpose: str) -> None:
+    """Refuse work that does not fit.
+
+    Raises
+    ------
+    PomodoroError
+        If ``needed`` bytes are more than are available.
+    """
+    free = available()
+    if free is not None and needed > free:
+        raise PomodoroError(
+            f"{purpose} needs about {_size(needed)} of memory and {_size(free)} are free: ask for fewer frames or atoms"
+        )
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
+
+
+def _machine_available() -> int | None:
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
+        if "MemAvailable" in fields:
+            return int(fields["MemAvailable"].split()[0]) * 1024
+    if hasattr(ctypes, "windll"):
+        return _windows_available()
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _limit_available() -> int | None:
+    """Return the address space that the process may still map, as under ``ulimit -v``; None where it is not limited."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return None
+    import resource
+
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    return limit - int(statm.read_text().split()[0]) * resource.getpagesize() - _THREADS
+
+
+def _cgroups_available(root: Path = Path("/")) -> list[int]:
+    """Return what each control group around the process, as of a container or a batch job, leaves of its memory."""
+    found = []
+    with suppress(OSError):
+        for line in (root / "proc/self/cgroup").read_text().splitlines():
+            _, kinds, path = line.split(":", 2)
+            if kinds == "":
+                top, names = root / "sys/fs/cgroup", ("memory.max", "memory.current", "inactive_file")
+            elif "memory" in kinds.split(","):
+                top = root / "sys/fs/cgroup/memory"
+                names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            else:
+                continue
+            group = top / path.lstrip("/")
+            # In a container the group itself may be mounted at the top.
+            for folder in dict.fromkeys((group, *(up for up in group.parents if top in up.parents), top)):
+                with suppress(OSError, ValueError):  # no such group, or "max"
+                    limit, used = (int((folder / name).read_text()) for name in names[:2])
+                    stat = dict(row.split() for row in (folder / "memory.stat").read_text().splitlines())
+                    found.append(limit - used + int(stat.get(names[2], 0)))  # files that are cached can go
+    return found
+
+
+def _windows_available() -> int:
+    class Status(ctypes.Structure):
+        _fields_ = [
+            ("length", ctypes.c_ulong),
+            ("load", ctypes.c_ulong),
+            *((name, ctypes.c_ulonglong) for name in ("total", "free", "a", "b", "c", "d", "e")),
+        ]
+
+    status = Status(length=ctypes.sizeof(Status))
+    ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status))  # type: ignore[attr-defined]
+    return int(status.free)
