@@ -62,7 +62,7 @@ class NoiseRun:
         self.source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
         self.name = parameters.name or f"{self.source.object}_noise"
         sources.check_output(self.name, self.source, _self=_self)
-        self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state).spelt_out()
+        self.parameters = replace(parameters.spelt_out(), selection=self.source.selection, state=self.source.state)
         memory.require(
             memory.noise_bytes(self.source.n_atoms, parameters.frames + 1)
             + block_bytes(self.source.n_atoms, parameters.frames),

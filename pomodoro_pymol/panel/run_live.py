@@ -67,8 +67,8 @@ class RunLive(QtCore.QObject):
             if name not in FOLLOWED and getattr(former, name) != getattr(parameters, name):
                 self._end_live(f"Live is off: Run applies {name}")
                 return
-        followed = {name: getattr(parameters, name) for name in FOLLOWED}
-        self._follower.follow(replace(self._base, **followed).spelt_out())
+        followed = {name: getattr(parameters.spelt_out(), name) for name in FOLLOWED}
+        self._follower.follow(replace(self._base, **followed))
 
     # Run.
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from qtpy import QtCore
 
+from ..noise.presets import all_presets
+from ..noise.weights import PRESETS
 from ..parameters.catalogue import NoiseParameters
 from ..viewer import window
 from . import values
@@ -35,6 +37,7 @@ class Sync(QtCore.QObject):
         watch.ran.connect(self._follow_run)
         watch.output_changed.connect(self._follow_output)
         watch.polled.connect(self._read_session)
+        watch.polled.connect(self._read_presets)
         self._keep()
 
     def _follow_run(self, output: Output) -> None:
@@ -60,7 +63,7 @@ class Sync(QtCore.QObject):
         return self._noise.parameters if found == self._watch.resolved() else found
 
     def _show(self, output: Output, parameters: NoiseParameters) -> None:
-        self.found.emit(replace(parameters, metric=output.metric, palette=output.scale.palette), None)
+        self.found.emit(replace(_standing(parameters), metric=output.metric, palette=output.scale.palette), None)
 
     def _keep(self) -> None:
         self._kept = values.to_plain(self._noise.parameters, self._sample.parameters)
@@ -78,3 +81,15 @@ class Sync(QtCore.QObject):
         self._kept = found
         self.found.emit(parameters, sample)
         return True
+
+    def _read_presets(self) -> None:
+        """Let weights stand for a preset that was deleted or changed, as they do where the panel deletes it."""
+        parameters = _standing(self._noise.parameters)
+        if parameters is not self._noise.parameters:
+            self.found.emit(parameters, None)
+
+
+def _standing(parameters: NoiseParameters) -> NoiseParameters:
+    """Return parameters with a preset that is gone, or another by now, as the weights that it had."""
+    own = bool(parameters.preset) and parameters.preset not in PRESETS
+    return parameters.spelt_out() if own and all_presets().get(parameters.preset) != parameters.weights else parameters

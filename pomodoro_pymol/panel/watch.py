@@ -118,8 +118,7 @@ class Watch(QtCore.QObject):
         """Return the parameters with the source spelt out, as a run's record has them."""
         if self.source is None:
             return None
-        parameters = replace(self._wanted(), selection=self.source.selection, state=self.source.state)
-        return parameters.spelt_out()
+        return replace(self._wanted().spelt_out(), selection=self.source.selection, state=self.source.state)
 
     def adopt(self, result: NoiseResult) -> None:
         """Take the structure of a run just finished for the output's, which need not be read again."""

@@ -47,6 +47,7 @@ def play(robot: Any) -> None:
         robot.notes["orders"][name] = deeds.order(before, typed)
     robot.notes["others"] = deeds.others()
     robot.notes["sessions"] = deeds.sessions()
+    robot.notes["presets"] = deeds.presets()
 
 
 class Deeds:
@@ -172,4 +173,31 @@ class Deeds:
             cmd.do(f"load {path}")
             robot.pump(1000)
             found[name] = robot.line
+        return found
+
+    def presets(self) -> dict[str, list[str]]:
+        """Delete and change the preset that the panel has; return its line, and what it says of a run and of Live."""
+        robot = self.robot
+        found = {}
+        for word in ("delete=mine", "wc=1, wr=1, save=mine"):
+            cmd.delete("all")
+            cmd.do(ONE)
+            cmd.do("pomweights wc=2, wr=5, save=mine")
+            robot.enter_command("pomnoise preset=mine, frames=3")
+            robot.see_source("one")
+            robot.run()
+            cmd.do(f"pomweights {word}")
+            cmd.do("pomcolor metric=scramble")
+            robot.wait(lambda: "scramble" in robot.line, "the colours")
+            robot.pump(300)
+            lines = [robot.line]
+            robot.run()
+            lines.append(robot.status)
+            robot.see_output("one_noise")
+            robot.click(robot.panel.live)
+            robot.see_live()
+            robot.press(robot.panel.controls["z"].slider, "Right")
+            robot.settle()
+            robot.click(robot.panel.live)
+            found[word] = [*lines, robot.line, cmd._pymol.session.pomodoro["one_noise"]["command"]]
         return found

@@ -28,3 +28,14 @@ def test_a_session_shows_its_values_else_its_run(follow):
         "with values": "pomnoise z=2, frames=3",
         "without values": "pomnoise one and not solvent, z=1, frames=3, state=1",
     }
+
+
+def test_a_preset_that_goes_or_changes_leaves_its_weights(follow):
+    for line, status, moved, made in follow.notes["presets"].values():
+        assert line == "pomnoise wc=2, wr=5, frames=3, metric=scramble"
+        assert status == "one_noise: 3 frames"
+        assert moved.startswith("pomnoise z=0.")
+        assert moved.endswith(", wc=2, wr=5, frames=3, metric=scramble")
+        assert made == moved.replace("pomnoise ", "pomnoise one and not solvent, ").replace(
+            "frames=3,", "frames=3, state=1,"
+        )
