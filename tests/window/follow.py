@@ -42,11 +42,11 @@ ORDERS: dict[str, tuple[list[str], str]] = {
 def play(robot: Any) -> None:
     robot.open()
     deeds = Deeds(robot)
+    robot.notes["sessions"] = deeds.sessions()  # first: PyMOL 2.5 cannot load one saved after two ramps were deleted
     robot.notes["orders"] = {}
     for name, (before, typed) in ORDERS.items():
         robot.notes["orders"][name] = deeds.order(before, typed)
     robot.notes["others"] = deeds.others()
-    robot.notes["sessions"] = deeds.sessions()
     robot.notes["presets"] = deeds.presets()
 
 
