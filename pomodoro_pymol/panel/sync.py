@@ -34,17 +34,17 @@ class Sync(QtCore.QObject):
         self._kept: Any = None
         self._noise.changed.connect(self._keep)
         self._sample.changed.connect(self._keep)
-        watch.ran.connect(self._follow_run)
+        watch.ran.connect(self._follow_runs)
         watch.output_changed.connect(self._follow_output)
         watch.polled.connect(self._read_session)
         watch.polled.connect(self._read_presets)
         self._keep()
 
-    def _follow_run(self, output: Output) -> None:
-        """Show a run that is not the panel's own, but for one that came with a session and its values."""
-        if self._read_session() or output.record.run == self._jobs.own or self._jobs.live:
-            return
-        self._show(output, self._parameters_of(output))
+    def _follow_runs(self, outputs: list[Output]) -> None:
+        """Show the newest run that is not the panel's own, but for one that came with a session and its values."""
+        others = [output for output in outputs if output.record.run != self._jobs.own]
+        if not self._read_session() and others and not self._jobs.live:
+            self._show(others[-1], self._parameters_of(others[-1]))
 
     def _follow_output(self) -> None:
         """Show what became of the object that is looked at: colours of a pomcolor, what Live left."""

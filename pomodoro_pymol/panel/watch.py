@@ -66,7 +66,7 @@ class Watch(QtCore.QObject):
     film : str
         Object whose states are told of instead of the output's.
 
-    `ran` carries the `Output` of a run that was not there at the last look, whoever began it.
+    `ran` carries the `Output` of each run that was not there at the last look, whoever began it, the newest last.
     """
 
     objects_changed = QtCore.Signal()
@@ -163,16 +163,14 @@ class Watch(QtCore.QObject):
         self.source_changed.emit()
 
     def _look_for_runs(self) -> bool:
-        """Tell of the newest run that was not there before; the first look only learns which there are."""
+        """Tell of runs that were not there before; the first look only learns which there are."""
         runs = store.runs(_self=self._self)
         known, self._runs = self._runs, runs.keys() | (self._runs or set())
         new = [] if known is None else [name for run, name in runs.items() if run not in known]
-        for name in reversed(new):
-            output = self._read_output(name, store.get_record(name, _self=self._self) or {})
-            if output is not None:
-                self.ran.emit(output)
-                return True
-        return False
+        outputs = [self._read_output(name, store.get_record(name, _self=self._self) or {}) for name in new]
+        if any(outputs):
+            self.ran.emit([output for output in outputs if output is not None])
+        return any(outputs)
 
     def _look_for_output(self) -> None:
         name, plain = self._find_output()

@@ -34,6 +34,10 @@ ORDERS: dict[str, tuple[list[str], str]] = {
     "of a selection": ([ONE], TYPED.replace("z=", "one and resi 2-4, z=")),
     "while the panel is hidden": ([ONE, "run", "hide"], f"{TYPED}\nshow"),
     "while the panel runs another": ([ONE, TWO, "start one"], TYPED.replace("z=", "two, z=")),
+    "while the panel runs another, both seen at once": (
+        [ONE, TWO, "blind", "start one"],
+        TYPED.replace("z=", "two, z="),
+    ),
     "from Python": ([ONE, "run"], "python"),
     "coloured afterwards": ([ONE], f"{TYPED}\npomcolor metric=scramble, palette=magma"),
 }
@@ -61,6 +65,7 @@ class Deeds:
         """Return what the panel shows in the end, and what it is to show: the run that was recorded last."""
         robot = self.robot
         cmd.delete("all")
+        robot.panel.watch._timer.start()
         robot.enter_command("pomnoise")
         robot.pump(250)
         self.seed += 1
@@ -106,6 +111,7 @@ class Deeds:
             "start": lambda: self.start(rest),
             "hide": lambda: robot.dock.hide(),
             "show": lambda: robot.dock.show(),
+            "blind": lambda: robot.panel.watch._timer.stop(),  # until the end of a run, which looks
             "again": lambda: cmd.do(TYPED.format(99)),
             "python": lambda: self.call(),
         }
