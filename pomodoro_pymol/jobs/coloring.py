@@ -136,4 +136,5 @@ def color_steps(
 
 
 def show_scale(name: str, metric: str, scale: ColorScale, _self: Any) -> str:
+    """Draw the colour key of our object ``name``; return the name of the key's object."""
     return publishing.show_key(name, scale.stops(), {"metric": metric, **scale.to_plain()}, _self=_self)

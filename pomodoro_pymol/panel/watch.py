@@ -167,10 +167,11 @@ class Watch(QtCore.QObject):
         runs = store.runs(_self=self._self)
         known, self._runs = self._runs, runs.keys() | (self._runs or set())
         new = [] if known is None else [name for run, name in runs.items() if run not in known]
-        outputs = [self._read_output(name, store.get_record(name, _self=self._self) or {}) for name in new]
-        if any(outputs):
-            self.ran.emit([output for output in outputs if output is not None])
-        return any(outputs)
+        outputs = (self._read_output(name, store.get_record(name, _self=self._self) or {}) for name in new)
+        found = [output for output in outputs if output is not None]
+        if found:
+            self.ran.emit(found)
+        return bool(found)
 
     def _look_for_output(self) -> None:
         name, plain = self._find_output()
