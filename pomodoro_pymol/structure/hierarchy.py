@@ -159,6 +159,17 @@ class Hierarchy:
         first = torch.full((self.n_residues,), self.n_atoms, device=order.device)
         return first.scatter_reduce_(0, self.atom_to_residue, order, "amin")
 
+    @cached_property
+    def neighbors(self) -> Tensor:
+        """Residues that follow each other in a chain, shape=(2, n_pairs).
+
+        In the order in which the residues stand; a gap in the chain does not part them.
+        """
+        order = torch.argsort(self.residue_to_chain, stable=True)
+        chain = self.residue_to_chain[order]
+        same = chain[1:] == chain[:-1]
+        return torch.stack([order[:-1][same], order[1:][same]])
+
     def to(self, device: torch.device | str) -> Hierarchy:
         """Return the same hierarchy with its maps on ``device``."""
         if torch.device(device) == self.atom_to_residue.device:

@@ -226,3 +226,10 @@ def test_a_ligand_numbered_like_a_residue_is_separate(make_structure):
 )
 def test_its_sizes_in_words(residues, chains, words):
     assert str(Hierarchy.from_labels(residues, chains)) == words
+
+
+def test_neighbors_follow_each_other_in_their_chain() -> None:
+    """In the order of the residues, also where chains are interleaved; a chain of one residue has none."""
+    hierarchy = Hierarchy(torch.arange(6), torch.tensor([0, 1, 0, 2, 1, 0]))
+    assert hierarchy.neighbors.T.tolist() == [[0, 2], [2, 5], [1, 4]]
+    assert Hierarchy(torch.arange(1), torch.arange(1)).neighbors.shape == (2, 0)
