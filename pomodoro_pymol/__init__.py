@@ -43,7 +43,7 @@ _PUBLIC = {
     "noise.inverse": ["weights_for_ratio", "weights_for_relative", "weights_for_shares"],
     "noise.levels": ["Levels", "ResidueLevels"],
     "noise.metrics": ["CA_CA_DISTANCE", "METRICS"],
-    "noise.sigma": ["sigma_from_z", "z_from_sigma"],
+    "noise.sigma": ["AF3_LAW", "LAWS", "LawOfSigma", "sigma_from_z", "z_from_sigma"],
     "noise.statistics": ["LevelStatistics", "level_sigmas", "residue_sums"],
     "noise.weights": ["FLAT", "LevelWeights", "PRESETS", "Scheme"],
     "parameters.catalogue": ["ColorParameters", "NoiseParameters", "SampleParameters"],
