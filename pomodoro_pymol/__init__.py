@@ -44,7 +44,7 @@ _PUBLIC = {
     "noise.levels": ["Levels", "ResidueLevels"],
     "noise.metrics": ["CA_CA_DISTANCE", "METRICS"],
     "noise.neighbors": ["expected_neighbor_displacement", "order_kept", "own_place_nearest"],
-    "noise.sigma": ["sigma_from_z", "z_from_sigma"],
+    "noise.sigma": ["AF3_LAW", "LAWS", "LawOfSigma", "sigma_from_z", "z_from_sigma"],
     "noise.statistics": ["LevelStatistics", "level_sigmas", "residue_sums"],
     "noise.weights": ["FLAT", "LevelWeights", "PRESETS", "Scheme"],
     "parameters.catalogue": ["ColorParameters", "NoiseParameters", "SampleParameters"],

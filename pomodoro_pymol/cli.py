@@ -168,14 +168,16 @@ def _table(arguments: argparse.Namespace) -> int:
     from .experiments import outputs
     from .experiments.table import noise_table, table_csv, table_text
     from .noise.presets import parse_schemes
+    from .noise.sigma import law_line
 
     schemes = parse_schemes(parameters.presets)
     outputs.check_paths(parameters.csv, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
-    rows = noise_table(hierarchy, schemes, parameters.z.values(), progress=_bar("table"), **options)
+    law = parameters.law_of_sigma
+    rows = noise_table(hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("table"), **options)
     outputs.print_note(structure)
-    print(table_text(rows, hierarchy.n_chains))
+    print(f"{table_text(rows, hierarchy.n_chains)}{law_line(law)}")
     outputs.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
         from .experiments.figures import table_figure

@@ -50,7 +50,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     from ..experiments import outputs
     from ..experiments.denoising import per_level
     from ..experiments.scalings import scaling_csv, scaling_table, scaling_text
-    from ..noise.sigma import sigma_from_z
+    from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
     from ..utils import memory
 
@@ -74,22 +74,25 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
             data_variances(torch.from_numpy(states), hierarchy),
             f"measured over {counted(len(states), 'state')}",
         )
+    law = parameters.law_of_sigma
     rows = scaling_table(
         hierarchy,
         parameters.weights,
-        [sigma_from_z(z) for z in parameters.z.values()],
+        [law.sigma(z) for z in parameters.z.values()],
         data,
-        sigma_data=parameters.sigma_data,
+        sigma_data=law.sigma_data,
         convention=parameters.convention,
     )
-    outputs.write_csv(parameters.csv, scaling_csv(rows))
+    outputs.write_csv(parameters.csv, scaling_csv(rows, law))
     if parameters.figure:
         from ..experiments.figures import precond_figure
 
         outputs.write_figure(parameters.figure, precond_figure(rows))
     if not quiet:
         own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
-        print(f" pomprecond: {source.object}, sigma_data {parameters.sigma_data:g} A; per level {own} ({origin})")
+        print(
+            f" pomprecond: {source.object}, sigma_data {law.sigma_data:g} A; per level {own} ({origin}){law_line(law)}"
+        )
         outputs.print_note(structure)
         print(scaling_text(rows))
     return rows

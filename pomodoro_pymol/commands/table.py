@@ -41,6 +41,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
     from ..experiments import outputs
     from ..experiments.table import noise_table, table_csv, table_text
     from ..noise.presets import parse_schemes
+    from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
 
     schemes = parse_schemes(parameters.presets)
@@ -55,12 +56,13 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
         seed=parameters.seed,
         estimator=parameters.estimator,
         device=parameters.device,
+        law=parameters.law_of_sigma,
         progress=progress("pomtable", quiet),
     )
     if not quiet:
         print(
             f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
-            f"seed {parameters.seed}, {parameters.estimator}"
+            f"seed {parameters.seed}, {parameters.estimator}" + law_line(parameters.law_of_sigma)
         )
         outputs.print_note(structure)
         print(table_text(rows, hierarchy.n_chains))

@@ -43,6 +43,7 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
     from ..experiments import outputs
     from ..experiments.weights import solve_weights, weights_text
     from ..noise import presets
+    from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
 
     if parameters.delete:
@@ -57,7 +58,10 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
         presets.save_preset(parameters.save, weights)
     if not quiet:
         line = NoiseParameters(selection=source.selection, wc=weights.chain, wr=weights.residue, wa=weights.atom)
-        print(f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A")
+        print(
+            f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A per coordinate"
+            + law_line(parameters.law_of_sigma)
+        )
         outputs.print_note(structure)
         print(weights_text(hierarchy, weights, parameters.noise_sigma))
         print(f" to use them: {line.to_text()}" + (f", or preset={parameters.save}" if parameters.save else ""))

@@ -14,7 +14,7 @@ from ..noise.draw import draw_unit_noise, frame_generator
 from ..noise.expected import expected_residues
 from ..noise.levels import ResidueLevels
 from ..noise.metrics import METRICS
-from ..noise.sigma import quantile, z_from_sigma
+from ..noise.sigma import law_line, law_note, quantile
 from ..noise.statistics import LevelSquares, LevelStatistics, level_squares, residue_sums
 from ..noise.stream import stream_frames
 from ..noise.weights import LevelWeights
@@ -29,9 +29,9 @@ from .record import MeasuredLevels, Record, digest
 
 def frame_title(parameters: NoiseParameters, frame: int) -> str:
     """Return the title of a noised frame, which are counted from 1."""
-    sigma = parameters.noise_sigma
-    level = f"z={z_from_sigma(sigma):.4g} sigma={sigma:.4g} A seed={parameters.seed}"
-    return f"{level} frame {frame}/{parameters.frames}"
+    level = f"z={parameters.noise_z:.4g} sigma={parameters.noise_sigma:.4g} A per coordinate seed={parameters.seed}"
+    law = law_note(parameters.law_of_sigma)
+    return f"{level} frame {frame}/{parameters.frames}" + (f", {law}" if law else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,11 +110,12 @@ class NoiseResult:
     def report(self) -> str:
         """Return the table that the command prints: measured, 95 % interval, expected."""
         parameters = self.parameters
-        z = z_from_sigma(parameters.noise_sigma)
+        z = parameters.noise_z
         chain, residue, atom = parameters.weights.shares
         head = (
-            f" z {z:.4g} ({100 * quantile(z):.3g} % quantile of training), sigma {parameters.noise_sigma:.4g} A, "
-            f"{counted(parameters.frames, 'frame')}, seed {parameters.seed}, {self.device}\n"
+            f" z {z:.4g} ({100 * quantile(z):.3g} % quantile of training), "
+            f"sigma {parameters.noise_sigma:.4g} A per coordinate, {counted(parameters.frames, 'frame')}, "
+            f"seed {parameters.seed}, {self.device}{law_line(parameters.law_of_sigma)}\n"
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"
         )
         notes = "".join(f"\n note: {note}" for note in (self.structure.note, self.note) if note)

@@ -18,7 +18,7 @@ from ..diffusion.precondition import (
     noise_variances,
     target_variance,
 )
-from ..noise.sigma import SIGMA_DATA, z_from_sigma
+from ..noise.sigma import AF3_LAW, SIGMA_DATA, LawOfSigma
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
 
@@ -105,8 +105,8 @@ def scaling_text(rows: Sequence[ScalingRow]) -> str:
     return "\n".join(lines)
 
 
-def scaling_csv(rows: Sequence[ScalingRow]) -> str:
-    """Return the table as CSV."""
+def scaling_csv(rows: Sequence[ScalingRow], law: LawOfSigma = AF3_LAW) -> str:
+    """Return the table as CSV, with the z that ``law`` gives each sigma."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     scalings = ("c_skip", "c_out", "c_in", "c_noise")
@@ -116,6 +116,6 @@ def scaling_csv(rows: Sequence[ScalingRow]) -> str:
     )
     for row in rows:
         values = [getattr(row.scalings, name) for name in scalings] + [getattr(row, name) for name in numbers]
-        level = [f"{z_from_sigma(row.sigma):.6g}", f"{row.sigma:.6g}", row.variant, row.level]
+        level = [f"{law.z(row.sigma):.6g}", f"{row.sigma:.6g}", row.variant, row.level]
         writer.writerow(level + [f"{value:.6g}" for value in values])
     return file.getvalue()

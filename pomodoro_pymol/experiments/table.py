@@ -11,7 +11,7 @@ import numpy as np
 
 from ..noise.expected import expected_levels, expected_sigmas
 from ..noise.levels import Levels, level_names
-from ..noise.sigma import sigma_from_z
+from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.statistics import LevelStatistics
 from ..noise.weights import Scheme
 from ..structure.hierarchy import Hierarchy
@@ -69,6 +69,7 @@ def noise_table(
     seed: int = 0,
     estimator: str = "rms",
     device: str = "cpu",
+    law: LawOfSigma = AF3_LAW,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[TableRow]:
     """Measure each scheme at each z, with the same random numbers throughout.
@@ -83,6 +84,8 @@ def noise_table(
     seed : int
     estimator : {"rms", "std"}
         Of ``sigmas``: see `level_sigmas`.
+    law : LawOfSigma
+        Gives the sigma of each z.
 
     Returns
     -------
@@ -98,12 +101,13 @@ def noise_table(
 
         statistics.append(measure(hierarchy, scheme.weights, frames, seed=seed, device=device, progress=show))
     return [
-        _row(z, scheme, drawn, estimator) for z in z_values for scheme, drawn in zip(schemes, statistics, strict=True)
+        _row(z, law.sigma(z), scheme, drawn, estimator)
+        for z in z_values
+        for scheme, drawn in zip(schemes, statistics, strict=True)
     ]
 
 
-def _row(z: float, scheme: Scheme, drawn: LevelStatistics, estimator: str) -> TableRow:
-    sigma = sigma_from_z(z)
+def _row(z: float, sigma: float, scheme: Scheme, drawn: LevelStatistics, estimator: str) -> TableRow:
     drawn = drawn.scaled(sigma)
     low, high = drawn.interval()
     draw_low, draw_high = drawn.draw_range()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy import QtCore
 
 from ..noise import presets
-from ..noise.sigma import sigma_from_z
 from ..parameters.catalogue import NoiseParameters, SweepParameters
 from ..viewer import host, window
 from .layout import Face
@@ -135,13 +134,14 @@ class Display(QtCore.QObject):
 
     def _show_sweep(self, subject: Molecule, point: tuple[float, float] | None) -> None:
         z_values = SweepParameters.z.values()
-        own = {} if self._face.model.parameters.preset else {"own": self._face.model.parameters.weights}
+        parameters = self._face.model.parameters
+        own = {} if parameters.preset else {"own": parameters.weights}
         curves = []
         for name, weights in {**own, **presets.all_presets()}.items():
             unit = self._unit_displacement(subject.hierarchy, weights)
             if unit > 0:
-                curves.append((name, z_values, [unit * sigma_from_z(z) for z in z_values]))
-        self._face.sweep.show_curves(curves, self._face.model.parameters.noise_z, point)
+                curves.append((name, z_values, [unit * parameters.law_of_sigma.sigma(z) for z in z_values]))
+        self._face.sweep.show_curves(curves, parameters.noise_z, point)
 
     def _unit_displacement(self, hierarchy: Hierarchy, weights: LevelWeights) -> float:
         """Return the expected displacement of residues relative to their chain at unit sigma."""

@@ -21,6 +21,9 @@ from .widgets.share_bar import ShareBar
 _UPPER, _LOWER = 640, 260
 _CAPTIONS = {"wc": "chain", "wr": "residue", "wa": "atom", "sigma": "\N{GREEK SMALL LETTER SIGMA}", "metric": "colour"}
 
+#: Parameters that are only typed; the panel keeps them.
+TYPED = ("law", "p_mean", "p_std", "sigma_data")
+
 
 class Face(QtWidgets.QWidget):
     """Widgets in their places, tied to nothing but the model."""
@@ -28,7 +31,7 @@ class Face(QtWidgets.QWidget):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = Model(self)
-        self.controls = make_controls(self.model, self)
+        self.controls = make_controls(self.model, self, without=TYPED)
         self.range = cast(RangeControl, self.controls["range"])
         self.banner = text_label("pomodoro-banner")
         self.banner.hide()
@@ -39,7 +42,6 @@ class Face(QtWidgets.QWidget):
         self.objects.setMinimumContentsLength(8)
         self.counts = text_label("pomodoro-counts")
         self.quantile = QtWidgets.QLabel()
-        self.quantile.setToolTip("part of the training noise levels that are lower")
         self.save = tool_button("save", "keep these weights as a preset", "save")
         self.delete = tool_button("delete", "forget this preset of yours", "delete")
         self.dice = tool_button("dice", "another seed, by chance", "dice")

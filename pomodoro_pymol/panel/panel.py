@@ -101,6 +101,7 @@ class Panel(Face):
         self.line.setCursorPosition(0)
         self.shares.show_shares(*parameters.weights.shares)
         self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} % of training")
+        self.quantile.setToolTip(f"part of the training noise levels that are lower; {parameters.law_of_sigma}")
         self.delete.setEnabled(bool(parameters.preset) and parameters.preset not in PRESETS)
         if former.selection != parameters.selection or former.state != parameters.state:
             self._typing.start()

@@ -8,21 +8,21 @@ from typing import Any, ClassVar
 from ..color.palettes import PALETTES
 from ..diffusion.choices import CONVENTIONS, COVARIANCES, VARIANTS
 from ..diffusion.samplers import SAMPLERS, SOLVERS, Sampler
+from ..errors import PomodoroError
 from ..noise.metrics import METRICS
 from ..noise.presets import all_presets, preset_weights
-from ..noise.sigma import P_MEAN, P_STD, SIGMA_DATA, sigma_from_z, z_from_sigma
+from ..noise.sigma import AF3_LAW, LAWS, NORMALISED, LawOfSigma
 from ..noise.weights import ESTIMATORS, PRESETS, LevelWeights
 from ..utils.devices import DEVICES
 from .base import Parameters, parameter
 from .kinds import Grid, Interval, Selection
 
 MAX_WEIGHT = 1e6
+#: Least and greatest sigma that is taken, angstrom per coordinate.
+_SIGMAS = (1e-6, 1e7)
 
 
-_Z_HELP = (
-    "noise level as the standard normal of the training law, "
-    f"sigma = {SIGMA_DATA:g} exp({P_MEAN:g} + {P_STD:g} z) angstrom"
-)
+_Z_HELP = f"noise level as the standard normal of the law that training draws sigma from, {AF3_LAW} per coordinate"
 _WEIGHT = {"bounds": (0, MAX_WEIGHT), "usual": (0, 16)}
 
 #: Parameters that several commands take, as arguments of `parameter`.
@@ -54,10 +54,23 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
     "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
     "sigma_data": (
-        SIGMA_DATA,
+        AF3_LAW.sigma_data,
         float,
-        "data standard deviation for all levels",
+        "data standard deviation per coordinate, for all levels",
         {"unit": "angstrom", "bounds": (1e-3, 1e4)},
+    ),
+    "law": (
+        "af3",
+        str,
+        "law of sigma, sigma = sigma_data exp(p_mean + p_std z); edm, which is of normalised data, needs sigma_data",
+        {"choices": LAWS},
+    ),
+    "p_mean": (None, float, "mean of ln(sigma / sigma_data)", {"bounds": (-10, 10), "absent": "the law's"}),
+    "p_std": (
+        None,
+        float,
+        "standard deviation of ln(sigma / sigma_data)",
+        {"bounds": (1e-3, 5), "absent": "the law's"},
     ),
     "denoiser": (
         "auto",
@@ -90,6 +103,34 @@ def _shared(name: str, **changes: Any) -> Any:
     return parameter(**{"default": default, "kind": kind, "help": help_text, **rest, **changes})
 
 
+class _Lawful(Parameters):
+    """What commands with a law of sigma have in common."""
+
+    z: float | Grid
+    law: str
+    p_mean: float | None
+    p_std: float | None
+    sigma_data: float | None
+
+    def _check(self) -> None:
+        super()._check()
+        if self.law in NORMALISED and self.sigma_data is None:
+            raise PomodoroError(
+                f"law={self.law} is of normalised data: give sigma_data, the standard deviation of your data "
+                "per coordinate, in angstrom; pomprecond prints it"
+            )
+        law = self.law_of_sigma
+        for z in (self.z.low, self.z.high) if isinstance(self.z, Grid) else (self.z,):
+            if not _SIGMAS[0] <= law.sigma(z) <= _SIGMAS[1]:
+                raise PomodoroError(f"sigma would be {law.sigma(z):.3g} A at z={z:g} of {law}: give another z or law")
+
+    @property
+    def law_of_sigma(self) -> LawOfSigma:
+        """The law with what was given in place of its own."""
+        given = {name: getattr(self, name) for name in ("p_mean", "p_std", "sigma_data")}
+        return replace(LAWS[self.law], **{name: value for name, value in given.items() if value is not None})
+
+
 class _Schemed(Parameters):
     """What commands with wc, wr, wa and preset have in common.
 
@@ -118,8 +159,8 @@ class _Schemed(Parameters):
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class Weighted(_Schemed):
-    """Base of commands that take one noise level and one set of weights."""
+class Weighted(_Schemed, _Lawful):
+    """Base of commands that take one noise level and one set of weights; they add the law of sigma at their end."""
 
     exclusive: ClassVar[tuple[tuple[str, str], ...]] = (
         ("z", "sigma"),
@@ -139,12 +180,12 @@ class Weighted(_Schemed):
     @property
     def noise_z(self) -> float:
         """z where given, else that of sigma."""
-        return self.z if self.sigma is None else z_from_sigma(self.sigma)
+        return self.z if self.sigma is None else self.law_of_sigma.z(self.sigma)
 
     @property
     def noise_sigma(self) -> float:
         """Sigma where given, else that of z, in angstrom."""
-        return sigma_from_z(self.z) if self.sigma is None else self.sigma
+        return self.law_of_sigma.sigma(self.z) if self.sigma is None else self.sigma
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
@@ -161,6 +202,10 @@ class NoiseParameters(Weighted):
     palette: str = _shared("palette")
     device: str = _shared("device")
     range: Interval | None = _shared("range")
+    law: str = _shared("law")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
+    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
 
     def spelt_out(self) -> NoiseParameters:
         """Return the same with a user's preset as its weights, so that it outlives the preset."""
@@ -199,7 +244,7 @@ class PanelParameters(Parameters):
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class TableParameters(Parameters):
+class TableParameters(_Lawful):
     """Parameters of ``pomtable``."""
 
     command = "pomtable"
@@ -214,10 +259,14 @@ class TableParameters(Parameters):
     csv: str = _shared("csv")
     figure: str = _shared("figure")
     device: str = _shared("device")
+    law: str = _shared("law")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
+    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class SweepParameters(Parameters):
+class SweepParameters(_Lawful):
     """Parameters of ``pomsweep``."""
 
     command = "pomsweep"
@@ -234,6 +283,10 @@ class SweepParameters(Parameters):
     csv: str = _shared("csv")
     figure: str = _shared("figure")
     device: str = _shared("device")
+    law: str = _shared("law")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
+    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
@@ -251,6 +304,10 @@ class WeightsParameters(Weighted):
     state: int = _shared("state")
     save: str = parameter("", str, "name to keep the weights under, as a preset")
     delete: str = parameter("", str, "preset of yours to forget")
+    law: str = _shared("law")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
+    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
@@ -275,7 +332,7 @@ class SaveParameters(Parameters):
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class PrecondParameters(_Schemed):
+class PrecondParameters(_Schemed, _Lawful):
     """Parameters of ``pomprecond``."""
 
     command = "pomprecond"
@@ -287,7 +344,7 @@ class PrecondParameters(_Schemed):
     wr: float = _shared("wr")
     wa: float = _shared("wa")
     preset: str = _shared("preset")
-    sigma_data: float = _shared("sigma_data")
+    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
     data: str = parameter(
         "", str, "data standard deviations chain:residue:atom, in angstrom", absent="measured over the states"
     )
@@ -297,6 +354,9 @@ class PrecondParameters(_Schemed):
     state: int = _shared("state")
     csv: str = _shared("csv")
     figure: str = _shared("figure")
+    law: str = _shared("law")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)

@@ -89,7 +89,7 @@ def test_typed(typed_once):
     assert "sigma 4.819 A, 20 frames, seed 0" in table
     assert "chain 0.250, residue 0.667, atom 0.083" in table
     assert made["titles"][0] == "truth (1hpv state 1)"
-    assert made["titles"][1] == "z=0 sigma=4.819 A seed=0 frame 1/20"
+    assert made["titles"][1] == "z=0 sigma=4.819 A per coordinate seed=0 frame 1/20"
     assert all(color >> 24 == 0x40 for color in made["colors"])
 
 

@@ -132,7 +132,7 @@ def test_there_is_a_title_per_state(dimer):
     assert len(titles) == 24
     assert titles[0].startswith("truth (toy")
     assert titles[1].endswith("frame 1/23")
-    assert all("sigma=2 A seed=9" in title for title in titles[1:])
+    assert all("sigma=2 A per coordinate seed=9" in title for title in titles[1:])
 
 
 @pytest.mark.parametrize("n_frames", [1, 23])

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import pomodoro_pymol.parameters.catalogue
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.noise.sigma import sigma_from_z
+from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma, sigma_from_z
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
 from pomodoro_pymol.parameters.base import Parameters, choices_of, describe
-from pomodoro_pymol.parameters.catalogue import ColorParameters, NoiseParameters
+from pomodoro_pymol.parameters.catalogue import ColorParameters, NoiseParameters, TableParameters
 from pomodoro_pymol.parameters.kinds import Grid, Interval, Selection
 from pomodoro_pymol.parameters.syntax import split_values
 
@@ -55,6 +55,9 @@ def values_of(spec):
     return st.tuples(ends, ends).filter(lambda pair: pair[0] < pair[1]).map(lambda pair: Interval(*pair))
 
 
+_LAWS = {"p_mean": (-2, 2), "p_std": (0.1, 1.6), "sigma_data": (0.1, 100)}
+
+
 @st.composite
 def instances(draw, command):
     chosen = draw(st.lists(st.sampled_from(fields(command)), unique_by=lambda spec: spec.name))
@@ -64,6 +67,10 @@ def instances(draw, command):
             del values[draw(st.sampled_from([one, other]))]
     if not any(values.get(name, 1) for name in ("wc", "wr", "wa")):
         values["wa"] = 1.0
+    # Of the laws that are allowed one by one, those whose sigma is taken at every z.
+    values |= {name: draw(st.floats(*span)) for name, span in _LAWS.items() if name in values}
+    if values.get("law") == "edm":
+        values.setdefault("sigma_data", 5.0)
     return command(**values)
 
 
@@ -80,6 +87,39 @@ def test_to_text_and_from_text_are_inverse(command, data):
     assert read(parameters.to_text(), command) == parameters
     assert read(parameters.to_text().removeprefix(command.command), command) == parameters
     assert command.from_values(changed) == parameters
+
+
+def test_the_law_of_sigma_is_an_argument():
+    """Karras et al. 2022, table 1, normalised by sigma_data; what is not given is the law's."""
+    normal = read("law=edm sigma_data=6.63 z=1")
+    assert normal.law_of_sigma == LawOfSigma(6.63, -1.2, 1.2)
+    assert normal.noise_sigma == pytest.approx(6.63)
+    assert read("law=edm sigma_data=6.63 sigma=6.63").noise_z == pytest.approx(1)
+    given = read("p_std=2 z=-0.5")
+    assert given.law_of_sigma == LawOfSigma(16, -1.2, 2)
+    assert given.noise_sigma == pytest.approx(16 * math.exp(-2.2))
+    assert read("law=boltz") != read("")
+    assert read("law=boltz").law_of_sigma == read("").law_of_sigma == AF3_LAW
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("law=edm", "give sigma_data, the standard deviation of your data per coordinate"),
+        ("p_mean=10 p_std=5 z=6", "sigma would be .* at z=6 of sigma = 16 exp"),
+        ("p_mean=-10 p_std=5 z=-6", "sigma would be .* at z=-6"),
+        ("p_std=0", "p_std must be between 0.001 and 5"),
+        ("law=af2", "law must be one of af3, boltz, edm"),
+    ],
+)
+def test_laws_that_are_refused(line, reason):
+    with pytest.raises(PomodoroError, match=reason):
+        read(line)
+
+
+def test_the_law_holds_at_both_ends_of_a_grid():
+    with pytest.raises(PomodoroError, match="at z=6"):
+        read("p_mean=10 p_std=3 z=-6:6", TableParameters)
 
 
 def test_a_selection_named_like_the_command():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.noise.sigma import quantile, sigma_from_z, z_from_sigma
+from pomodoro_pymol.noise.sigma import LAWS, LawOfSigma, quantile, sigma_from_z, z_from_sigma
 
 NOTE = {-3: "0.05", -2: "0.24", -1: "1.08", 0: "4.82", 1: "21.60", 2: "96.79", 3: "433.80"}
 QUANTILES = {-3: "0.1", -2: "2.3", -1: "15.9", 0: "50.0", 1: "84.1", 2: "97.7", 3: "99.9"}
@@ -41,6 +41,26 @@ def test_sigma_inverts_z(sigma):
 
 def test_one_z_multiplies_sigma_by_the_training_spread():
     assert sigma_from_z(1) / sigma_from_z(0) == pytest.approx(math.exp(1.5), rel=1e-14)
+
+
+@given(z=st.floats(-6, 6), sigma_data=st.floats(0.1, 50), p_mean=st.floats(-3, 3), p_std=st.floats(0.1, 3))
+def test_any_law_is_log_normal(z, sigma_data, p_mean, p_std):
+    """ln(sigma / sigma_data) is p_mean at z = 0, and p_std more for each z."""
+    law = LawOfSigma(sigma_data, p_mean, p_std)
+    assert math.log(law.sigma(z) / sigma_data) == pytest.approx(p_mean + p_std * z, abs=1e-12)
+    assert law.z(law.sigma(z)) == pytest.approx(z, abs=1e-11)
+
+
+def test_the_laws_as_published():
+    """AF3 SI 3.7.1, Boltz diffusion.py, and EDM's table 1, which has no factor of sigma_data."""
+    assert LAWS["af3"] == LAWS["boltz"] == LawOfSigma(16, -1.2, 1.5)
+    assert LAWS["edm"].sigma(0.5) == pytest.approx(math.exp(-1.2 + 1.2 * 0.5))
+
+
+@pytest.mark.parametrize("numbers", [(0, -1.2, 1.5), (16, math.nan, 1.5), (16, -1.2, -1), (math.inf, 0, 1)])
+def test_laws_that_are_none(numbers):
+    with pytest.raises(PomodoroError, match="sigma_data and p_std must be positive"):
+        LawOfSigma(*numbers)
 
 
 def test_sampling_starts_outside_the_training_range():

@@ -8,7 +8,9 @@ from pomodoro_pymol.parameters.base import choices_of, describe
 from pomodoro_pymol.parameters.catalogue import NoiseParameters
 from pomodoro_pymol.parameters.kinds import Interval, Selection
 
-SPECS = {spec.name: spec for spec in fields(NoiseParameters)}
+#: Parameters that are only typed.
+TYPED = ("law", "p_mean", "p_std", "sigma_data")
+SPECS = {spec.name: spec for spec in fields(NoiseParameters) if spec.name not in TYPED}
 NUMBERS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (int, float)]
 SLIDERS = [name for name in NUMBERS if SPECS[name].metadata["usual"]]
 CHOICES = [name for name, spec in SPECS.items() if choices_of(spec)]
@@ -26,7 +28,7 @@ def panel(app, show, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))  # presets of one's own
     window = QtWidgets.QWidget()
     window.model = Model(window)
-    window.controls = make_controls(window.model, window)
+    window.controls = make_controls(window.model, window, without=TYPED)
     layout = QtWidgets.QVBoxLayout(window)
     for control in window.controls.values():
         layout.addWidget(control)
@@ -101,7 +103,7 @@ def agrees(panel):
 
 
 def test_every_parameter_has_a_control_whose_tooltip_is_the_help(panel):
-    assert list(panel.controls) == NoiseParameters.names()
+    assert [*panel.controls, *TYPED] == NoiseParameters.names()
     assert {*NUMBERS, *CHOICES, *TEXTS, "range"} == set(SPECS)
     for name, control in panel.controls.items():
         assert control.toolTip() == describe(SPECS[name])

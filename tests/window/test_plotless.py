@@ -25,4 +25,4 @@ def test_each_plot_gives_the_exact_command(plotless):
 
 def test_run_colours_and_live_work(plotless):
     assert plotless.notes["coloured"] == "1hpv_noise coloured by displacement"
-    assert plotless.notes["live"] == [True, "z=0.1 sigma=5.599 A seed=0 frame 1/3"]
+    assert plotless.notes["live"] == [True, "z=0.1 sigma=5.599 A per coordinate seed=0 frame 1/3"]

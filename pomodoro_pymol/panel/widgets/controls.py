@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import Field, fields
 from typing import Any
 
@@ -230,9 +230,9 @@ _SWITCH = {None: _DEFAULT, 0: "off", 1: "on"}
 _LOWEST = {"state": "current"}
 
 
-def make_controls(model: Model, parent: QtWidgets.QWidget) -> dict[str, Control]:
-    """Return a control for every parameter of the model's command, tied to the model both ways."""
-    controls = {spec.name: _make(spec, parent) for spec in fields(model.kind)}
+def make_controls(model: Model, parent: QtWidgets.QWidget, without: Collection[str] = ()) -> dict[str, Control]:
+    """Return a control for each parameter of the model's command, but some, tied to the model both ways."""
+    controls = {spec.name: _make(spec, parent) for spec in fields(model.kind) if spec.name not in without}
     for name, control in controls.items():
         control.edited.connect(_editor(model, name))
 
