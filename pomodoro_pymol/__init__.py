@@ -40,6 +40,7 @@ _PUBLIC = {
     "noise.covariance": ["NestedCovariance"],
     "noise.draw": ["add_noise"],
     "noise.expected": ["expected_levels", "expected_residues"],
+    "noise.gauge": ["Gauge", "gauge_split"],
     "noise.inverse": ["weights_for_ratio", "weights_for_relative", "weights_for_shares"],
     "noise.levels": ["Levels", "ResidueLevels"],
     "noise.metrics": ["CA_CA_DISTANCE", "METRICS"],
