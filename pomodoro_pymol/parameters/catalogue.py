@@ -91,7 +91,7 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "prior": (
         "1:4:0.25",
         str,
-        "variances chain:residue:atom of the spread that wiener assumes, in square angstrom",
+        "variances chain:residue:atom of the spread that wiener assumes, in square angstrom per coordinate",
         {},
     ),
     "scaling": ("global", str, "preconditioning of the network, as in pomprecond", {"choices": VARIANTS}),
@@ -346,7 +346,10 @@ class PrecondParameters(_Schemed, _Lawful):
     preset: str = _shared("preset")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
     data: str = parameter(
-        "", str, "data standard deviations chain:residue:atom, in angstrom", absent="measured over the states"
+        "",
+        str,
+        "data standard deviations chain:residue:atom, in angstrom per coordinate",
+        absent="measured over the states",
     )
     convention: str = parameter(
         "af3", str, "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4", choices=CONVENTIONS
