@@ -90,6 +90,6 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     if not quiet:
         own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
         print(f" pomprecond: {source.object}, sigma_data {parameters.sigma_data:g} A; per level {own} ({origin})")
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(scaling_text(rows))
     return rows

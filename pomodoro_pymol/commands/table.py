@@ -62,7 +62,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
             f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
             f"seed {parameters.seed}, {parameters.estimator}"
         )
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(table_text(rows, hierarchy.n_chains))
     outputs.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:

@@ -58,7 +58,7 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
     if not quiet:
         line = NoiseParameters(selection=source.selection, wc=weights.chain, wr=weights.residue, wa=weights.atom)
         print(f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A")
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(weights_text(hierarchy, weights, parameters.noise_sigma))
         print(f" to use them: {line.to_text()}" + (f", or preset={parameters.save}" if parameters.save else ""))
     return weights
