@@ -60,9 +60,9 @@ def _are_hydrogens(atoms: np.ndarray) -> np.ndarray:
     elements = atoms["elem"]
     found = np.zeros(len(atoms), dtype=bool)
     for element in set(elements.tolist()):
-        if element.upper() in ("H", "D"):
+        if str(element).upper() in ("H", "D"):
             found |= elements == element
-        elif not element:
+        elif element == "":
             unknown = np.flatnonzero(elements == "")
             found[unknown] = [name.lstrip(_DIGITS)[:1].upper() == "H" for name in atoms["name"][unknown]]
     return found
