@@ -93,6 +93,6 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
         print(
             f" pomprecond: {source.object}, sigma_data {law.sigma_data:g} A; per level {own} ({origin}){law_line(law)}"
         )
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(scaling_text(rows))
     return rows

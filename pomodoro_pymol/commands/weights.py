@@ -62,7 +62,7 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
             f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A per coordinate"
             + law_line(parameters.law_of_sigma)
         )
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(weights_text(hierarchy, weights, parameters.noise_sigma))
         print(f" to use them: {line.to_text()}" + (f", or preset={parameters.save}" if parameters.save else ""))
     return weights

@@ -22,6 +22,7 @@ from ..noise.weights import LevelWeights
 from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..structure.input_notes import input_notes
 from ..utils.devices import resolve_device
 from ..utils.text import counted
 from .level_table import gauge_text, level_table
@@ -123,7 +124,8 @@ class NoiseResult:
             f"seed {parameters.seed}, {self.device}{law_line(parameters.law_of_sigma)}\n"
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"
         )
-        notes = "".join(f"\n note: {note}" for note in (self.structure.note, self.note) if note)
+        told = [*input_notes(self.structure, self.hierarchy), self.note]
+        notes = "".join(f"\n note: {note}" for note in told if note)
         gauge = gauge_text(self.gauge(), z, parameters.law_of_sigma)
         return f"{head}{notes}\n{level_table(self.statistics, parameters)}\n{gauge}"
 
