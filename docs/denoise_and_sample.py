@@ -36,6 +36,8 @@ from pomodoro_pymol import (
     data_variances,
     degrees_of_freedom,
     edm_sample,
+    noise_variances,
+    own_sigma_data,
     read_structure,
     scaling_table,
     split_levels,
@@ -48,6 +50,7 @@ DOCS = Path(__file__).parent
 NMR = DOCS.parent / "tests" / "data" / "2juy.pdb.gz"
 WEIGHTS = PRESETS["3-8-1"]
 PRIOR = (1.0, 4.0, 0.25)
+SIGMA_DATA = 16.0
 SIGMAS = (0.5, 1, 2, 3, 5, 7, 10, 15, 21.6, 40, 80)
 SAMPLES = 150
 BIAS = 0.25
@@ -79,11 +82,14 @@ def preconditioning(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     """Compare the three variants: error of c_skip x alone, and variance of what they sample."""
     heading("1. Preconditioning per level")
     data = data_variances(states, hierarchy)
+    own = own_sigma_data(hierarchy, data)
+    show("mean squared error of c_skip x alone, A^2 per coordinate")
     for name in ("ms", "3-8-1"):
-        totals = total_errors(scaling_table(hierarchy, PRESETS[name], (4.82, 21.6), data))
-        for sigma in (4.82, 21.6):
-            cells = ", ".join(f"{variant} {totals[sigma, variant]:.1f}" for variant in VARIANTS)
-            show(f"{name:6} sigma {sigma:>5}: mean squared error of c_skip x alone, A^2: {cells}")
+        for sigma_data in (SIGMA_DATA, own):
+            totals = total_errors(scaling_table(hierarchy, PRESETS[name], (4.82, 21.6), data, sigma_data=sigma_data))
+            for sigma in (4.82, 21.6):
+                cells = ", ".join(f"{variant} {totals[sigma, variant]:.2f}" for variant in VARIANTS)
+                show(f"{name:6} sigma {sigma:>5}, sigma_data {sigma_data:>5.4g}: {cells}")
     prior = prior_variances(hierarchy)
     found = {}
     for variant in VARIANTS:
@@ -95,8 +101,10 @@ def preconditioning(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     for variant, values in found.items():
         show(f"sampled variance / prior's, Heun 50, {variant:6}: {per_level(values)} (1 is right)")
     show(f"({SAMPLES} samples: chain values are good to {100 * (2 / 3 / SAMPLES) ** 0.5:.0f} %, residues' to 1 %)")
-    show("per level helps, where both sigma and sigma_data are per level; per-level sigma alone, as in the note's")
-    show("variant, is worse than one sigma for both. It does bring the residue target's variance close to 1:")
+    show("nearly all of the gain at high sigma is sigma_data, the object's own; sigma per level adds to it at moderate")
+    show(
+        "sigma where the chain holds much of the noise. The note's variant brings the residue target's variance near 1:"
+    )
     rows = scaling_table(hierarchy, WEIGHTS, (4.82,), data)
     show(", ".join(f"{row.variant} {row.target:.2f}" for row in rows if row.level == "residue"))
     bars(axis, found, "1  Preconditioning")
@@ -191,10 +199,7 @@ def churn(hierarchy: Hierarchy, axis) -> None:
 
 def prior_variances(hierarchy: Hierarchy) -> tuple[float, float, float]:
     """Variance of each level of the Gaussian prior, per degree of freedom."""
-    size = hierarchy.atoms_per_residue.double()
-    c, r, a = PRIOR
-    chain = c + r * float(size.square().sum()) / hierarchy.n_atoms**2 + a / hierarchy.n_atoms
-    return chain, r + a * float((1 / size).mean()), a
+    return noise_variances(hierarchy, LevelWeights(*PRIOR), math.sqrt(sum(PRIOR)))
 
 
 def ratios(denoise, hierarchy: Hierarchy, sampler: Sampler, churn_weights: LevelWeights = WEIGHTS) -> list[float]:

@@ -90,8 +90,9 @@ def total_errors(rows: Sequence[ScalingRow]) -> dict[tuple[float, str], float]:
 def scaling_text(rows: Sequence[ScalingRow]) -> str:
     """Return the table as aligned ASCII text."""
     lines = [
+        " sigma and c_out in A, c_in in 1/A, error in A^2, all per coordinate",
         f" {'sigma':>8} {'variant':8}{'level':8}{'c_skip':>8}{'c_out':>9}{'c_in':>9}{'c_noise':>9}"
-        f"{'target var':>12}{'error A^2':>11}"
+        f"{'target var':>12}{'error A^2':>11}",
     ]
     totals = total_errors(rows)
     for row in rows:

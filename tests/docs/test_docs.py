@@ -96,8 +96,24 @@ def test_the_comparison_of_denoising_and_sampling(run_python, tmp_path):
     assert (tmp_path / "four.png").stat().st_size > 30_000
     assert "analytic denoisers" in done.stdout
     first, second, third, fourth = re.split(r"^\d\. ", done.stdout, flags=re.MULTILINE)[1:]
-    for levels, one_sigma, note in re.findall(r"levels (\S+), global (\S+), note (\S+)$", first, re.MULTILINE)[:4]:
-        assert float(levels) < float(one_sigma) < float(note)
+    # SCIENCE.md, section 4, with sigma_data 16 and the object's own: per level, one sigma, the note's.
+    errors = {
+        ("ms", "4.82", "16"): (4.91, 19.70, 20.65),
+        ("ms", "21.6", "16"): (19.66, 69.15, 114.3),
+        ("ms", "4.82", "5.038"): (4.91, 12.13, 10.35),
+        ("ms", "21.6", "5.038"): (19.66, 24.07, 21.24),
+        ("3-8-1", "4.82", "16"): (10.76, 19.70, 21.08),
+        ("3-8-1", "21.6", "16"): (23.71, 69.15, 134.6),
+        ("3-8-1", "4.82", "5.038"): (10.76, 12.13, 14.21),
+        ("3-8-1", "21.6", "5.038"): (23.71, 24.07, 27.53),
+    }
+    found = re.findall(
+        r"^ *(\S+) +sigma +(\S+), sigma_data +(\S+): levels (\S+), global (\S+), note (\S+)$", first, re.MULTILINE
+    )
+    assert len(found) == len(errors)
+    for *place, levels, one_sigma, note in found:
+        # 4.82 and 21.6 are rounded: the note's z gives 4.8191 and 21.598.
+        assert [float(levels), float(one_sigma), float(note)] == pytest.approx(errors[tuple(place)], rel=1e-3)
     ratio = r"{} *: chain (\S+), residue (\S+), atom (\S+) "
     # 150 samples of one chain, 28 residues and 392 atoms: standard errors of 6.7, 1.3 and .35 %, four of them.
     tolerances = (0.27, 0.052, 0.014)
