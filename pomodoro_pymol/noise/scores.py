@@ -84,6 +84,27 @@ def expected_scores(distances: LocalDistances, weights: LevelWeights, sigma: flo
         )
 
 
+def expected_score(distances: LocalDistances, weights: LevelWeights, sigma: float, mean: str = "structure") -> float:
+    """Return one value of `expected_scores`, much quicker.
+
+    Parameters
+    ----------
+    distances, weights, sigma
+        See `expected_scores`.
+    mean : {"structure", "residue_mean"}
+        Over all pairs, or over residues, as in `LocalScores`.
+
+    Raises
+    ------
+    PomodoroError
+        If ``mean`` is neither.
+    """
+    if mean not in ("structure", "residue_mean"):
+        raise PomodoroError(f"mean must be structure or residue_mean, not {mean!r}")
+    parts = distances.pooled if mean == "structure" else distances.residue_mean
+    return _weigh(parts, _kept_at_knots(distances, weights, sigma))
+
+
 def z_at_score(
     distances: LocalDistances,
     weights: LevelWeights,
@@ -96,13 +117,11 @@ def z_at_score(
 
     Parameters
     ----------
-    distances, weights
-        See `expected_scores`.
+    distances, weights, mean
+        See `expected_score`.
     score : float
         Between 0 and 1.
     law : LawOfSigma
-    mean : {"structure", "residue_mean"}
-        Which value of `LocalScores`.
 
     Raises
     ------
@@ -111,19 +130,14 @@ def z_at_score(
     """
     if not 0 < score < 1:
         raise PomodoroError(f"a score lies between 0 and 1: {score} does not")
-    if mean not in ("structure", "residue_mean"):
-        raise PomodoroError(f"mean must be structure or residue_mean, not {mean!r}")
-    moving = [share for name, share in _apart(weights).items() if share > 0 and name in distances.counts]
-    if not moving:
-        return float("nan")
-    parts = distances.pooled if mean == "structure" else distances.residue_mean
 
     def above(log_sigma: float) -> float:
-        return _weigh(parts, _kept_at_knots(distances, weights, float(np.exp(log_sigma)))) - score
+        return expected_score(distances, weights, float(np.exp(log_sigma)), mean) - score
 
-    low = np.log(_NONE_LOST / np.sqrt(2 * max(moving)))
-    high = np.log(_ALL_LOST / np.sqrt(2 * min(moving)))
-    if not (above(low) > 0 > above(high)):
+    moving = [share for name, share in _apart(weights).items() if share > 0 and name in distances.counts]
+    low = np.log(_NONE_LOST / np.sqrt(2 * max(moving, default=1.0)))
+    high = np.log(_ALL_LOST / np.sqrt(2 * min(moving, default=1.0)))
+    if not above(low) > 0 > above(high):
         return float("nan")
     return law.z(float(np.exp(brentq(above, low, high, xtol=1e-9))))
 
@@ -175,9 +189,9 @@ def _kept_at_knots(distances: LocalDistances, weights: LevelWeights, sigma: floa
     return {name: _at_knots(sigma * (2 * apart[name]) ** 0.5) for name in distances.counts}
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=1024)
 def _at_knots(spread: float) -> np.ndarray:
-    """Return `kept_share` at the knots: once for all the scores of one noise."""
+    """Return `kept_share` at the knots, once for all that is scored under the same noise; 3 kB each."""
     return kept_share(KNOTS, spread)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -122,7 +123,7 @@ class Display(QtCore.QObject):
             for name, _, unit, short in LEVEL_ROWS
         ]
         self._face.levels.show_levels(rows, [label for _, label, _, _ in LEVEL_ROWS])
-        point = (parameters.noise_z, measured.residue_relative) if measured is not None else None
+        point = (parameters.noise_z, math.sqrt(3) * measured.residue_relative) if measured is not None else None
         self._show_sweep(subject, point)
 
     def _resolved(self) -> NoiseParameters | None:
@@ -144,14 +145,14 @@ class Display(QtCore.QObject):
         self._face.sweep.show_curves(curves, parameters.noise_z, point)
 
     def _unit_displacement(self, hierarchy: Hierarchy, weights: LevelWeights) -> float:
-        """Return the expected displacement of residues relative to their chain at unit sigma."""
+        """Return the expected rms displacement, in space, of residues relative to their chain at unit sigma."""
         from ..noise.expected import expected_levels
 
         if self._displacements[0] is not hierarchy:
             self._displacements = (hierarchy, {})
         known = self._displacements[1]
         if weights not in known:
-            known[weights] = expected_levels(hierarchy, weights).residue_relative
+            known[weights] = math.sqrt(3) * expected_levels(hierarchy, weights).residue_relative
         return known[weights]
 
     def _show_residues(self) -> None:

@@ -67,7 +67,7 @@ class LocalDistances:
     @classmethod
     def of_calphas(cls, structure: Structure, hierarchy: Hierarchy) -> LocalDistances:
         """Count the pairs of Calpha lDDT: of the Calpha atoms of the polymers, the first location of each."""
-        return cls._search(structure, hierarchy, calphas(structure, hierarchy), SHARED)
+        return cls._search(structure, hierarchy, calphas(structure, hierarchy))
 
     @classmethod
     def within_residues(cls, structure: Structure, hierarchy: Hierarchy) -> LocalDistances:
@@ -87,16 +87,13 @@ class LocalDistances:
         As lDDT does, without hydrogen; of an atom with alternate locations the first.
         Ligands, ions and waters count where the structure has them.
         """
-        return cls._search(structure, hierarchy, heavy_atoms(structure, hierarchy), SHARED[1:])
+        return cls._search(structure, hierarchy, heavy_atoms(structure, hierarchy))
 
     @classmethod
-    def _search(
-        cls, structure: Structure, hierarchy: Hierarchy, atoms: np.ndarray, shared: tuple[str, ...]
-    ) -> LocalDistances:
-        """Count the pairs of some atoms, block by block: memory does not grow with the pairs."""
+    def _search(cls, structure: Structure, hierarchy: Hierarchy, atoms: np.ndarray) -> LocalDistances:
+        """Count the pairs of some atoms of different residues, block by block: memory does not grow with the pairs."""
+        shared = SHARED[1:] if hierarchy.n_chains > 1 else SHARED[1:2]
         residue_to_chain = hierarchy.residue_to_chain.cpu().numpy()
-        if hierarchy.n_chains == 1:
-            shared = tuple(name for name in shared if name != "neither")
         residue = hierarchy.atom_to_residue.cpu().numpy()[atoms]
         order = np.argsort(residue, kind="stable")
         points, residue = structure.coords[atoms][order].astype(np.float64), residue[order]
@@ -108,12 +105,9 @@ class LocalDistances:
             near = cKDTree(points[start : start + size])
             pairs = near.sparse_distance_matrix(tree, LDDT_RADIUS, output_type="ndarray")
             first, second, lengths = pairs["i"] + start, pairs["j"], pairs["v"]
-            apart = (first != second) & (lengths < LDDT_RADIUS)
-            if "residue" not in shared:
-                apart &= residue[first] != residue[second]
-            first, second, lengths = first[apart], second[apart], lengths[apart]
-            kind = 2 - (chain[first] == chain[second]).astype(np.int64) - (residue[first] == residue[second])
-            _add(counts, kind - SHARED.index(shared[0]), residue[first], lengths)
+            chosen = (residue[first] != residue[second]) & (lengths < LDDT_RADIUS)
+            first, second, lengths = first[chosen], second[chosen], lengths[chosen]
+            _add(counts, (chain[first] != chain[second]).astype(np.int64), residue[first], lengths)
         return cls(dict(zip(shared, counts)), residue_to_chain)
 
 
