@@ -190,21 +190,23 @@ def _sweep(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
     from .experiments import outputs
-    from .experiments.sweep import run_sweep, sweep_csv, sweep_text
+    from .experiments.sweep import run_sweep
+    from .experiments.sweep_table import sweep_csv, sweep_text
     from .noise.presets import parse_schemes
 
     schemes = parse_schemes(parameters.presets)
     outputs.check_paths(parameters.csv, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
-    points = run_sweep(structure, hierarchy, schemes, parameters.z.values(), progress=_bar("sweep"), **options)
+    law = parameters.law_of_sigma
+    sweep = run_sweep(structure, hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("sweep"), **options)
     outputs.print_notes(structure, hierarchy)
-    print(sweep_text(points))
-    outputs.write_csv(parameters.csv, sweep_csv(points))
+    print(sweep_text(sweep))
+    outputs.write_csv(parameters.csv, sweep_csv(sweep.points))
     if parameters.figure:
         from .experiments.figures import sweep_figure
 
-        outputs.write_figure(parameters.figure, sweep_figure(points))
+        outputs.write_figure(parameters.figure, sweep_figure(sweep))
     return 0
 
 

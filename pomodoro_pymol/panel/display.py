@@ -130,7 +130,7 @@ class Display(QtCore.QObject):
         rows: list[Any] = [(row.short, _unit(row.unit), *(side and row.value(side) for side in sides)) for row in shown]
         rows += self._gauge_rows(subject)
         self._face.levels.show_levels(rows, [row.label for row in shown] + list(_GAUGE.values()))
-        point = (parameters.noise_z, measured.residue_relative) if measured is not None else None
+        point = (parameters.noise_z, math.sqrt(3) * measured.residue_relative) if measured is not None else None
         self._show_sweep(subject, point)
 
     def _gauge_rows(self, subject: Molecule) -> list[Any]:
@@ -164,14 +164,14 @@ class Display(QtCore.QObject):
         self._face.sweep.show_curves(curves, parameters.noise_z, point)
 
     def _unit_displacement(self, hierarchy: Hierarchy, weights: LevelWeights) -> float:
-        """Return the expected displacement of residues relative to their chain at unit sigma."""
+        """Return the expected rms displacement, in space, of residues relative to their chain at unit sigma."""
         from ..noise.expected import expected_levels
 
         if self._displacements[0] is not hierarchy:
             self._displacements = (hierarchy, {})
         known = self._displacements[1]
         if weights not in known:
-            known[weights] = expected_levels(hierarchy, weights).residue_relative
+            known[weights] = math.sqrt(3) * expected_levels(hierarchy, weights).residue_relative
         return known[weights]
 
     def _show_residues(self) -> None:
