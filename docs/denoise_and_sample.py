@@ -56,7 +56,9 @@ SAMPLES = 150
 BIAS = 0.25
 # Okabe and Ito 2008, readable with colour-blindness.
 BLUE, SKY, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
-PLAIN = Sampler(steps=50, gamma=0.0, noise_scale=1.0, step_scale=1.0, solver="heun", center=False, augment=False)
+PLAIN = Sampler(
+    grid="edm", steps=50, gamma=0.0, noise_scale=1.0, step_scale=1.0, solver="heun", center=False, augment=False
+)
 
 
 def main(picture: Path) -> None:
@@ -133,7 +135,7 @@ def outputs(states: Tensor, hierarchy: Hierarchy, axis) -> None:
         names, (BLUE, RED, GREEN, "black", ORANGE), ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
     ):
         axis.plot(SIGMAS, curves[name], color=color, linestyle=style, label=name)
-    axis.set(xscale="log", xlabel="sigma (Å)", ylabel="rms error of the estimate (Å)")
+    axis.set(xscale="log", xlabel="sigma (Å per coordinate)", ylabel="rms error of the estimate (Å per coordinate)")
     axis.set_title("2  Multi-scale outputs, one shot", fontsize=9)
     axis.legend(fontsize=8)
 
@@ -146,7 +148,7 @@ def frames(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     off = replace(on, center=False, augment=False)
     for name, sampler in (("without", off), ("with", on)):
         last = follow(denoise, hierarchy, sampler, 8)[-1]
-        show(f"|centroid| before the last step, AF3 settings, 50 steps, {name}: {last.centroid:.1f} A")
+        show(f"|centroid| before the last step, AF3 settings, 50 steps, {name}: {last.centroid:.1f} A in space")
     truth = states[0] - states[0].mean(0)
     angle = math.radians(BIAS)
     turn = torch.eye(3)
@@ -170,7 +172,7 @@ def frames(states: Tensor, hierarchy: Hierarchy, axis) -> None:
             axis.plot(levels, turned, color=color, linestyle=style, label=f"{name}, {steps} steps")
     show("centring keeps the sample at home. Augmentation turns the drift of a biased denoiser into a random walk;")
     show("without it the drift is of the logarithm of sigma, and more steps do not make it worse.")
-    axis.set(xscale="log", xlabel="sigma (Å)", ylabel="turned since the first step (degrees)")
+    axis.set(xscale="log", xlabel="sigma (Å per coordinate)", ylabel="turned since the first step (degrees)")
     axis.invert_xaxis()
     axis.set_title(f"3  Drift of a denoiser biased by {BIAS}°", fontsize=9)
     axis.legend(fontsize=8, title="augmentation", title_fontsize=8)

@@ -176,7 +176,7 @@ def _table(arguments: argparse.Namespace) -> int:
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
     law = parameters.law_of_sigma
     rows = noise_table(hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("table"), **options)
-    outputs.print_note(structure)
+    outputs.print_notes(structure, hierarchy)
     print(f"{table_text(rows, hierarchy.n_chains)}{law_line(law)}")
     outputs.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
@@ -190,21 +190,23 @@ def _sweep(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
     from .experiments import outputs
-    from .experiments.sweep import run_sweep, sweep_csv, sweep_text
+    from .experiments.sweep import run_sweep
+    from .experiments.sweep_table import sweep_csv, sweep_text
     from .noise.presets import parse_schemes
 
     schemes = parse_schemes(parameters.presets)
     outputs.check_paths(parameters.csv, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
-    points = run_sweep(structure, hierarchy, schemes, parameters.z.values(), progress=_bar("sweep"), **options)
-    outputs.print_note(structure)
-    print(sweep_text(points))
-    outputs.write_csv(parameters.csv, sweep_csv(points))
+    law = parameters.law_of_sigma
+    sweep = run_sweep(structure, hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("sweep"), **options)
+    outputs.print_notes(structure, hierarchy)
+    print(sweep_text(sweep))
+    outputs.write_csv(parameters.csv, sweep_csv(sweep.points))
     if parameters.figure:
         from .experiments.figures import sweep_figure
 
-        outputs.write_figure(parameters.figure, sweep_figure(points))
+        outputs.write_figure(parameters.figure, sweep_figure(sweep))
     return 0
 
 
@@ -222,7 +224,7 @@ def _weights(arguments: argparse.Namespace) -> int:
     weights = solve_weights(hierarchy, parameters)
     if parameters.save:
         presets.save_preset(parameters.save, weights)
-    outputs.print_note(structure)
+    outputs.print_notes(structure, hierarchy)
     print(weights_text(structure, hierarchy, weights, parameters.noise_sigma, parameters.law_of_sigma))
     padding = padding_text(hierarchy, parameters, weights)
     if padding:
@@ -237,6 +239,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     from .experiments import outputs
     from .experiments.sampling import run_sample
     from .io.read import read_ensemble
+    from .structure.hierarchy import Hierarchy
 
     outputs.check_paths(parameters.csv, parameters.figure)
     if arguments.output:
@@ -245,7 +248,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)
     result = run_sample(structure, states, parameters, lambda _, step: show(step.number, step.steps))
-    outputs.print_note(structure)
+    outputs.print_notes(structure, Hierarchy.from_structure(structure))
     print(result.report())
     outputs.write_csv(parameters.csv, curves_csv(result.records))
     if parameters.figure:

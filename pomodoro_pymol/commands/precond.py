@@ -98,6 +98,6 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
             f" pomprecond: {source.object}, sigma_data {law.sigma_data:g} A per coordinate{law_line(law)}\n"
             f" the object's own: {own_sigma_data(hierarchy, data):.4g} A per coordinate; per level {own} ({origin})"
         )
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(scaling_text(rows))
     return rows

@@ -68,7 +68,7 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
             f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A per coordinate"
             + law_line(parameters.law_of_sigma)
         )
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(weights_text(structure, hierarchy, weights, parameters.noise_sigma, parameters.law_of_sigma))
         line = noise_line(parameters, weights, source.selection).to_text()
         print(f" to use them: {line}" + (f", or preset={parameters.save}" if parameters.save else ""))

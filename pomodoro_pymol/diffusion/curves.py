@@ -43,9 +43,9 @@ class StepRecord:
     left : tuple of float
         Variance of what is still to be removed, x - D, per level: of chain means, residue
         means about them, atoms about those; weighted by atoms, so that they add up, square
-        angstrom.
+        angstrom per coordinate.
     centroid : float
-        Rms distance of the centroid from the origin before centring, angstrom.
+        Rms distance of the centroid from the origin before centring, angstrom in space.
     rotation : float
         Mean angle by which the denoised structures have turned since the first step, the
         augmentation aside, degrees.
@@ -129,6 +129,9 @@ def curves_text(records: Sequence[StepRecord]) -> str:
         numbers = (record.noise_level, *record.error, *record.left, record.centroid, record.rotation, record.entropy)
         cells = ("n/a" if math.isnan(number) else f"{number:.3g}" for number in numbers)
         lines.append(f" {record.step:>5}" + "".join(f"{cell:>10}" for cell in cells))
+    lines.append(
+        " sigma, errors and noise left are per coordinate; the centroid's distance from the origin is in space"
+    )
     return "\n".join(lines)
 
 

@@ -11,48 +11,63 @@ from ..diffusion.choices import VARIANTS
 from ..diffusion.curves import StepRecord
 from ..diffusion.precondition import LEVELS
 from ..noise.metrics import CA_CA_DISTANCE
+from ..noise.sigma import law_note
 from .scalings import ScalingRow, total_errors
-from .sweep import LDDT_LOST, SweepPoint
+from .sweep import SCORE_LOST, Sweep
 from .table import TableRow
 
 _COLORS = tuple(f"#{color}" for color in OKABE_ITO)
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _STYLES = tuple((0, dashes) if dashes else "-" for dashes in DASHES)
 
 
-def sweep_figure(points: Sequence[SweepPoint]) -> Any:
-    """Draw a sweep: displacement, lDDT, contacts and bonds against z, one curve per scheme.
+def sweep_figure(sweep: Sweep) -> Any:
+    """Draw a sweep against z, one colour per scheme: lines are expected, marks are measured.
+
+    Displacement in space, three local scores, contacts and bonds; for the last two there is
+    no closed form, and between residues nothing is measured.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _figure(2, 2, (8, 6))
+    figure, axes = _figure(2, 3, (11, 6))
     panels = (
-        (axes[0, 0], "residue rms relative to chain (Å)", lambda point: point.measured.residue_relative),
-        (axes[0, 1], "Cα lDDT", lambda point: point.lddt),
-        (axes[1, 0], "fraction of native contacts", lambda point: point.contacts),
-        (axes[1, 1], "fraction of bonds off their length", lambda point: point.outliers),
+        ("residue relative to chain,\nrms in space (Å)", lambda p: p.relative.expected, lambda p: p.relative.measured),
+        ("Cα lDDT,\nall pairs", lambda p: p.expected_scores.ca_lddt, lambda p: p.scores.ca_lddt),
+        (
+            "lDDT within residues,\nall heavy atoms",
+            lambda p: p.expected_scores.within_residues,
+            lambda p: p.scores.within_residues,
+        ),
+        ("lDDT between residues,\nall heavy atoms", lambda p: p.expected_scores.between_residues, None),
+        ("fraction of\nnative contacts", None, lambda p: p.contacts),
+        ("fraction of bonds\noff their length", None, lambda p: p.outliers),
     )
-    for axis, label, value in panels:
-        for number, scheme in enumerate(dict.fromkeys(point.scheme for point in points)):
-            curve = [point for point in points if point.scheme == scheme]
-            axis.plot(
-                [point.z for point in curve],
-                [value(point) for point in curve],
-                color=_COLORS[number % len(_COLORS)],
-                linestyle=_STYLES[number % len(_STYLES)],
-                label=scheme.name,
-            )
-        axis.set_ylabel(label)
-        axis.set_xlabel("z")
+    curves = {loss.scheme: [p for p in sweep.points if p.scheme == loss.scheme] for loss in sweep.losses}
+    for axis, (label, expected, measured) in zip(axes.flat, panels):
+        for number, (scheme, curve) in enumerate(curves.items()):
+            z, color = [p.z for p in curve], _COLORS[number % len(_COLORS)]
+            if expected:
+                line = {"linestyle": _STYLES[number % len(_STYLES)], "linewidth": 1}
+                axis.plot(z, [expected(p) for p in curve], color=color, **line, label=f"{scheme.name}: expected")
+            if measured:
+                marks = {"marker": _MARKERS[number % len(_MARKERS)], "markersize": 3.5, "linestyle": ""}
+                axis.plot(z, [measured(p) for p in curve], color=color, **marks, label=f"{scheme.name}: measured")
+        axis.set(ylabel=label, xlabel="z")
         axis.grid(alpha=0.25)
-    axes[0, 0].set_yscale("log")
-    axes[0, 0].axhline(CA_CA_DISTANCE, color="0.4", linewidth=1)
-    axes[0, 0].text(points[0].z, CA_CA_DISTANCE * 1.1, "3.8 Å, consecutive Cα", fontsize=8, color="0.3")
-    axes[0, 1].axhline(LDDT_LOST, color="0.4", linewidth=1)
+    first = axes[0, 0]
+    first.set_yscale("log")
+    first.axhline(CA_CA_DISTANCE, color="0.4", linewidth=1)
+    text = f"{CA_CA_DISTANCE} Å in space,\nconsecutive Cα"
+    first.text(sweep.points[0].z, CA_CA_DISTANCE * 1.15, text, fontsize=8, color="0.3")
+    for axis in axes.flat[1:4]:
+        axis.axhline(SCORE_LOST, color="0.4", linewidth=1)
     for axis in axes.flat[1:]:
         axis.set_ylim(-0.03, 1.03)
-    axes[0, 0].legend(title="scheme", fontsize=8, title_fontsize=8)
+    figure.legend(*first.get_legend_handles_labels(), fontsize=8, loc="outside upper center", ncols=len(curves))
+    if law_note(sweep.law):
+        figure.supxlabel(law_note(sweep.law), fontsize=9)
     return figure
 
 
@@ -146,16 +161,16 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
         line = {"color": color, "linestyle": _STYLES[place], "label": level}
         axes[0, 0].plot(sigma, [record.error[place] for record in records], **line)
         axes[0, 1].plot(sigma, [record.left[place] for record in records], **line)
-    axes[0, 0].set_ylabel("rms of the denoised to the truth (Å)")
-    axes[0, 1].set(ylabel="variance of the noise left (Å²)", yscale="log")
-    axes[1, 0].plot(sigma, [record.centroid for record in records], color=_COLORS[4], label="centroid (Å)")
+    axes[0, 0].set_ylabel("rms of the denoised to the truth (Å per coordinate)")
+    axes[0, 1].set(ylabel="variance of the noise left (Å² per coordinate)", yscale="log")
+    axes[1, 0].plot(sigma, [record.centroid for record in records], color=_COLORS[4], label="centroid (Å in space)")
     axes[1, 0].plot(sigma, [record.rotation for record in records], "--", color=_COLORS[5], label="turned (degrees)")
     axes[1, 0].set_yscale("symlog", linthresh=1e-2)
     axes[1, 1].plot(sigma, [record.entropy for record in records], color=_COLORS[4])
     axes[1, 1].axhline(math.log(n_states), color="0.4", linewidth=1)
     axes[1, 1].set_ylabel(f"entropy over {n_states} states (nats)")
     for axis in axes.flat:
-        axis.set(xscale="log", xlabel="sigma (Å)")
+        axis.set(xscale="log", xlabel="sigma (Å per coordinate)")
         axis.invert_xaxis()
         axis.grid(alpha=0.25)
     axes[0, 0].legend(fontsize=8)

@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from scipy import stats
 
 from ..noise.draw import draw_unit_noise, frame_generator
 from ..noise.expected import expected_levels
 from ..noise.levels import Levels
 from ..noise.metrics import CA_CA_DISTANCE
-from ..noise.sigma import sigma_from_z, z_from_sigma
+from ..noise.neighbors import expected_neighbor_displacement
+from ..noise.scores import expected_score, z_at_score
+from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.statistics import LevelStatistics, residue_sums
 from ..noise.weights import LevelWeights, Scheme
 from ..structure.atoms import Structure
+from ..structure.distances import LocalDistances
 from ..structure.hierarchy import Hierarchy
 from ..structure.quality import QualityReference
 from ..utils.devices import resolve_device
 
-#: Calpha lDDT under which the fold is called lost.
-LDDT_LOST = 0.5
+#: A local score under which the structure is called lost.
+SCORE_LOST = 0.5
+
+# Frames measured at once.
+_TOGETHER = 5
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One number: its closed form, and as drawn with the 95 % interval of that; nan ends for one frame."""
+
+    expected: float
+    measured: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Local scores of a structure, 0 .. 1; see `noise.scores`.
+
+    Attributes
+    ----------
+    ca_lddt : float
+        Of Calpha atoms, pooled over their pairs.
+    ca_lddt_residue_mean : float
+        The mean over residues instead.
+    within_residues, between_residues : float
+        Of all heavy atoms, pooled over the pairs of one residue, of different residues.
+    """
+
+    ca_lddt: float
+    ca_lddt_residue_mean: float
+    within_residues: float
+    between_residues: float
 
 
 @dataclass(frozen=True)
@@ -33,12 +70,20 @@ class SweepPoint:
     Attributes
     ----------
     z, sigma : float
-        Sigma in angstrom.
+        Sigma in angstrom per coordinate.
     scheme : Scheme
     measured, expected : Levels
         Angstrom per coordinate.
-    lddt, contacts, outliers : float
-        Calpha lDDT, fraction of native contacts, fraction of bonds off their length.
+    relative, neighbors : Compared
+        Rms displacement in space, angstrom: of residues relative to their chain, and of
+        residues that follow each other in a chain relative to each other.
+    scores, expected_scores : Scores
+        Means over the frames, of which that between residues is not measured (nan), and
+        closed forms.
+    contacts, outliers : float
+        Fraction of native contacts, fraction of bonds off their length.
+    lddt_of_frames : tuple of float
+        Calpha lDDT, pooled over pairs, of each frame.
     """
 
     z: float
@@ -46,32 +91,59 @@ class SweepPoint:
     scheme: Scheme
     measured: Levels
     expected: Levels
-    lddt: float
+    relative: Compared
+    neighbors: Compared
+    scores: Scores
+    expected_scores: Scores
     contacts: float
     outliers: float
+    lddt_of_frames: tuple[float, ...]
 
 
 @dataclass(frozen=True)
 class Loss:
-    """The z at which a scheme loses structure.
+    """The z at which a scheme loses structure; nan where it does not.
 
     Attributes
     ----------
     scheme : Scheme
-    residue : float
-        Residues reach 3.8 angstrom relative to their chain, closed form; nan where they do
-        not move.
-    residue_measured : float
-        The same as drawn.
-    lddt : float
-        Calpha lDDT falls under 0.5, interpolated between the z of the sweep; nan where it
-        does not in between.
+    relative, neighbors : Compared
+        Residues are displaced 3.8 angstrom in space relative to their chain; those that
+        follow each other in a chain, relative to each other.
+    lddt : Compared
+        Calpha lDDT, pooled over pairs, falls to 0.5. As drawn: interpolated between the z
+        of the sweep.
+    within : Compared
+        The same of the heavy atoms within residues; without an interval.
+    between : float
+        The same between residues, closed form.
     """
 
     scheme: Scheme
-    residue: float
-    residue_measured: float
-    lddt: float
+    relative: Compared
+    neighbors: Compared
+    lddt: Compared
+    within: Compared
+    between: float
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Schemes over z.
+
+    Attributes
+    ----------
+    points : list of SweepPoint
+        Scheme by scheme, z by z.
+    losses : list of Loss
+        Scheme by scheme.
+    law : LawOfSigma
+        From z to sigma.
+    """
+
+    points: list[SweepPoint]
+    losses: list[Loss]
+    law: LawOfSigma = AF3_LAW
 
 
 def run_sweep(
@@ -83,8 +155,9 @@ def run_sweep(
     frames: int = 1,
     seed: int = 0,
     device: str = "cpu",
+    law: LawOfSigma = AF3_LAW,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[SweepPoint]:
+) -> Sweep:
     """Measure each scheme at each z; every z scales the same unit noise.
 
     Parameters
@@ -98,105 +171,174 @@ def run_sweep(
         Draws to average over.
     seed : int
     device : str
+    law : LawOfSigma
     progress : callable
         Called with the number of measurements done and to do: one for each draw, z and scheme.
-
-    Returns
-    -------
-    list of SweepPoint
-        Scheme by scheme, z by z.
     """
     on = resolve_device(device)
+    sigmas = [law.sigma(z) for z in z_values]
+    expected, halves = _expected(structure, hierarchy, schemes, sigmas, law)
     reference = QualityReference.from_structure(structure, hierarchy)
     coords = torch.from_numpy(structure.coords)
     there = hierarchy.to(on)
     points = []
     for number, scheme in enumerate(schemes):
         statistics = LevelStatistics(hierarchy)
-        quality = np.zeros((len(z_values), 3))
+        squares = np.zeros(frames)
+        quality = np.zeros((5, frames, len(sigmas)))
         for frame in range(frames):
             unit = torch.empty(3, hierarchy.n_atoms, device=on)
             draw_unit_noise(unit, there, scheme.weights, frame_generator(seed, frame, on))
-            statistics.add(residue_sums(unit.T, there)[None])
+            sums = residue_sums(unit.T, there)
+            statistics.add(sums[None])
+            squares[frame] = _neighbor_square(sums.cpu(), hierarchy)
             unit = unit.cpu().T
-            for place, z in enumerate(z_values, 1):
-                found = reference.measure((coords + sigma_from_z(z) * unit)[None])
-                quality[place - 1] += (found.ca_lddt.item(), found.native_contacts.item(), found.bond_outliers.item())
-                done = (number * frames + frame) * len(z_values) + place
-                progress(done, len(schemes) * frames * len(z_values))
-        for z, (lddt, contacts, outliers) in zip(z_values, (quality / frames).tolist()):
-            sigma = sigma_from_z(z)
-            measured = statistics.scaled(sigma).levels()
-            expected = expected_levels(hierarchy, scheme.weights, sigma)
-            points.append(SweepPoint(z, sigma, scheme, measured, expected, lddt, contacts, outliers))
-    return points
+            for start in range(0, len(sigmas), _TOGETHER):
+                some = torch.tensor(sigmas[start : start + _TOGETHER], dtype=unit.dtype)
+                found = reference.measure(coords + some[:, None, None] * unit)
+                quality[:, frame, start : start + len(some)] = [*vars(found).values()]
+                for place in range(start + 1, start + len(some) + 1):
+                    done = (number * frames + frame) * len(sigmas) + place
+                    progress(done, len(schemes) * frames * len(sigmas))
+        for place, (z, sigma) in enumerate(zip(z_values, sigmas)):
+            here = statistics.scaled(sigma)
+            measured, closed = here.levels(), expected_levels(hierarchy, scheme.weights, sigma)
+            sides = (closed, measured, *here.interval())
+            lddt, lddt_mean, within, contacts, outliers = quality[:, :, place].mean(1).tolist()
+            points.append(
+                SweepPoint(
+                    z=z,
+                    sigma=sigma,
+                    scheme=scheme,
+                    measured=measured,
+                    expected=closed,
+                    relative=Compared(*(math.sqrt(3) * side.residue_relative for side in sides)),
+                    neighbors=_neighbors(hierarchy, scheme.weights, sigma, squares),
+                    scores=Scores(lddt, lddt_mean, within, math.nan),
+                    expected_scores=expected[scheme][place],
+                    contacts=contacts,
+                    outliers=outliers,
+                    lddt_of_frames=tuple(quality[0, :, place].tolist()),
+                )
+            )
+    return Sweep(points, losses(points, halves, law), law)
 
 
 def sweep_frames(
-    structure: Structure, hierarchy: Hierarchy, weights: LevelWeights, z_values: Sequence[float], seed: int = 0
+    structure: Structure,
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    z_values: Sequence[float],
+    seed: int = 0,
+    law: LawOfSigma = AF3_LAW,
 ) -> Iterator[torch.Tensor]:
     """Yield the structure at each z, shape=(n_atoms, 3), angstrom: the first draw of a sweep."""
     unit = torch.empty(3, hierarchy.n_atoms)
     draw_unit_noise(unit, hierarchy, weights, frame_generator(seed, 0))
     coords = torch.from_numpy(structure.coords)
     for z in z_values:
-        yield coords + sigma_from_z(z) * unit.T
+        yield coords + law.sigma(z) * unit.T
 
 
-def losses(points: Sequence[SweepPoint]) -> list[Loss]:
-    """Return where each scheme of a sweep loses the structure."""
+def losses(points: Sequence[SweepPoint], halves: Mapping[Scheme, Scores], law: LawOfSigma = AF3_LAW) -> list[Loss]:
+    """Return where each scheme of a sweep loses the structure.
+
+    Parameters
+    ----------
+    points : sequence of SweepPoint
+    halves : mapping of Scheme to Scores
+        The z at which each expected score is 0.5.
+    law : LawOfSigma
+    """
     found = []
     for scheme in dict.fromkeys(point.scheme for point in points):
         curve = [point for point in points if point.scheme == scheme]
         z = np.array([point.z for point in curve])
-        lddt = np.array([point.lddt for point in curve])
+        first, half = curve[0], halves[scheme]
+        within = np.array([point.scores.within_residues for point in curve])
         found.append(
             Loss(
                 scheme,
-                _z_of_displacement(curve[0].expected.residue_relative / curve[0].sigma),
-                _z_of_displacement(curve[0].measured.residue_relative / curve[0].sigma),
-                _first_crossing(z, lddt, LDDT_LOST),
+                _z_of_displacement(first.relative, first.sigma, law),
+                _z_of_displacement(first.neighbors, first.sigma, law),
+                _z_of_lddt(z, np.array([point.lddt_of_frames for point in curve]), half.ca_lddt),
+                Compared(half.within_residues, _first_crossing(z, within, SCORE_LOST), math.nan, math.nan),
+                half.between_residues,
             )
         )
     return found
 
 
-def sweep_text(points: Sequence[SweepPoint]) -> str:
-    """Return the comparison of the schemes as aligned ASCII text."""
-    width = max(12, *(len(point.scheme.name) + 2 for point in points))
-    lines = [
-        " z at which structure is lost",
-        f" {'scheme':{width}}{'residues at 3.8 A':>19}{'as drawn':>10}{'CA lDDT < 0.5':>15}",
-    ]
-    for loss in losses(points):
-        numbers = (loss.residue, loss.residue_measured, loss.lddt)
-        cells = ["n/a" if np.isnan(number) else f"{number:.2f}" for number in numbers]
-        lines.append(f" {loss.scheme.name:{width}}{cells[0]:>19}{cells[1]:>10}{cells[2]:>15}")
-    return "\n".join(lines)
-
-
-def sweep_csv(points: Sequence[SweepPoint]) -> str:
-    """Return the sweep as CSV, one row per scheme and z."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    levels = ("atom", "residue", "chain", "residue_relative", "ratio")
-    writer.writerow(
-        [
-            *("z", "sigma", "scheme"),
-            *(f"{name}{suffix}" for suffix in ("", "_expected") for name in levels),
-            *("ca_lddt", "native_contacts", "bond_outliers"),
-        ]
+def _expected(
+    structure: Structure, hierarchy: Hierarchy, schemes: Sequence[Scheme], sigmas: Sequence[float], law: LawOfSigma
+) -> tuple[dict[Scheme, list[Scores]], dict[Scheme, Scores]]:
+    """Return the expected scores at each sigma, and the z at which each is 0.5; pairs are kept one kind at a time."""
+    kinds = (
+        (LocalDistances.of_calphas, ("structure", "residue_mean")),
+        (LocalDistances.within_residues, ("structure",)),
+        (LocalDistances.between_residues, ("structure",)),
     )
-    for point in points:
-        numbers = [getattr(side, name) for side in (point.measured, point.expected) for name in levels]
-        numbers += [point.lddt, point.contacts, point.outliers]
-        labels = [f"{point.z:.6g}", f"{point.sigma:.6g}", point.scheme.name]
-        writer.writerow(labels + [f"{number:.6g}" for number in numbers])
-    return file.getvalue()
+    curves: dict[Scheme, list[list[float]]] = {scheme: [] for scheme in schemes}
+    halves: dict[Scheme, list[float]] = {scheme: [] for scheme in schemes}
+    for make, means in kinds:
+        distances = make(structure, hierarchy)
+        for scheme in curves:
+            for mean in means:
+                curves[scheme].append([expected_score(distances, scheme.weights, sigma, mean) for sigma in sigmas])
+                halves[scheme].append(z_at_score(distances, scheme.weights, SCORE_LOST, law=law, mean=mean))
+    return (
+        {scheme: [Scores(*values) for values in zip(*curve)] for scheme, curve in curves.items()},
+        {scheme: Scores(*values) for scheme, values in halves.items()},
+    )
 
 
-def _z_of_displacement(per_sigma: float) -> float:
-    return z_from_sigma(CA_CA_DISTANCE / per_sigma) if per_sigma > 0 else float("nan")
+def _neighbor_square(sums: torch.Tensor, hierarchy: Hierarchy) -> float:
+    """Mean square in space of neighbours relative to each other, from `residue_sums`; 0 for what rounding leaves."""
+    means = sums[:3] / hierarchy.atoms_per_residue
+    first, second = hierarchy.neighbors
+    square = (means[:, second] - means[:, first]).square().sum(0).mean()
+    resolved = square > (16 * torch.finfo(means.dtype).eps) ** 2 * means.square().sum(0).mean()
+    return float(square) if resolved or square.isnan() else 0.0
+
+
+def _neighbors(hierarchy: Hierarchy, weights: LevelWeights, sigma: float, squares: np.ndarray) -> Compared:
+    """Compare neighbours at sigma with their mean squares per frame at unit sigma; the interval is of the logarithm."""
+    measured = math.sqrt(squares.mean())
+    low, high = measured, measured
+    if measured > 0:
+        low, high = np.exp(_jackknife_interval(lambda mean: 0.5 * math.log(mean), squares))
+    unit = (expected_neighbor_displacement(hierarchy, weights), measured, float(low), float(high))
+    return Compared(*(sigma * value for value in unit))
+
+
+def _jackknife_interval(value: Callable[[Any], float], frames: np.ndarray) -> np.ndarray:
+    """Return the ends of the 95 % interval of a value of the mean over frames, the last axis; nan for one frame."""
+    n = frames.shape[-1]
+    if n < 2:
+        return np.full(2, np.nan)
+    left_out = (frames.sum(-1, keepdims=True) - frames) / (n - 1)
+    values = [value(left_out[..., frame]) for frame in range(n)]
+    width = stats.t.ppf(0.975, n - 1) * np.std(values) * np.sqrt(n - 1)
+    return value(frames.mean(-1)) + np.array([-width, width])
+
+
+def _z_of_displacement(rms: Compared, sigma: float, law: LawOfSigma) -> Compared:
+    """Return the z at which a displacement, given at one sigma, is that of consecutive alpha carbons."""
+    expected, measured, high, low = (
+        law.z(CA_CA_DISTANCE * sigma / value) if value > 0 else math.nan
+        for value in (rms.expected, rms.measured, rms.low, rms.high)
+    )
+    return Compared(expected, measured, low, high)
+
+
+def _z_of_lddt(z: np.ndarray, frames: np.ndarray, expected: float) -> Compared:
+    """Compare the z at which lDDT is lost with that of the frames, shape=(n_z, n_frames)."""
+
+    def crossing(mean: np.ndarray) -> float:
+        return _first_crossing(z, mean, SCORE_LOST)
+
+    low, high = _jackknife_interval(crossing, frames)
+    return Compared(expected, crossing(frames.mean(-1)), float(low), float(high))
 
 
 def _first_crossing(z: np.ndarray, values: np.ndarray, level: float) -> float:

@@ -6,7 +6,7 @@ import math
 
 from ..errors import PomodoroError
 from ..noise.expected import expected_levels
-from ..noise.gauge import gauge_split
+from ..noise.gauge import GaugeMoments
 from ..noise.inverse import weights_for_ratio, weights_for_relative, weights_for_shares
 from ..noise.neighbors import expected_neighbor_displacement, order_kept, own_place_nearest
 from ..noise.presets import all_presets
@@ -66,20 +66,22 @@ def weights_text(
         relative = _number(levels.ratio_relative, ".4f")
         lines.append(f" {name:12}{given:>26}{levels.ratio:>9.4f}{relative:>10}{shares:>24}")
     lines += [
-        " gauge: variance shares of translation:rotation:between:within chains, and z_internal - z;",
-        " A in space: rms of residues relative to their chain (rel.), of neighbours to each other (next);",
-        " expected shares of neighbours still in order, and of residues nearest to their own place in the chain",
-        f" {'':12}{'gauge t:r:b:w':>26}{'z shift':>9}{'rel. A':>10}{'next A':>9}{'in order':>10}{'own place':>11}",
+        " gauge: shares of translation, rotation, between chains, within chains, and z_internal - z; rms displacement of",
+        " residues relative to their chain (rel.) and to the next in it (next); expected shares of residues still in order",
+        " with the next, and nearest to their own place in the chain",
+        f" {'':12}{'gauge t:r:b:w':>25}{'z shift':>9}{'rel., A in space':>18}{'next, A in space':>18}"
+        f"{'order':>7}{'place':>7}",
     ]
+    moments = GaugeMoments.of(structure.coords, hierarchy)
     for name, scheme in schemes.items():
-        gauge = gauge_split(structure.coords, hierarchy, scheme)
+        gauge = moments.split(scheme)
         parts = ":".join(f"{part:.3f}" for part in (gauge.translation, gauge.rotation, gauge.between, gauge.within))
         relative = _number(math.sqrt(3) * expected_levels(hierarchy, scheme, sigma).residue_relative, ".4g")
         following = _number(expected_neighbor_displacement(hierarchy, scheme, sigma), ".4g")
         order = _number(order_kept(structure.coords, hierarchy, scheme, sigma), ".3f")
         place = _number(own_place_nearest(structure.coords, hierarchy, scheme, sigma), ".3f")
         shift = _number(round(gauge.z_shift(law), 2) + 0.0, ".2f")
-        lines.append(f" {name:12}{parts:>26}{shift:>9}{relative:>10}{following:>9}{order:>10}{place:>11}")
+        lines.append(f" {name:12}{parts:>25}{shift:>9}{relative:>18}{following:>18}{order:>7}{place:>7}")
     if not bool((hierarchy.residues_per_chain > 1).any()):
         lines.append(" n/a: no chain has two residues")
     return "\n".join(lines)

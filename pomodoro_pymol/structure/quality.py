@@ -1,10 +1,12 @@
 """How much of a structure is left in a noised or denoised frame, by the field's own measures.
 
-Calpha lDDT
-    Mariani et al., Bioinformatics 29 (2013) 2722, on Calpha atoms as in AlphaFold's
-    pLDDT: of the true distances below 15 A from a residue's Calpha to the others, the
-    part kept within 0.5, 1, 2 and 4 A, averaged over the four. A frame's value is the mean
-    over residues.
+lDDT
+    Mariani et al., Bioinformatics 29 (2013) 2722: of the true distances below 15 A, the
+    part kept within 0.5, 1, 2 and 4 A, averaged over the four. A frame's value is pooled
+    over all its pairs, so that a residue counts by its neighbours. On Calpha atoms a
+    residue's own value, of the pairs of its Calpha, is what AlphaFold's pLDDT predicts; the
+    mean of that over residues goes by another name. Within residues: on the heavy atoms,
+    the pairs of one residue alone, ligands among them.
 Fraction of native contacts
     Q of Best, Hummer & Eaton, PNAS 110 (2013) 17874, eq. 1: the mean over native
     contacts of 1 / (1 + exp(5/A (r - 1.8 r0))). Native contacts are heavy atoms of the
@@ -78,7 +80,12 @@ class Quality:
     Attributes
     ----------
     ca_lddt : ndarray
-        0 .. 1; nan without two polymer Calpha atoms closer than 15 A, as in nucleic acids.
+        Pooled over pairs, 0 .. 1; nan without two polymer Calpha atoms closer than 15 A, as
+        in nucleic acids.
+    ca_lddt_residue_mean : ndarray
+        The mean over residues of `QualityReference.ca_lddt`.
+    within_residues : ndarray
+        lDDT of the pairs within residues, pooled; nan without a residue of two heavy atoms.
     native_contacts : ndarray
         0 .. 1; nan without native contacts.
     bond_outliers : ndarray
@@ -86,6 +93,8 @@ class Quality:
     """
 
     ca_lddt: np.ndarray
+    ca_lddt_residue_mean: np.ndarray
+    within_residues: np.ndarray
     native_contacts: np.ndarray
     bond_outliers: np.ndarray
 
@@ -101,6 +110,8 @@ class QualityReference:
         Atom index of the Calpha of each residue that has one.
     ca_pairs : Pairs
         Of ``ca_atoms``, closer than 15 A.
+    within : Pairs
+        Of heavy atoms of one residue, closer than 15 A.
     contacts, bonds : Pairs
         Of atoms.
     """
@@ -108,6 +119,7 @@ class QualityReference:
     n_atoms: int
     ca_atoms: Tensor
     ca_pairs: Pairs
+    within: Pairs
     contacts: Pairs
     bonds: Pairs
 
@@ -138,13 +150,13 @@ class QualityReference:
         if hierarchy.n_atoms != len(structure):
             raise PomodoroError(f"the hierarchy has {hierarchy.n_atoms} atoms and the structure {len(structure)}")
         coords = structure.coords.astype(np.float64)
-        counted = _first_locations(structure, hierarchy) & ~structure.residues["hetero"][structure.residue_of_atom]
-        ca = np.flatnonzero(counted & (structure.atoms["name"] == "CA") & (_elements(structure) == "C"))
+        ca = calphas(structure, hierarchy)
         return cls(
             len(structure),
             torch.from_numpy(ca),
             _pairs(coords[ca], _neighbours(coords[ca], LDDT_RADIUS)),
-            _pairs(coords, _contacts(structure, hierarchy, coords, counted)),
+            _pairs(coords, pairs_within_residues(structure, hierarchy)),
+            _pairs(coords, _contacts(structure, hierarchy, coords)),
             _pairs(coords, _find_bonds(structure, coords) if bonds is None else _check_bonds(bonds, len(structure))),
         )
 
@@ -156,8 +168,12 @@ class QualityReference:
         PomodoroError
             If the frames have another shape or are not finite.
         """
+        kept, counts = self._ca_kept(frames)
+        within = self._kept(frames, self.within).cpu()
         return Quality(
-            self.ca_lddt(frames).nanmean(-1).numpy(),
+            (kept.sum(-1) / counts.sum()).numpy(),
+            (kept / counts).nanmean(-1).numpy(),
+            (within / (len(LDDT_THRESHOLDS) * len(self.within))).numpy(),
             self.native_contacts(frames).numpy(),
             self.bond_outliers(frames, bond_tolerance).numpy(),
         )
@@ -167,18 +183,28 @@ class QualityReference:
 
         nan where no other Calpha is closer than 15 A. See `measure` for ``frames``.
         """
+        kept, counts = self._ca_kept(frames)
+        return kept / counts
+
+    def _ca_kept(self, frames: Tensor) -> tuple[Tensor, Tensor]:
+        """Return thresholds kept by the pairs of each Calpha, shape=(n_frames, n_ca), and how many there are."""
         rows = self._rows(frames).index_select(2, self.ca_atoms.to(frames.device))
         pairs, n_ca = self.ca_pairs, len(self.ca_atoms)
         kept = torch.zeros(len(rows), n_ca, dtype=torch.float64)
         for frame, pair, lengths in _lengths(rows, pairs):
-            errors = lengths.sub_(pairs.lengths[pair].to(lengths)).abs_()
-            score = torch.zeros_like(errors)
-            for threshold in LDDT_THRESHOLDS:
-                score += errors < threshold
+            score = _thresholds_kept(lengths, pairs.lengths[pair])
             for ends in (pairs.first, pairs.second):
                 kept[frame] += group_sum(score, ends[pair].to(score.device), n_ca).cpu()
         counts = torch.bincount(torch.cat([pairs.first, pairs.second]), minlength=n_ca)
-        return kept / (len(LDDT_THRESHOLDS) * counts)
+        return kept, len(LDDT_THRESHOLDS) * counts
+
+    def _kept(self, frames: Tensor, pairs: Pairs) -> Tensor:
+        """Return the thresholds kept by all pairs, shape=(n_frames,), float64."""
+        rows = self._rows(frames)
+        kept = torch.zeros(len(rows), dtype=torch.float64)
+        for frame, pair, lengths in _lengths(rows, pairs):
+            kept[frame] += _thresholds_kept(lengths, pairs.lengths[pair]).sum(-1, dtype=torch.float64).cpu()
+        return kept
 
     def native_contacts(self, frames: Tensor) -> Tensor:
         """Return the fraction of native contacts, shape=(n_frames,), float64; see `measure`."""
@@ -218,6 +244,15 @@ def _lengths(rows: Tensor, pairs: Pairs) -> Iterator[tuple[slice, slice, Tensor]
             yield frame, pair, next(ends).sub_(next(ends)).square_().sum(1).sqrt_()
 
 
+def _thresholds_kept(lengths: Tensor, truth: Tensor) -> Tensor:
+    """Return within how many of the thresholds of lDDT each length is still true; ``lengths`` are used up."""
+    errors = lengths.sub_(truth.to(lengths)).abs_()
+    score = torch.zeros_like(errors)
+    for threshold in LDDT_THRESHOLDS:
+        score += errors < threshold
+    return score
+
+
 def _pairs(coords: np.ndarray, index: np.ndarray) -> Pairs:
     """Return index, shape=(n_pairs, 2), with the distances."""
     index = index[np.lexsort(index.T[::-1])]
@@ -240,8 +275,42 @@ def _distances(coords: np.ndarray, index: np.ndarray) -> np.ndarray:
     return found
 
 
-def _contacts(structure: Structure, hierarchy: Hierarchy, coords: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    heavy = np.flatnonzero(counted & ~np.isin(_elements(structure), ["H", "D"]))
+def calphas(structure: Structure, hierarchy: Hierarchy) -> np.ndarray:
+    """Return the atom index of the Calpha of each residue of a polymer that has one: its first location."""
+    carbon = (structure.atoms["name"] == "CA") & (_elements(structure) == "C")
+    return np.flatnonzero(_first_locations(structure, hierarchy) & carbon & _in_polymer(structure))
+
+
+def heavy_atoms(structure: Structure, hierarchy: Hierarchy) -> np.ndarray:
+    """Return the index of each atom but hydrogen, of whatever kind its residue is.
+
+    Of the atoms of one name in a residue the first, as of alternate locations.
+    """
+    return np.flatnonzero(_first_locations(structure, hierarchy) & ~np.isin(_elements(structure), ["H", "D"]))
+
+
+def pairs_within_residues(structure: Structure, hierarchy: Hierarchy) -> np.ndarray:
+    """Return the pairs of heavy atoms of one residue closer than 15 A, shape=(n_pairs, 2)."""
+    coords = structure.coords.astype(np.float64)
+    heavy = heavy_atoms(structure, hierarchy)
+    residue = hierarchy.atom_to_residue.numpy()[heavy]
+    heavy = heavy[np.argsort(residue, kind="stable")]
+    residue = np.sort(residue)
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for apart in range(1, np.bincount(residue).max(initial=0)):
+        first = np.flatnonzero(residue[apart:] == residue[:-apart])
+        index = np.stack([heavy[first], heavy[first + apart]], -1)
+        found.append(index[_distances(coords, index) < LDDT_RADIUS])
+    return np.concatenate(found)
+
+
+def _in_polymer(structure: Structure) -> np.ndarray:
+    return ~structure.residues["hetero"][structure.residue_of_atom]
+
+
+def _contacts(structure: Structure, hierarchy: Hierarchy, coords: np.ndarray) -> np.ndarray:
+    heavy = heavy_atoms(structure, hierarchy)
+    heavy = heavy[_in_polymer(structure)[heavy]]
     index = heavy[_neighbours(coords[heavy], CONTACT_RADIUS)]
     residue, chain = hierarchy.atom_to_residue.numpy()[index], hierarchy.atom_to_chain.numpy()[index]
     rank = _ranks(hierarchy)[residue]

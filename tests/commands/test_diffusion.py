@@ -42,7 +42,7 @@ def test_a_sample_is_a_movie_whose_end_is_a_member(nmr, typed, coords, members, 
     assert snapshot(nmr, "2juy_sample")["labels"] == before["labels"]
 
 
-@pytest.mark.parametrize("sampler", ["af3", "boltz1", "boltz2"])
+@pytest.mark.parametrize("sampler", ["af3", "protenix", "boltz1", "boltz2"])
 def test_augmented_samples_end_on_the_source(nmr, typed, coords, members, sampler):
     from scipy.spatial.transform import Rotation
 
@@ -348,6 +348,11 @@ BAD = [
     ("pomsample sigma_max=0.001", "sigma_max must be larger than sigma_min"),
     ("pomsample sigma_max=nan", "sigma_max must be finite"),
     ("pomsample sampler=af4", "did you mean af3?"),
+    ("pomsample grid=boltz", "grid must be one of af3, protenix, edm"),
+    ("pomsample s_churn=40", "s_churn is not of sampler=af3, whose churn has gamma, gamma_min, noise_scale"),
+    ("pomsample sampler=edm gamma_min=1", "gamma_min is not of sampler=edm, whose churn has s_churn, s_min, s_max"),
+    ("pomsample sampler=edm gamma=1 s_churn=40", "give gamma or s_churn, not both"),
+    ("pomsample sampler=edm s_min=2 s_max=1", "s_max must not be less than s_min"),
     ("pomsample wa=0", "wa=0"),
     ("pomsample samples=0", "samples must be between"),
     ("pomsample prior=1:2 denoiser=wiener", "prior must be chain:residue:atom"),

@@ -10,58 +10,81 @@ from matplotlib.container import BarContainer, ErrorbarContainer
 from matplotlib.figure import Figure
 
 from pomodoro_pymol.experiments.figures import sweep_figure, table_figure
-from pomodoro_pymol.experiments.sweep import SweepPoint
+from pomodoro_pymol.experiments.sweep import Compared, Loss, Scores, Sweep, SweepPoint
 from pomodoro_pymol.experiments.table import noise_table
 from pomodoro_pymol.noise.levels import Levels, level_names
-from pomodoro_pymol.noise.sigma import sigma_from_z
+from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma, sigma_from_z
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights, Scheme
 
 SCHEMES = [Scheme(name, weights) for name, weights in PRESETS.items()]
 SEVEN = [*SCHEMES, Scheme("1:1:15", LevelWeights(1, 1, 15)), Scheme("mine", LevelWeights(0, 2, 1))]
 Z = [-3.0, -1.0, 0.0, 2.0]
+# Label, and what lines and marks show.
 PANELS = (
-    ("residue rms relative to chain (Å)", lambda one: one.measured.residue_relative),
-    ("Cα lDDT", lambda one: one.lddt),
-    ("fraction of native contacts", lambda one: one.contacts),
-    ("fraction of bonds off their length", lambda one: one.outliers),
+    ("residue relative to chain,\nrms in space (Å)", lambda p: p.relative.expected, lambda p: p.relative.measured),
+    ("Cα lDDT,\nall pairs", lambda p: p.expected_scores.ca_lddt, lambda p: p.scores.ca_lddt),
+    (
+        "lDDT within residues,\nall heavy atoms",
+        lambda p: p.expected_scores.within_residues,
+        lambda p: p.scores.within_residues,
+    ),
+    ("lDDT between residues,\nall heavy atoms", lambda p: p.expected_scores.between_residues, None),
+    ("fraction of\nnative contacts", None, lambda p: p.contacts),
+    ("fraction of bonds\noff their length", None, lambda p: p.outliers),
 )
 
 
-def sweep(schemes, lddt=None):
+def sweep(schemes, lddt=None, law=AF3_LAW):
     rng = np.random.default_rng(4)
-    points = []
+    points, losses = [], []
     for scheme in schemes:
         for z in Z:
-            sides = (Levels(*rng.uniform(0.1, 1, len(level_names())).tolist()) for _ in range(2))
-            numbers = rng.uniform(0, 1, 3).tolist() if lddt is None else [lddt] * 3
-            points.append(SweepPoint(z, sigma_from_z(z), scheme, *sides, *numbers))
-    return points
+            levels = (Levels(*rng.uniform(0.1, 1, len(level_names())).tolist()) for _ in range(2))
+            lengths = (Compared(*rng.uniform(0.1, 10, 4).tolist()) for _ in range(2))
+            scores = (Scores(*(rng.uniform(0, 1, 4).tolist() if lddt is None else [lddt] * 4)) for _ in range(2))
+            numbers = rng.uniform(0, 1, 2).tolist() if lddt is None else [lddt] * 2
+            points.append(SweepPoint(z, sigma_from_z(z), scheme, *levels, *lengths, *scores, *numbers, (0.5,)))
+        losses.append(Loss(scheme, *(Compared(0, 0, 0, 0) for _ in range(4)), 0.0))
+    return Sweep(points, losses, law)
 
 
-def curves(axis):
+def curves(axis, kind=""):
     """The lines of an axis that stand for a scheme; matplotlib names others with an underscore."""
-    return [line for line in axis.get_lines() if not line.get_label().startswith("_")]
+    labels = [line.get_label() for line in axis.get_lines()]
+    return [line for line, label in zip(axis.get_lines(), labels) if label.endswith(kind) and not label.startswith("_")]
 
 
 @pytest.mark.parametrize("schemes", [SCHEMES[:1], SCHEMES, SEVEN], ids=len)
 def test_a_sweep_has_one_curve_per_scheme_in_each_panel(schemes):
-    points = sweep(schemes)
-    axes = sweep_figure(points).axes
-    assert [axis.get_ylabel() for axis in axes] == [label for label, _ in PANELS]
-    assert {axis.get_xlabel() for axis in axes} == {"z"}
-    for axis, (_, value) in zip(axes, PANELS):
-        assert [line.get_label() for line in curves(axis)] == [scheme.name for scheme in schemes]
-        for line, scheme in zip(curves(axis), schemes):
-            np.testing.assert_array_equal(line.get_xdata(), Z)
-            np.testing.assert_array_equal(line.get_ydata(), [value(one) for one in points if one.scheme == scheme])
-    assert [text.get_text() for text in axes[0].get_legend().get_texts()] == [scheme.name for scheme in schemes]
-    assert axes[0].get_yscale() == "log"
+    drawn = sweep(schemes)
+    figure = sweep_figure(drawn)
+    assert [axis.get_ylabel() for axis in figure.axes] == [label for label, *_ in PANELS]
+    assert {axis.get_xlabel() for axis in figure.axes} == {"z"}
+    for axis, (_, *values) in zip(figure.axes, PANELS):
+        for kind, value in zip(("expected", "measured"), values):
+            lines = curves(axis, kind)
+            names = [f"{scheme.name}: {kind}" for scheme in schemes] if value else []
+            assert [line.get_label() for line in lines] == names
+            for line, scheme in zip(lines, schemes):
+                np.testing.assert_array_equal(line.get_xdata(), Z)
+                heights = [value(one) for one in drawn.points if one.scheme == scheme]
+                np.testing.assert_array_equal(line.get_ydata(), heights)
+                # What is expected is a line, what is measured are marks.
+                assert (line.get_linestyle() == "None") == (kind == "measured")
+                assert (line.get_marker() == "None") == (kind == "expected")
+    (legend,) = figure.legends
+    names = {f"{scheme.name}: {kind}" for scheme in schemes for kind in ("expected", "measured")}
+    assert {text.get_text() for text in legend.get_texts()} == names
+    assert figure.axes[0].get_yscale() == "log"
 
 
 def test_curves_differ_by_colour_and_by_style(tmp_path):
     figure = sweep_figure(sweep(SEVEN))
     for axis in figure.axes:
         assert len({line.get_color() for line in curves(axis)}) == 7
+        assert len({line.get_marker() for line in curves(axis, "measured")}) in (0, 7)
+        for line, marks in zip(curves(axis, "expected"), curves(axis, "measured")):
+            assert line.get_color() == marks.get_color()
     figure.savefig(tmp_path / "sweep.svg")
     text = (tmp_path / "sweep.svg").read_text(encoding="utf-8")
     # One is solid.
@@ -71,8 +94,14 @@ def test_curves_differ_by_colour_and_by_style(tmp_path):
 def test_the_limits_of_loss_are_marked():
     axes = sweep_figure(sweep(SCHEMES)).axes
     marks = [[line.get_ydata()[0] for line in axis.get_lines() if line not in curves(axis)] for axis in axes]
-    assert marks == [[3.8], [0.5], [], []]
-    assert any("3.8 Å" in text.get_text() for text in axes[0].texts)
+    assert marks == [[3.8], [0.5], [0.5], [0.5], [], []]
+    assert any("3.8 Å in space" in text.get_text() for text in axes[0].texts)
+
+
+def test_another_law_of_sigma_is_named():
+    law = LawOfSigma(5.0, -1.2, 1.2)
+    assert sweep_figure(sweep(SCHEMES, law=law)).get_supxlabel() == str(law)
+    assert sweep_figure(sweep(SCHEMES)).get_supxlabel() == ""
 
 
 @pytest.fixture(scope="module", params=[1, 20], ids=["one draw", "20 draws"])

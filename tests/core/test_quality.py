@@ -73,14 +73,35 @@ def chosen(structure):
 
 
 def brute_lddt(structure, frame):
+    """Score of each Calpha, and of all their pairs together."""
     ca = [atom for atom, _ in chosen(structure) if structure.atoms[atom]["name"] == "CA"]
     truth, now = distances(structure.coords[ca]), distances(frame[ca])
-    scores = []
+    scores, pairs = [], []
     for i in range(len(ca)):
         near = [j for j in range(len(ca)) if j != i and truth[i, j] < 15]
         kept = [np.mean([abs(truth[i, j] - now[i, j]) < limit for limit in (0.5, 1, 2, 4)]) for j in near]
         scores.append(np.mean(kept) if near else np.nan)
-    return np.array(scores)
+        pairs += [score for j, score in zip(near, kept) if j < i]
+    return np.array(scores), np.mean(pairs)
+
+
+def brute_within(structure, frame):
+    """Score of the pairs of heavy atoms of a residue, polymer or not, the first of each name."""
+    seen, groups = set(), {}
+    for atom, row in enumerate(structure.residue_of_atom.tolist()):
+        key = row, structure.atoms["name"][atom]
+        if key not in seen and structure.atoms["elem"][atom] != "H":
+            groups.setdefault(row, []).append(atom)
+        seen.add(key)
+    truth, now = distances(structure.coords), distances(frame)
+    kept = [
+        np.mean([abs(truth[i, j] - now[i, j]) < limit for limit in (0.5, 1, 2, 4)])
+        for group in groups.values()
+        for i in group
+        for j in group
+        if j < i and truth[i, j] < 15
+    ]
+    return np.mean(kept)
 
 
 def brute_contacts(structure, frame):
@@ -120,9 +141,11 @@ def test_agrees_with_the_definitions(structure, sigma, dtype):
     reference = QualityReference.from_structure(structure)
     found = reference.measure(frames)
     for i, frame in enumerate(frames.numpy()):
-        scores = brute_lddt(structure, frame)
+        scores, pooled = brute_lddt(structure, frame)
         assert np.allclose(reference.ca_lddt(frames)[i], scores, atol=1e-6, equal_nan=True)
-        assert found.ca_lddt[i] == pytest.approx(np.nanmean(scores), abs=1e-6)
+        assert found.ca_lddt[i] == pytest.approx(pooled, abs=1e-6)
+        assert found.ca_lddt_residue_mean[i] == pytest.approx(np.nanmean(scores), abs=1e-6)
+        assert found.within_residues[i] == pytest.approx(brute_within(structure, frame), abs=1e-6)
         assert found.native_contacts[i] == pytest.approx(brute_contacts(structure, frame), abs=1e-6)
         assert found.bond_outliers[i] == pytest.approx(brute_outliers(structure, frame), abs=1e-6)
 
@@ -143,7 +166,8 @@ def test_the_truth_is_perfect(structure, dtype):
     frames = torch.as_tensor(structure.coords, dtype=dtype).expand(3, -1, -1)
     reference = QualityReference.from_structure(structure)
     found = reference.measure(frames)
-    assert np.array_equal(found.ca_lddt, np.ones(3))
+    for score in (found.ca_lddt, found.ca_lddt_residue_mean, found.within_residues):
+        assert np.array_equal(score, np.ones(3))
     assert np.array_equal(found.bond_outliers, np.zeros(3))
     at_truth = torch.sigmoid(4 * reference.contacts.lengths).mean()  # eq. 1 at r = r0
     assert np.allclose(found.native_contacts, at_truth, atol=1e-6)
@@ -165,9 +189,13 @@ def test_quality_falls_with_noise(nmr):
         reference.measure(add_noise(nmr.coords, hierarchy, sigma, n_frames=20))
         for sigma in (0.01, 0.05, 0.24, 1.08, 4.82, 21.6, 96.8)
     ]
-    lddt, contacts, outliers = (np.array([getattr(level, name).mean() for level in levels]) for name in vars(levels[0]))
-    assert (np.diff(lddt) <= 0).all()
-    assert lddt[-1] < 0.1 < 0.9 < lddt[2]
+    *scores, contacts, outliers = (
+        np.array([getattr(level, name).mean() for level in levels]) for name in vars(levels[0])
+    )
+    assert len(scores) == 3
+    for score in scores:
+        assert (np.diff(score) <= 0).all()
+        assert score[-1] < 0.1 < 0.9 < score[2]
     assert (np.diff(contacts) <= 1e-6).all()
     assert contacts[-1] < 0.01
     assert (np.diff(outliers) >= 0).all()

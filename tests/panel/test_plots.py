@@ -65,7 +65,9 @@ def test_the_curves_are_drawn_in_logarithms(sweep):
 
 def test_the_reference_is_where_residues_meet(sweep):
     assert sweep.reference.value() == pytest.approx(math.log10(3.8))
-    assert sweep.reference.label.toPlainText() == "3.8 Å, consecutive C\N{GREEK SMALL LETTER ALPHA}"
+    assert sweep.reference.label.toPlainText() == "3.8 Å in space, consecutive C\N{GREEK SMALL LETTER ALPHA}"
+    assert sweep.heading.text() == "residue relative to chain, rms in space (Å)"
+    assert "in space" in sweep.plot.toolTip()
 
 
 def test_z_and_the_measured_point_are_shown(sweep):

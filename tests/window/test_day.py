@@ -127,12 +127,16 @@ def test_what_is_shown_is_what_was_made(running):
     from pomodoro_pymol.experiments.level_table import LEVEL_ROWS
 
     levels = running["made"]["record"]["levels"]
-    assert len(running["table"]) == len(LEVEL_ROWS)
-    for (_, measured, interval, _), (name, *_) in zip(running["table"], LEVEL_ROWS):
+    rows = [row for row in LEVEL_ROWS if row.short]
+    assert [label.partition(" (")[0] for label, *_ in running["table"]] == [row.short for row in rows] + [
+        *("translation share", "rotation share", "z internal")
+    ]
+    for (_, measured, interval, _), row in zip(running["table"], rows):
         shown = [measured, *interval.split("\N{EN DASH}")]
         for text, part in zip(shown, ("measured", "low", "high"), strict=True):
             digits = re.search(r"\d+\.(\d+)", text)
-            assert float(digits[0]) == pytest.approx(levels[part][name], abs=0.5001 * 10 ** -len(digits[1])), name
+            value = row.factor * levels[part][row.name]
+            assert float(digits[0]) == pytest.approx(value, abs=0.5001 * 10 ** -len(digits[1])), row.name
     made = running["made"]
     assert running["key shown"] == [made["record"]["colors"]["low"], made["record"]["colors"]["high"]]
     first = {tuple(label[:3]): (b, color) for label, b, color in in_file_order(made)}

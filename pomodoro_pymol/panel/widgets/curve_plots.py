@@ -74,13 +74,16 @@ class SweepPlot(CurvePlot):
         """Return a plot with the reference and the line of z."""
         pyqtgraph = items.pyqtgraph
         plot = super().make_plot(items)
-        plot.setToolTip("Residue rms relative to the chain over z, one curve per scheme. Drag the line to choose z.")
+        plot.setToolTip(
+            "Expected rms displacement in space of residues relative to their chain over z, one curve per scheme, and "
+            "as measured, a point. Drag the line to choose z."
+        )
         plot.setLabel("bottom", "z")
         plot.setLogMode(y=True)
         plot.setRange(xRange=(-3, 3), yRange=(-1, 2))
-        self.heading.show_text("residue rms relative to chain (Å)")
+        self.heading.show_text("residue relative to chain, rms in space (Å)")
         options = {"position": 0.02, "anchors": [(0, 1), (0, 1)], "movable": False}
-        text = f"{CA_CA_DISTANCE} Å, consecutive C\N{GREEK SMALL LETTER ALPHA}"
+        text = f"{CA_CA_DISTANCE} Å in space, consecutive C\N{GREEK SMALL LETTER ALPHA}"
         self.reference = pyqtgraph.InfiniteLine(math.log10(CA_CA_DISTANCE), 0, label=text, labelOpts=options)
         self.line = pyqtgraph.InfiniteLine(0, 90, movable=True)
         self.line.setCursor(QtCore.Qt.CursorShape.SizeHorCursor)
@@ -102,11 +105,12 @@ class SweepPlot(CurvePlot):
         Parameters
         ----------
         curves : sequence of (str, sequence of float, sequence of float)
-            Name of the scheme, values of z, residue rms relative to the chain in angstrom.
+            Name of the scheme, values of z, rms displacement of residues relative to the
+            chain, angstrom in space.
         z : float
             Of now.
         point : (float, float), optional
-            z and angstrom as measured.
+            z, and angstrom in space as measured.
         """
         if self.plot is None:
             return
