@@ -66,23 +66,25 @@ def weights_text(
         relative = _number(levels.ratio_relative, ".4f")
         lines.append(f" {name:12}{given:>26}{levels.ratio:>9.4f}{relative:>10}{shares:>24}")
     lines += [
-        " gauge: shares of translation, rotation, between chains, within chains, and z_internal - z; rms displacement of",
-        " residues relative to their chain (rel.) and to the next in it (next); expected shares of residues still in order",
-        " with the next, and nearest to their own place in the chain",
+        " gauge: shares of translation, rotation, between and within chains; z shift: z_internal - z; displacement of",
+        " residues relative to their chain (rel.) and to the next in it (next); expected shares of residues still in",
+        " order with the next, and nearest to their own place in the chain",
         f" {'':12}{'gauge t:r:b:w':>25}{'z shift':>9}{'rel., A in space':>18}{'next, A in space':>18}"
         f"{'order':>7}{'place':>7}",
     ]
+    followed = bool((hierarchy.residues_per_chain > 1).any())
     moments = GaugeMoments.of(structure.coords, hierarchy)
     for name, scheme in schemes.items():
         gauge = moments.split(scheme)
         parts = ":".join(f"{part:.3f}" for part in (gauge.translation, gauge.rotation, gauge.between, gauge.within))
-        relative = _number(math.sqrt(3) * expected_levels(hierarchy, scheme, sigma).residue_relative, ".4g")
+        moved = math.sqrt(3) * expected_levels(hierarchy, scheme, sigma).residue_relative if followed else math.nan
+        relative = _number(moved, ".4g")
         following = _number(expected_neighbor_displacement(hierarchy, scheme, sigma), ".4g")
         order = _number(order_kept(structure.coords, hierarchy, scheme, sigma), ".3f")
         place = _number(own_place_nearest(structure.coords, hierarchy, scheme, sigma), ".3f")
         shift = _number(round(gauge.z_shift(law), 2) + 0.0, ".2f")
         lines.append(f" {name:12}{parts:>25}{shift:>9}{relative:>18}{following:>18}{order:>7}{place:>7}")
-    if not bool((hierarchy.residues_per_chain > 1).any()):
+    if not followed:
         lines.append(" n/a: no chain has two residues")
     return "\n".join(lines)
 
@@ -117,8 +119,11 @@ def padding_text(
     law, sigma = parameters.law_of_sigma, parameters.noise_sigma * math.sqrt(1 - share)
     z = round(law.z(sigma), 4)
     level = {"z": z} if parameters.sigma is None and -6 <= z <= 6 else {"sigma": float(f"{sigma:.5g}")}
-    lower = _line(parameters, LevelWeights(0, inner.residue, inner.atom), selection, level)
-    return f"{reason}\n the same inside, without it: {lower.to_text()}"
+    try:
+        lower = _line(parameters, LevelWeights(0, inner.residue, inner.atom), selection, level).to_text()
+    except PomodoroError:  # less than pomnoise takes
+        lower = f"sigma {sigma:.4g} A per coordinate"
+    return f"{reason}\n the same inside, without it: {lower}"
 
 
 def _line(
