@@ -40,9 +40,10 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     NOTES
 
         Scalings after Karras et al. 2022. The data are measured over all
-        states, each centred and shifted by 1 A as in training. The object's
-        own sigma_data, of all levels together, is printed beside the one
-        in use. sigma_data= sets the latter, and with it sigma at a given z.
+        states, each centred and shifted by 1 A per coordinate as in
+        training. The object's own sigma_data, of all levels together, is
+        printed beside the one in use. sigma_data= sets the latter, and with
+        it sigma at a given z.
 
     SEE ALSO
 
