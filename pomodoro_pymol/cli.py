@@ -214,7 +214,7 @@ def _weights(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
     from .experiments import outputs
-    from .experiments.weights import solve_weights, weights_text
+    from .experiments.weights import padding_text, solve_weights, weights_text
     from .noise import presets
 
     if parameters.delete:
@@ -225,7 +225,10 @@ def _weights(arguments: argparse.Namespace) -> int:
     if parameters.save:
         presets.save_preset(parameters.save, weights)
     outputs.print_notes(structure, hierarchy)
-    print(weights_text(hierarchy, weights, parameters.noise_sigma))
+    print(weights_text(structure, hierarchy, weights, parameters.noise_sigma, parameters.law_of_sigma))
+    padding = padding_text(hierarchy, parameters, weights)
+    if padding:
+        print(padding)
     return 0
 
 

@@ -92,7 +92,7 @@ def scaling_text(rows: Sequence[ScalingRow]) -> str:
     lines = [
         " sigma and c_out in A, c_in in 1/A, error in A^2, all per coordinate",
         f" {'sigma':>8} {'variant':8}{'level':8}{'c_skip':>8}{'c_out':>9}{'c_in':>9}{'c_noise':>9}"
-        f"{'target var':>12}{'error A^2':>11}",
+        f"{'target var':>12}{'error':>11}",
     ]
     totals = total_errors(rows)
     for row in rows:

@@ -298,7 +298,11 @@ class WeightsParameters(Weighted):
 
     ratio: float | None = parameter(None, float, "wanted residue rms / atom rms", bounds=(0, 1))
     relative: float | None = parameter(
-        None, float, "wanted residue rms relative to the chain, at z or sigma", unit="angstrom", bounds=(1e-6, 1e5)
+        None,
+        float,
+        "wanted rms displacement of residues relative to their chain, in space, at z or sigma",
+        unit="angstrom",
+        bounds=(1e-6, 1e5),
     )
     shares: str = parameter("", str, "wanted variance shares chain:residue:atom, as in 0.3:0.6:0.1")
     state: int = _shared("state")
