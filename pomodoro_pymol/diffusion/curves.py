@@ -130,7 +130,7 @@ def curves_text(records: Sequence[StepRecord]) -> str:
         cells = ("n/a" if math.isnan(number) else f"{number:.3g}" for number in numbers)
         lines.append(f" {record.step:>5}" + "".join(f"{cell:>10}" for cell in cells))
     lines.append(
-        " sigma: at which was denoised, A per coordinate; error: of the denoised to the truth; left: noise, x - denoised;\n"
+        " sigma: at which was denoised, A per coordinate; error: denoised to truth; left: noise, x - denoised;\n"
         " centroid: its distance from the origin, A in space; turned: the denoised, since the first step"
     )
     return "\n".join(lines)
