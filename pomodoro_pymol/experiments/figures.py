@@ -33,7 +33,7 @@ def sweep_figure(sweep: Sweep) -> Any:
     """
     figure, axes = _figure(2, 3, (11, 6))
     panels = (
-        ("residue relative to chain,\nrms in space (Å)", lambda p: p.relative.expected, lambda p: p.relative.measured),
+        ("residue relative to chain,\nrms (Å in space)", lambda p: p.relative.expected, lambda p: p.relative.measured),
         ("Cα lDDT,\nall pairs", lambda p: p.expected_scores.ca_lddt, lambda p: p.scores.ca_lddt),
         (
             "lDDT within residues,\nall heavy atoms",
@@ -133,14 +133,16 @@ def precond_figure(rows: Sequence[ScalingRow]) -> Any:
             if column:
                 axes[1, column].plot(sigmas, [row.target for row in curve], **style[variant])
         axes[0, column].set(title=level, ylabel="c_skip", ylim=(-0.03, 1.03))
-        axes[1, column].set_ylabel(f"variance of the target, {level}" if column else "linear-skip error (Å²)")
+        axes[1, column].set_ylabel(
+            f"variance of the target, {level}" if column else "linear-skip error (Å² per coordinate)"
+        )
         if column:
             axes[1, column].axhline(1, color="0.4", linewidth=1)
     for variant in variants:
         totals = {sigma: error for (sigma, name), error in total_errors(rows).items() if name == variant}
         axes[1, 0].plot(list(totals), list(totals.values()), **style[variant])
     for axis in axes.flat:
-        axis.set(xscale="log", xlabel="sigma (Å)")
+        axis.set(xscale="log", xlabel="sigma (Å per coordinate)")
         axis.grid(alpha=0.25)
     for axis in axes[1]:
         axis.set_yscale("log")

@@ -75,10 +75,10 @@ def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str
 
 def gauge_text(gauge: Gauge, z: float, law: LawOfSigma) -> str:
     """Return the gauge split of noise at ``z`` as lines of a report."""
+    internal = f"noise as of z {z + gauge.z_shift(law):.4g}" if gauge.internal else "nothing"
     return (
-        f" gauge, expected share of the variance: translation {gauge.translation:.3f}, rotation {gauge.rotation:.3f}; "
-        f"left: between chains {gauge.between:.3f}, within {gauge.within:.3f}\n"
-        f" centred and aligned, what is left is internal noise of z {z + gauge.z_shift(law):.4g}"
+        f" gauge, expected shares of the variance: translation {gauge.translation:.3f}, rotation {gauge.rotation:.3f}\n"
+        f" what centring and alignment leave: between chains {gauge.between:.3f}, within {gauge.within:.3f}; {internal}"
     )
 
 

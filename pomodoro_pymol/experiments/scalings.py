@@ -112,9 +112,9 @@ def scaling_csv(rows: Sequence[ScalingRow], law: LawOfSigma = AF3_LAW) -> str:
     writer = csv.writer(file, lineterminator="\n")
     scalings = ("c_skip", "c_out", "c_in", "c_noise")
     numbers = ("noise", "data", "target", "error")
-    writer.writerow(
-        ["z", "sigma", "variant", "level", *scalings, "noise_variance", "data_variance", "target_variance", "error"]
-    )
+    variances = ("noise_variance_per_coordinate", "data_variance_per_coordinate", "target_variance")
+    labels = ("z", "sigma_per_coordinate", "variant", "level")
+    writer.writerow([*labels, *scalings, *variances, "squared_error_per_coordinate"])
     for row in rows:
         values = [getattr(row.scalings, name) for name in scalings] + [getattr(row, name) for name in numbers]
         level = [f"{law.z(row.sigma):.6g}", f"{row.sigma:.6g}", row.variant, row.level]

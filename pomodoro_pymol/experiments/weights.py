@@ -66,9 +66,9 @@ def weights_text(
         relative = _number(levels.ratio_relative, ".4f")
         lines.append(f" {name:12}{given:>26}{levels.ratio:>9.4f}{relative:>10}{shares:>24}")
     lines += [
-        " gauge: shares of translation, rotation, between and within chains; z shift: z_internal - z; displacement of",
-        " residues relative to their chain (rel.) and to the next in it (next); expected shares of residues still in",
-        " order with the next, and nearest to their own place in the chain",
+        " gauge: shares of translation, rotation, between chains, within chains; z shift: z_internal - z;",
+        " rel., next: rms displacement of residues relative to their chain, and to the next in it;",
+        " order, place: expected shares of residues still in order with the next, and nearest to their own place",
         f" {'':12}{'gauge t:r:b:w':>25}{'z shift':>9}{'rel., A in space':>18}{'next, A in space':>18}"
         f"{'order':>7}{'place':>7}",
     ]

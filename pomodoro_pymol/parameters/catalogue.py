@@ -22,7 +22,7 @@ MAX_WEIGHT = 1e6
 _SIGMAS = (1e-6, 1e7)
 
 
-_Z_HELP = f"noise level as the standard normal of the law that training draws sigma from, {AF3_LAW} per coordinate"
+_Z_HELP = f"noise level as the standard normal of the law that training draws sigma from, {AF3_LAW}"
 _WEIGHT = {"bounds": (0, MAX_WEIGHT), "usual": (0, 16)}
 
 #: Parameters that several commands take, as arguments of `parameter`.

@@ -192,7 +192,7 @@ def test_the_report_and_the_table_say_what_was_run(nmr, states):
     assert f"{result.entropy:.3f} nats, expected {expected_entropy(24, 2):.3f}" in text
     rows = list(csv.DictReader(curves_csv(result.records).splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(1, 41))
-    assert float(rows[5]["error_residue"]) == pytest.approx(result.records[5].error[1], rel=1e-5)
+    assert float(rows[5]["error_residue_per_coordinate"]) == pytest.approx(result.records[5].error[1], rel=1e-5)
     assert result.titles(1)[-1] == "sigma=0 A step 40/40 sample 2 seed=0"
     assert len(set(result.titles(0)) | set(result.titles(1))) == 80
     assert f"nearest state {result.nearest[1]} at" in result.final_titles()[1]

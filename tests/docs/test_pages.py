@@ -113,11 +113,14 @@ def test_the_five_readings():
         assert f"{100 * levels[ms].chain_share:.0f} %" in text
         assert f"{space[ms]:.1f} Å" in text
         assert f"{space[most]:.1f} Å" in text
-        assert f"z = {reached[ms]:.2f} and {reached[most]:.2f}".replace("-", "−") in text
+        assert f"z = {reached[ms]:.2f} and {reached[most]:.2f}".replace("-", "\N{MINUS SIGN}") in text
         assert f"{100 * weights_for_ratio(hierarchy, 0.5, most).shares[2]:.0f} %" in text
-    assert f"{without_chain**0.5:.3f} sigma, z {math.log(without_chain) / 3:.2f}".replace("-", "− ") in meaning
+    assert (
+        f"{without_chain**0.5:.3f} sigma, z {math.log(without_chain) / 3:.2f}".replace("-", "\N{MINUS SIGN} ")
+        in meaning
+    )
     shift = gauge_split(structure.coords, hierarchy, ms).z_shift()
-    assert f"that of z {shift:.2f}".replace("-", "− ") in readme
+    assert f"that of z {shift:.2f}".replace("-", "\N{MINUS SIGN} ") in readme
     assert f"moved {3**0.5 * 3.8:.1f} Å" in meaning
     assert f"neighbours {expected_neighbor_displacement(hierarchy, most, at_note):.1f} Å" in meaning
 

@@ -28,9 +28,10 @@ COMMANDS = [
 ]
 #: What stands in columns beside lengths.
 PURE = re.compile(
-    r"z|scheme|w[cra]|segi|chain|resi|resn|n_atoms|step|entropy|rotation|variant|level|c_(skip|noise)|target_variance"
+    r"z|scheme|w[cra]|segi|chain|resi|resn|n_atoms|step|entropy_nats|rotation_degrees"
+    r"|variant|level|c_(skip|out|in|noise)|target_variance"  # of a network's input and output
     r"|(ratio|ratio_relative|(chain|residue|atom)_share)(_\w+)?"
-    r"|ratio|relative|scramble|excess"
+    r"|ratio|relative|scramble|excess|residue_over_atom(_expected)?"
     r"|(ca_lddt|native_contacts|bond_outliers|lddt)\w*"
 )
 
