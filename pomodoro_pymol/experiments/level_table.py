@@ -12,7 +12,11 @@ from ..noise.sigma import LawOfSigma
 from ..noise.statistics import LevelStatistics
 from ..parameters.catalogue import NoiseParameters
 
-_IN_SPACE = sqrt(3)
+_PER_COORDINATE, _IN_SPACE, _PURE = (
+    "rms, \N{LATIN CAPITAL LETTER A WITH RING ABOVE} per coordinate",
+    "rms, \N{LATIN CAPITAL LETTER A WITH RING ABOVE} in space",
+    "ratios, and shares of the variance",
+)
 
 
 class LevelRow(NamedTuple):
@@ -26,8 +30,8 @@ class LevelRow(NamedTuple):
         What it is, for a length whether in space or per coordinate.
     unit : str
         Empty for a pure number.
-    short : str
-        Label where there is little room; empty where the number is left out there.
+    heading, short : str
+        The same in two parts, under a common heading; ``short`` is empty where the number is left out there.
     factor : float
         What the number in `Levels`, which is per coordinate, is multiplied by.
     """
@@ -35,6 +39,7 @@ class LevelRow(NamedTuple):
     name: str
     label: str
     unit: str
+    heading: str
     short: str
     factor: float = 1.0
 
@@ -45,16 +50,16 @@ class LevelRow(NamedTuple):
 
 #: The numbers that are shown, in order.
 LEVEL_ROWS = (
-    LevelRow("atom", "atom, per coordinate", "A", "atom, per coordinate"),
-    LevelRow("residue", "residue, per coordinate", "A", "residue, per coordinate"),
-    LevelRow("chain", "chain, per coordinate", "A", "chain, per coordinate"),
-    LevelRow("residue_relative", "residue relative to chain, per coordinate", "A", ""),
-    LevelRow("residue_relative", "residue relative to chain, in space", "A", "in chain, in space", _IN_SPACE),
-    LevelRow("ratio", "residue / atom", "", "r/a"),
-    LevelRow("ratio_relative", "residue / atom, relative to chain", "", "r/a relative"),
-    LevelRow("chain_share", "variance share: chain", "", "chain share"),
-    LevelRow("residue_share", "variance share: residue in chain", "", "residue share"),
-    LevelRow("atom_share", "variance share: atom in residue", "", "atom share"),
+    LevelRow("atom", "atom, per coordinate", "A", _PER_COORDINATE, "atom"),
+    LevelRow("residue", "residue, per coordinate", "A", _PER_COORDINATE, "residue"),
+    LevelRow("chain", "chain, per coordinate", "A", _PER_COORDINATE, "chain"),
+    LevelRow("residue_relative", "residue relative to chain, per coordinate", "A", _PER_COORDINATE, ""),
+    LevelRow("residue_relative", "residue relative to chain, in space", "A", _IN_SPACE, "relative", sqrt(3)),
+    LevelRow("ratio", "residue / atom", "", _PURE, "r/a"),
+    LevelRow("ratio_relative", "residue / atom, relative to chain", "", _PURE, "r/a relative"),
+    LevelRow("chain_share", "variance share: chain", "", _PURE, "chain share"),
+    LevelRow("residue_share", "variance share: residue in chain", "", _PURE, "residue share"),
+    LevelRow("atom_share", "variance share: atom in residue", "", _PURE, "atom share"),
 )
 _TITLE = "rms displacement, ratios and shares"
 _WIDTH = 44

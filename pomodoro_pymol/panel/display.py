@@ -24,6 +24,7 @@ _REFRESH_MS = 30
 COLORS = ("metric", "palette", "range")
 
 #: Rows of the gauge, and what they are.
+_GAUGE_HEADING = "gauge: what centring and alignment take away"
 _GAUGE = {
     "translation share": "expected share of the variance that moves the whole: centring takes it away",
     "rotation share": "expected share of the variance that turns the whole: alignment takes it away",
@@ -127,7 +128,7 @@ class Display(QtCore.QObject):
             self._show_residues()
         sides: tuple[Any, ...] = (measured, low, high, expected)
         shown = [row for row in LEVEL_ROWS if row.short]
-        rows: list[Any] = [(row.short, _unit(row.unit), *(side and row.value(side) for side in sides)) for row in shown]
+        rows: list[Any] = [(row.short, row.heading, *(side and row.value(side) for side in sides)) for row in shown]
         rows += self._gauge_rows(subject)
         self._face.levels.show_levels(rows, [row.label for row in shown] + list(_GAUGE.values()))
         point = (parameters.noise_z, math.sqrt(3) * measured.residue_relative) if measured is not None else None
@@ -143,7 +144,7 @@ class Display(QtCore.QObject):
         gauge = self._moments[1].split(parameters.weights)
         shift = gauge.z_shift(parameters.law_of_sigma)
         values = (gauge.translation, gauge.rotation, parameters.noise_z + shift if gauge.internal else math.nan)
-        return [(label, "", None, None, None, value) for label, value in zip(_GAUGE, values)]
+        return [(label, _GAUGE_HEADING, None, None, None, value) for label, value in zip(_GAUGE, values)]
 
     def _resolved(self) -> NoiseParameters | None:
         """The parameters as a run's record has them, but for how its residues are coloured."""
