@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..diffusion.samplers import SAMPLERS
 from ..errors import PomodoroError
 from ..io.disk import atomic_write, read_regular
 from ..noise.presets import MOST_BYTES
 from ..parameters.base import P
 from ..parameters.catalogue import NoiseParameters, SampleParameters
+from ..parameters.syntax import split_commas, split_values
 
 #: Where the session keeps the panel's values.
 STORE = "pomodoro_panel"
@@ -41,10 +43,24 @@ def from_session(plain: Any) -> tuple[NoiseParameters | None, SampleParameters |
 
 
 def _read(line: str, kind: type[P]) -> P | None:
-    try:
-        return kind.from_text(line) if line.split()[:1] == [kind.command] else None
-    except PomodoroError:
+    word, _, rest = line.strip().partition(" ")
+    if word != kind.command:
         return None
+    try:
+        given = split_values(kind.names(), split_commas(rest) if rest.strip() else ())
+        return kind.from_values(_renamed(given))
+    except (PomodoroError, ValueError):
+        return None
+
+
+def _renamed(given: dict[str, Any]) -> dict[str, Any]:
+    """Give what version 0.1.0 called the churn of ``sampler=edm`` EDM's own names; its gamma was s_churn / steps."""
+    if given.get("sampler") == "edm":
+        if "noise_scale" in given:
+            given["s_noise"] = given.pop("noise_scale")
+        if "gamma" in given:
+            given["s_churn"] = float(given.pop("gamma")) * float(given.get("steps", SAMPLERS["edm"].steps))
+    return given
 
 
 def place_path() -> Path:

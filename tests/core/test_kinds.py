@@ -273,6 +273,9 @@ def values_of(spec):
     return grids() if meta["kind"] is Grid else intervals
 
 
+LAWS = {"p_mean": (-2, 2), "p_std": (0.1, 1.6), "sigma_data": (0.1, 100)}
+
+
 @st.composite
 def instances(draw, command):
     specs = fields(command)
@@ -286,6 +289,11 @@ def instances(draw, command):
     if command is SampleParameters:
         for name in OF_OTHERS if values.get("sampler") == "edm" else OF_EDM:
             values.pop(name, None)
+    if "law" in command.names():
+        # Of the laws that are allowed one by one, those whose sigma is taken at every z.
+        values |= {name: draw(st.floats(*span)) for name, span in LAWS.items() if name in values}
+        if values.get("law") == "edm":
+            values.setdefault("sigma_data", 5.0)
     return command(**values)
 
 

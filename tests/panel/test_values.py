@@ -34,6 +34,14 @@ def test_the_file_of_0_1_0_is_read(monkeypatch, tmp_path):
     assert sample == SampleParameters(**shared, sampler="edm", steps=30)
 
 
+def test_the_churn_of_edm_in_0_1_0_has_its_own_names_now():
+    line = "pomsample sampler=edm, steps=40, gamma=0.25, noise_scale=1.007"
+    _, sample = values.from_plain({"sample": line})
+    assert sample == SampleParameters(sampler="edm", steps=40, s_churn=10, s_noise=1.007)
+    _, kept = values.from_plain({"sample": "pomsample sampler=af3, gamma=0.25, noise_scale=1.1"})
+    assert kept == SampleParameters(gamma=0.25, noise_scale=1.1)
+
+
 @pytest.mark.parametrize(
     "plain",
     [
