@@ -36,6 +36,8 @@ from pomodoro_pymol import (
     data_variances,
     degrees_of_freedom,
     edm_sample,
+    noise_variances,
+    own_sigma_data,
     read_structure,
     scaling_table,
     split_levels,
@@ -48,12 +50,15 @@ DOCS = Path(__file__).parent
 NMR = DOCS.parent / "tests" / "data" / "2juy.pdb.gz"
 WEIGHTS = PRESETS["3-8-1"]
 PRIOR = (1.0, 4.0, 0.25)
+SIGMA_DATA = 16.0
 SIGMAS = (0.5, 1, 2, 3, 5, 7, 10, 15, 21.6, 40, 80)
 SAMPLES = 150
 BIAS = 0.25
 # Okabe and Ito 2008, readable with colour-blindness.
 BLUE, SKY, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
-PLAIN = Sampler(steps=50, gamma=0.0, noise_scale=1.0, step_scale=1.0, solver="heun", center=False, augment=False)
+PLAIN = Sampler(
+    grid="edm", steps=50, gamma=0.0, noise_scale=1.0, step_scale=1.0, solver="heun", center=False, augment=False
+)
 
 
 def main(picture: Path) -> None:
@@ -77,11 +82,14 @@ def preconditioning(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     """Compare the three variants: error of c_skip x alone, and variance of what they sample."""
     heading("1. Preconditioning per level")
     data = data_variances(states, hierarchy)
+    own = own_sigma_data(hierarchy, data)
+    show("mean squared error of c_skip x alone, A^2 per coordinate")
     for name in ("ms", "3-8-1"):
-        totals = total_errors(scaling_table(hierarchy, PRESETS[name], (4.82, 21.6), data))
-        for sigma in (4.82, 21.6):
-            cells = ", ".join(f"{variant} {totals[sigma, variant]:.1f}" for variant in VARIANTS)
-            show(f"{name:6} sigma {sigma:>5}: mean squared error of c_skip x alone, A^2: {cells}")
+        for sigma_data in (SIGMA_DATA, own):
+            totals = total_errors(scaling_table(hierarchy, PRESETS[name], (4.82, 21.6), data, sigma_data=sigma_data))
+            for sigma in (4.82, 21.6):
+                cells = ", ".join(f"{variant} {totals[sigma, variant]:.2f}" for variant in VARIANTS)
+                show(f"{name:6} sigma {sigma:>5}, sigma_data {sigma_data:>5.4g}: {cells}")
     prior = prior_variances(hierarchy)
     found = {}
     for variant in VARIANTS:
@@ -93,8 +101,10 @@ def preconditioning(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     for variant, values in found.items():
         show(f"sampled variance / prior's, Heun 50, {variant:6}: {per_level(values)} (1 is right)")
     show(f"({SAMPLES} samples: chain values are good to {100 * (2 / 3 / SAMPLES) ** 0.5:.0f} %, residues' to 1 %)")
-    show("per level helps, where both sigma and sigma_data are per level; per-level sigma alone, as in the note's")
-    show("variant, is worse than one sigma for both. It does bring the residue target's variance close to 1:")
+    show("nearly all of the gain at high sigma is sigma_data, the object's own; sigma per level adds to it at moderate")
+    show(
+        "sigma where the chain holds much of the noise. The note's variant brings the residue target's variance near 1:"
+    )
     rows = scaling_table(hierarchy, WEIGHTS, (4.82,), data)
     show(", ".join(f"{row.variant} {row.target:.2f}" for row in rows if row.level == "residue"))
     bars(axis, found, "1  Preconditioning")
@@ -125,7 +135,7 @@ def outputs(states: Tensor, hierarchy: Hierarchy, axis) -> None:
         names, (BLUE, RED, GREEN, "black", ORANGE), ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
     ):
         axis.plot(SIGMAS, curves[name], color=color, linestyle=style, label=name)
-    axis.set(xscale="log", xlabel="sigma (Å)", ylabel="rms error of the estimate (Å)")
+    axis.set(xscale="log", xlabel="sigma (Å per coordinate)", ylabel="rms error of the estimate (Å per coordinate)")
     axis.set_title("2  Multi-scale outputs, one shot", fontsize=9)
     axis.legend(fontsize=8)
 
@@ -138,7 +148,7 @@ def frames(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     off = replace(on, center=False, augment=False)
     for name, sampler in (("without", off), ("with", on)):
         last = follow(denoise, hierarchy, sampler, 8)[-1]
-        show(f"|centroid| before the last step, AF3 settings, 50 steps, {name}: {last.centroid:.1f} A")
+        show(f"|centroid| before the last step, AF3 settings, 50 steps, {name}: {last.centroid:.1f} A in space")
     truth = states[0] - states[0].mean(0)
     angle = math.radians(BIAS)
     turn = torch.eye(3)
@@ -162,7 +172,7 @@ def frames(states: Tensor, hierarchy: Hierarchy, axis) -> None:
             axis.plot(levels, turned, color=color, linestyle=style, label=f"{name}, {steps} steps")
     show("centring keeps the sample at home. Augmentation turns the drift of a biased denoiser into a random walk;")
     show("without it the drift is of the logarithm of sigma, and more steps do not make it worse.")
-    axis.set(xscale="log", xlabel="sigma (Å)", ylabel="turned since the first step (degrees)")
+    axis.set(xscale="log", xlabel="sigma (Å per coordinate)", ylabel="turned since the first step (degrees)")
     axis.invert_xaxis()
     axis.set_title(f"3  Drift of a denoiser biased by {BIAS}°", fontsize=9)
     axis.legend(fontsize=8, title="augmentation", title_fontsize=8)
@@ -189,10 +199,7 @@ def churn(hierarchy: Hierarchy, axis) -> None:
 
 def prior_variances(hierarchy: Hierarchy) -> tuple[float, float, float]:
     """Variance of each level of the Gaussian prior, per degree of freedom."""
-    size = hierarchy.atoms_per_residue.double()
-    c, r, a = PRIOR
-    chain = c + r * float(size.square().sum()) / hierarchy.n_atoms**2 + a / hierarchy.n_atoms
-    return chain, r + a * float((1 / size).mean()), a
+    return noise_variances(hierarchy, LevelWeights(*PRIOR), math.sqrt(sum(PRIOR)))
 
 
 def ratios(denoise, hierarchy: Hierarchy, sampler: Sampler, churn_weights: LevelWeights = WEIGHTS) -> list[float]:

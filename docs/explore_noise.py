@@ -19,6 +19,7 @@ with app.setup:
         PomodoroError,
         Scheme,
         expected_levels,
+        gauge_split,
         noise_table,
         read_structure,
         run_noise,
@@ -37,12 +38,17 @@ with app.setup:
 
 @app.cell(hide_code=True)
 def _():
-    _fragment = Hierarchy.from_structure(read_structure(FRAGMENT))
+    _structure = read_structure(FRAGMENT)
+    _fragment = Hierarchy.from_structure(_structure)
+    _gauge = {name: gauge_split(_structure.coords, _fragment, weights) for name, weights in PRESETS.items()}
     _at = {name: expected_levels(_fragment, weights, sigma_from_z(0)) for name, weights in PRESETS.items()}
     _needed = weights_for_ratio(_fragment, 0.5, PRESETS["3-8-1"]).shares[2]
 
     def _shared(name):
         return f"{sqrt(_at[name].chain_share):.3f}"
+
+    def _moved(name):
+        return f"{sqrt(3) * _at[name].residue_relative:.1f}"
 
     mo.md(f"""
     # How much noise lands on atoms, residues and chains
@@ -50,20 +56,25 @@ def _():
     Training noise of a structure-diffusion model is shared between levels: a part moves each chain as a whole, a part
     each residue, a part each atom. Choose a structure, the noise level z and the weights (they are variances; only
     their shares matter), and see what each level gets, **measured** on random draws beside the **closed form**.
-    All rms values are per coordinate and compare with sigma.
+    An rms *per coordinate* compares with sigma; a distance *in space*, √3 times as large, compares with the
+    {CA_CA_DISTANCE} Å between consecutive Cα.
 
-    Four readings mislead. The numbers are for residues 1 to 32 of 1HPV at z = 0:
+    Five readings mislead. The numbers are for residues 1 to 32 of 1HPV at z = 0:
 
     1. **Flat noise has a residue / atom ratio of √h = {_at["flat"].ratio:.3f}**, h the mean of 1 / atoms per residue;
        not √(2/3) = {sqrt(2 / 3):.3f}.
     2. **Neither proposal gives a low ratio**: {_at["3-8-1"].ratio:.3f} for 3-8-1 and {_at["2-6-2"].ratio:.3f} for
        2-6-2, beside {_at["ms"].ratio:.3f} for ms and {_at["rb"].ratio:.3f} for rb. A ratio of 0.5 needs
        {100 * _needed:.0f} % of the weight on atoms, however the rest is split.
-    3. **What they raise is the residue's displacement relative to its chain**: {_at["ms"].residue_relative:.2f} Å (ms),
-       {_at["rb"].residue_relative:.2f} (rb), {_at["2-6-2"].residue_relative:.2f} (2-6-2),
-       {_at["3-8-1"].residue_relative:.2f} (3-8-1), where {CA_CA_DISTANCE} Å is the distance of consecutive Cα.
-    4. **A ratio of {_at["ms"].ratio:.3f} is not "shared with the chain"**: it contains the residue's own motion. What
+    3. **A ratio of {_at["ms"].ratio:.3f} is not "shared with the chain"**: it contains the residue's own motion. What
        the chain shares is √(chain share): {_shared("ms")} for ms, {_shared("rb")} for rb.
+    4. **One chain's weight is a pure translation**, which centring and alignment take away:
+       {100 * _gauge["ms"].translation:.0f} % of the variance under ms, whose noise is then that of
+       z {_gauge["ms"].z_shift():+.2f}; {100 * _gauge["3-8-1"].translation:.0f} % and
+       z {_gauge["3-8-1"].z_shift():+.2f} under 3-8-1.
+    5. **The displacement relative to the chain is per coordinate, {CA_CA_DISTANCE} Å is a distance in space.** In space
+       residues move {_moved("ms")} Å (ms), {_moved("rb")} (rb), {_moved("2-6-2")} (2-6-2) and {_moved("3-8-1")} (3-8-1)
+       relative to their chain.
 
     So look at the ratio, the displacement relative to the chain and the shares together, never at one alone.
     """)
@@ -123,10 +134,10 @@ def _(result):
     _measured, _expected = result.residues()
     _figure = Figure(figsize=(8, 3), layout="constrained")
     _axis = _figure.subplots()
-    _axis.plot(_measured.residue_relative, color="#0072B2", label="measured")
-    _axis.plot(_expected.residue_relative, color="#E69F00", linestyle="--", label="expected")
+    _axis.plot(sqrt(3) * _measured.residue_relative, color="#0072B2", label="measured")
+    _axis.plot(sqrt(3) * _expected.residue_relative, color="#E69F00", linestyle="--", label="expected")
     _axis.axhline(CA_CA_DISTANCE, color="0.4", linewidth=1, label=f"{CA_CA_DISTANCE} Å, consecutive Cα")
-    _axis.set(xlabel="residue, in file order", ylabel="rms relative to chain (Å)")
+    _axis.set(xlabel="residue, in file order", ylabel="rms relative to chain (Å in space)")
     _axis.set_ylim(bottom=0)
     _figure.legend(fontsize=8, loc="outside upper right", ncols=3)
     mo.as_html(_figure)

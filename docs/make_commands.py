@@ -13,7 +13,8 @@ from dataclasses import Field, astuple, fields
 from pathlib import Path
 
 import pomodoro_pymol.commands
-from pomodoro_pymol import METRICS, PRESETS, SAMPLERS
+from pomodoro_pymol import METRICS, PRESETS, SAMPLERS, Sampler
+from pomodoro_pymol.diffusion.samplers import foreign_churn
 from pomodoro_pymol.noise import presets
 from pomodoro_pymol.parameters.base import Parameters, bounds_of, choices_of, default_of, type_of
 
@@ -93,15 +94,17 @@ def _named() -> str:
     weights = [("preset", "wc", "wr", "wa"), *((f"`{name}`", *_texts(astuple(it))) for name, it in PRESETS.items())]
     metrics = [("metric", "what it is", "unit"), *((f"`{name}`", it.label, it.unit) for name, it in METRICS.items())]
     settings = [("", *(f"`{name}`" for name in SAMPLERS))]
-    for spec in fields(next(iter(SAMPLERS.values()))):
-        settings.append((spec.name, *_texts(getattr(sampler, spec.name) for sampler in SAMPLERS.values())))
+    for spec in fields(Sampler):
+        cells = ("" if spec.name in foreign_churn(it) else getattr(it, spec.name) for it in SAMPLERS.values())
+        settings.append((spec.name, *_texts(cells)))
     return "\n".join(
         [
             _table(weights),
             "`pomweights save=NAME` adds presets of your own. Where several schemes are compared, `chain:residue:atom`",
             "as in `1:1:15` stands for a scheme without a name.\n",
             _table(metrics),
-            "What each `sampler` sets, lengths in angstrom; an argument of the same name, where there is one, wins:\n",
+            "What each `sampler` sets, noise levels in angstrom per coordinate; an argument of the same name, where",
+            "there is one, wins:\n",
             _table(settings),
         ]
     )

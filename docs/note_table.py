@@ -13,6 +13,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from pomodoro_pymol import (
+    AF3_LAW,
     CA_CA_DISTANCE,
     PRESETS,
     Hierarchy,
@@ -20,11 +21,15 @@ from pomodoro_pymol import (
     Scheme,
     TableRow,
     expected_levels,
+    expected_neighbor_displacement,
+    gauge_split,
     noise_table,
     read_structure,
+    sigma_from_z,
     table_text,
     weights_for_ratio,
     write_figure,
+    z_from_sigma,
 )
 
 DOCS = Path(__file__).parent
@@ -39,12 +44,18 @@ MARKS = {
     "3-8-1": ("^", "#CC79A7", "#CC79A7"),
     "2-6-2": ("v", "#CC79A7", "#FFFFFF"),
 }
-LEVELS = {"chain": "#0072B2", "residue": "#56B4E9", "atom": "#E69F00"}
+LEVELS = {
+    "chain": ("chain: translation of the whole", "#0072B2"),
+    "residue": ("residue in chain", "#56B4E9"),
+    "atom": ("atom in residue", "#E69F00"),
+}
+IN_SPACE = sqrt(3)
 
 
 def main(picture: Path) -> None:
-    """Print the tables and the four readings, and draw the figure."""
-    hierarchy = Hierarchy.from_structure(read_structure(DOCS / "data" / "1hpv_fragment.pdb"))
+    """Print the tables and the five readings, and draw the figure."""
+    structure = read_structure(DOCS / "data" / "1hpv_fragment.pdb")
+    hierarchy = Hierarchy.from_structure(structure)
     print(f" {hierarchy.n_atoms} atoms, {hierarchy.n_residues} residues, {hierarchy.n_chains} chain")
     presets = {name: Scheme(name, weights) for name, weights in PRESETS.items()}
 
@@ -52,7 +63,7 @@ def main(picture: Path) -> None:
     note = [presets[name] for name in ("flat", "ms", "rb")]
     print(table_text(noise_table(hierarchy, note, range(-3, 4)), hierarchy.n_chains))
 
-    heading(f"The same from {DRAWS} draws, with the range of 95 % of single draws")
+    heading(f"The same from {DRAWS} draws, with the range that holds the next draw 95 times of 100")
     half = Scheme("r/a 0.5", weights_for_ratio(hierarchy, LOW_RATIO, PRESETS["3-8-1"]))
     no_chain = Scheme("ms, no chain", LevelWeights(0, PRESETS["ms"].chain + PRESETS["ms"].residue, PRESETS["ms"].atom))
     schemes = [*presets.values(), half, no_chain]
@@ -70,19 +81,38 @@ def main(picture: Path) -> None:
     show(f"a ratio of {LOW_RATIO} needs an atom share of {half.weights.shares[2]:.3f}, however the rest is split:")
     show(ratio(rows[half.name]))
 
-    heading(f"3. What they raise is the displacement relative to the chain, up to {CA_CA_DISTANCE} A at z = 0")
-    for name in ("ms", "rb", "2-6-2", "3-8-1"):
-        row = rows[name]
-        show(f"{name:6} expected {row.expected.residue_relative:.2f} A, measured {row.measured.residue_relative:.2f} A")
-
-    heading("4. A high ratio is not 'shared with the chain': it contains the residue's own motion")
+    heading("3. A high ratio is not 'shared with the chain': it contains the residue's own motion")
     for name in ("ms", no_chain.name, "rb"):
         row = rows[name]
         shared = [sqrt(levels.chain_share) for levels in (row.expected, row.measured)]
         show(f"{ratio(row)}; amplitude shared with the chain: expected {shared[0]:.3f}, measured {shared[1]:.3f}")
 
+    heading("4. One chain's wc is a translation, which centring and alignment take away")
+    gauges = {name: gauge_split(structure.coords, hierarchy, weights) for name, weights in PRESETS.items()}
+    for name, gauge in gauges.items():
+        show(
+            f"{name:6} share of the variance: translation {gauge.translation:.3f}, rotation {gauge.rotation:.3f}; "
+            f"what is left is the noise of z {gauge.z_shift(AF3_LAW):+.2f}"
+        )
+
+    heading(f"5. The rms is per coordinate, {CA_CA_DISTANCE} A is a distance in space: sqrt(3) lies between them")
+    for name in ("flat", "ms", "rb", "2-6-2", "3-8-1"):
+        levels = rows[name].expected
+        apart = expected_neighbor_displacement(hierarchy, PRESETS[name], rows[name].sigma)
+        show(
+            f"{name:6} residues relative to chain at z = 0: {levels.residue_relative:.2f} A per coordinate, "
+            f"{IN_SPACE * levels.residue_relative:.1f} A in space;"
+        )
+        show(f"       neighbours relative to each other: {apart:.1f} A in space;")
+        show(f"       {CA_CA_DISTANCE} A in space is reached at z = {reaches(levels.residue_relative):+.2f}")
+
     draw(picture, hierarchy, [rows[name] for name in presets], root_h, half.weights.shares[2])
     print(f"\n figure: {picture.name}")
+
+
+def reaches(relative: float) -> float:
+    """Return the z at which residues that move ``relative`` A per coordinate at z = 0 move 3.8 A in space."""
+    return z_from_sigma(sigma_from_z(0) * CA_CA_DISTANCE / (IN_SPACE * relative))
 
 
 def heading(text: str) -> None:
@@ -108,7 +138,7 @@ def mark(row: TableRow) -> dict[str, Any]:
 
 
 def draw(picture: Path, hierarchy: Hierarchy, rows: list[TableRow], root_h: float, needed: float) -> None:
-    """Draw ratio against atom share, ratio against displacement, and the variance shares."""
+    """Draw the ratio against the atom share, the variance shares, and the displacement in space over z."""
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
 
@@ -131,30 +161,35 @@ def draw(picture: Path, hierarchy: Hierarchy, rows: list[TableRow], root_h: floa
     left.set(xlim=(-0.05, 1.07), ylim=(0.3, 1.03), xlabel="atom weight / all weights", ylabel="residue rms / atom rms")
     left.set_title("1, 2  Atom weight sets the ratio", fontsize=9)
 
-    for row in rows:
-        middle.plot(row.measured.residue_relative, row.measured.ratio, linestyle="", **mark(row))
-    middle.axvline(CA_CA_DISTANCE, color="0.4", linestyle="--")
-    middle.text(CA_CA_DISTANCE - 0.04, 0.32, "3.8 Å, consecutive Cα", rotation=90, ha="right", fontsize=8)
-    middle.set(xlim=(1.5, 4.2), ylim=(0.3, 1.03), ylabel="residue rms / atom rms")
-    middle.set_xlabel("residue rms relative to chain\nat z = 0 (Å per coordinate)")
-    middle.set_title("3  3-8-1 raises both", fontsize=9)
-    middle.legend(fontsize=8, loc="center left", title="weights", title_fontsize=8)
-
     for place, row in enumerate(rows):
         start = 0.0
-        for level, color in LEVELS.items():
+        for level, (text, color) in LEVELS.items():
             share = getattr(row.measured, f"{level}_share")
-            right.barh(place, share, 0.6, left=start, color=color, label="" if place else level)
+            middle.barh(place, share, 0.6, left=start, color=color, label="" if place else text)
             start += share
-        right.text(1.02, place, f"{sqrt(row.measured.chain_share):.2f}", va="center", fontsize=8)
+        middle.text(1.02, place, f"{sqrt(row.measured.chain_share):.2f}", va="center", fontsize=8)
     names = [row.scheme.name for row in rows]
-    right.set(xlim=(0, 1), xlabel="share of the variance", yticks=range(len(rows)), yticklabels=names)
-    right.invert_yaxis()
-    right.text(1.02, -0.62, "√chain", fontsize=8)
-    right.set_title("4  What the chain shares", fontsize=9)
-    right.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, handlelength=1, columnspacing=1)
+    middle.set(xlim=(0, 1), xlabel="share of the variance", yticks=range(len(rows)), yticklabels=names)
+    middle.invert_yaxis()
+    middle.text(1.02, -0.62, "√first", fontsize=8)
+    middle.set_title("3, 4  One chain's share is a translation", fontsize=9)
+    middle.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=1, handlelength=1, columnspacing=1)
+    z_values = [step / 20 for step in range(-30, 21)]
+    for row in rows:
+        unit = IN_SPACE * row.expected.residue_relative / row.sigma
+        heights = [unit * sigma_from_z(z) for z in z_values]
+        style = {**mark(row), "markevery": 20, "markersize": 5}
+        right.plot(z_values, heights, linewidth=1, **style)
+    right.axhline(CA_CA_DISTANCE, color="0.4", linestyle="--")
+    right.text(-1.48, CA_CA_DISTANCE * 1.06, "3.8 Å, consecutive Cα", fontsize=8)
+    right.axhline(IN_SPACE * CA_CA_DISTANCE, color="0.4", linestyle=":")
+    right.text(-1.48, IN_SPACE * CA_CA_DISTANCE * 1.06, "what the note took for it, 6.6 Å", fontsize=8)
+    right.set(xlim=(-1.5, 1), ylim=(0.3, 40), yscale="log", xlabel="z")
+    right.set_ylabel("residue rms relative to chain (Å in space)")
+    right.set_title("5  In space, not per coordinate", fontsize=9)
+    right.legend(fontsize=8, loc="lower right", title="weights", title_fontsize=8)
     write_figure(picture, figure)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS / "pictures" / "four_readings.png")
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else DOCS / "pictures" / "five_readings.png")

@@ -20,6 +20,7 @@ _PUBLIC = {
         "edm_scalings",
         "level_scalings",
         "noise_variances",
+        "own_sigma_data",
     ],
     "diffusion.samplers": ["SAMPLERS", "Sampler"],
     "diffusion.sampling": ["Step", "edm_sample"],

@@ -176,7 +176,7 @@ def _table(arguments: argparse.Namespace) -> int:
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
     law = parameters.law_of_sigma
     rows = noise_table(hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("table"), **options)
-    outputs.print_note(structure)
+    outputs.print_notes(structure, hierarchy)
     print(f"{table_text(rows, hierarchy.n_chains)}{law_line(law)}")
     outputs.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
@@ -200,7 +200,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
     law = parameters.law_of_sigma
     sweep = run_sweep(structure, hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("sweep"), **options)
-    outputs.print_note(structure)
+    outputs.print_notes(structure, hierarchy)
     print(sweep_text(sweep))
     outputs.write_csv(parameters.csv, sweep_csv(sweep.points))
     if parameters.figure:
@@ -214,7 +214,7 @@ def _weights(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
     from .experiments import outputs
-    from .experiments.weights import solve_weights, weights_text
+    from .experiments.weights import padding_text, solve_weights, weights_text
     from .noise import presets
 
     if parameters.delete:
@@ -224,8 +224,11 @@ def _weights(arguments: argparse.Namespace) -> int:
     weights = solve_weights(hierarchy, parameters)
     if parameters.save:
         presets.save_preset(parameters.save, weights)
-    outputs.print_note(structure)
-    print(weights_text(hierarchy, weights, parameters.noise_sigma))
+    outputs.print_notes(structure, hierarchy)
+    print(weights_text(structure, hierarchy, weights, parameters.noise_sigma, parameters.law_of_sigma))
+    padding = padding_text(hierarchy, parameters, weights)
+    if padding:
+        print(padding)
     return 0
 
 
@@ -236,6 +239,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     from .experiments import outputs
     from .experiments.sampling import run_sample
     from .io.read import read_ensemble
+    from .structure.hierarchy import Hierarchy
 
     outputs.check_paths(parameters.csv, parameters.figure)
     if arguments.output:
@@ -244,7 +248,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)
     result = run_sample(structure, states, parameters, lambda _, step: show(step.number, step.steps))
-    outputs.print_note(structure)
+    outputs.print_notes(structure, Hierarchy.from_structure(structure))
     print(result.report())
     outputs.write_csv(parameters.csv, curves_csv(result.records))
     if parameters.figure:

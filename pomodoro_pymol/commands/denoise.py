@@ -51,6 +51,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     """
     import torch
 
+    from ..experiments import outputs
     from ..experiments.denoising import build_model, denoise_frames, frames_at_once
     from ..experiments.level_table import compare_levels
     from ..experiments.record import Record
@@ -98,6 +99,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
             f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma {noise.noise_sigma:.4g} A"
         )
         print(f" denoiser: {model.label}")
+        outputs.print_notes(structure, hierarchy)
         print(compare_levels(before, after))
     return before, after
 

@@ -22,8 +22,10 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
         "pomprecond" prints how a denoising network would be preconditioned
         on the loaded structure or ensemble, level by level over sigma:
         c_skip, c_out, c_in, c_noise, the variance of what the network is to
-        predict (1 is ideal), and the mean squared error of c_skip times x.
-        It compares three variants and returns the rows.
+        predict (1 is ideal), and the mean squared error of c_skip times x,
+        per coordinate. The residue level is that of residue means about
+        their chain's, not of where a residue is. It compares three variants
+        and returns the rows.
 
             levels   each level its own noise variance and sigma_data
             global   one sigma and one sigma_data, as AF3 and Boltz have it
@@ -38,7 +40,10 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     NOTES
 
         Scalings after Karras et al. 2022. The data are measured over all
-        states, each centred and shifted by 1 A as in training.
+        states, each centred and shifted by 1 A per coordinate as in
+        training. The object's own sigma_data, of all levels together, is
+        printed beside the one in use. sigma_data= sets the latter, and with
+        it sigma at a given z.
 
     SEE ALSO
 
@@ -46,7 +51,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     """
     import torch
 
-    from ..diffusion.precondition import data_variances
+    from ..diffusion.precondition import data_variances, own_sigma_data
     from ..experiments import outputs
     from ..experiments.denoising import per_level
     from ..experiments.scalings import scaling_csv, scaling_table, scaling_text
@@ -91,8 +96,9 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     if not quiet:
         own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
         print(
-            f" pomprecond: {source.object}, sigma_data {law.sigma_data:g} A; per level {own} ({origin}){law_line(law)}"
+            f" pomprecond: {source.object}, sigma_data {law.sigma_data:g} A per coordinate{law_line(law)}\n"
+            f" the object's own: {own_sigma_data(hierarchy, data):.4g} A per coordinate; per level {own} ({origin})"
         )
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(scaling_text(rows))
     return rows

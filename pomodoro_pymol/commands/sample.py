@@ -32,11 +32,19 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
         pomsample
         pomsample polymer, sampler=boltz2, steps=50, every=5
         pomsample sampler=edm steps=50 samples=100 show=final
+        pomsample sampler=edm s_churn=40 s_min=0.05 s_max=50 s_noise=1.003
         pomsample churn=flat figure=curves.png
 
     NOTES
 
-        Samplers: af3 (also Protenix, OpenFold3), boltz1, boltz2, edm (NVlabs).
+        Samplers, each with its own grid of noise levels: af3 (also OpenFold3),
+        protenix, boltz1, boltz2, edm (NVlabs). af3 ends at a sigma of 0.0064 A
+        per coordinate, not at 0: what is left of the noise there stays. edm's
+        0.002 and 80 were made for data with a standard deviation of 0.5; here
+        they are angstrom, and sigma_max=2560 starts as far out as the others.
+
+        Churn adds noise before a step. That of edm has s_churn, s_min, s_max
+        and s_noise, that of the others gamma, gamma_min and noise_scale.
         Start noise and churn follow the weights; churn=flat shows what comes
         of mixing laws. Interrupting a run leaves the session as it was. For
         networks see "help pomdenoise".

@@ -34,8 +34,8 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
         Atoms stand in the order of the draws, which is that of their file
         where PyMOL knows it: load a .dcd on top of the .pdb of pomsave.
 
-        PDB holds 99,999 atoms and coordinates under 10,000 A; mmCIF (.cif)
-        and DCD (.dcd, coordinates of the noised frames alone) hold more.
+        PDB holds 99,999 atoms, and less than 10,000 A per coordinate; mmCIF
+        (.cif) and DCD (.dcd, the noised frames alone) hold more.
 
     SEE ALSO
 

@@ -101,6 +101,6 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
             writer.publish(name, {"command": resolved.to_text(), "source": source.object})
     if not quiet:
         print(f" pomsweep: {source.object} -> {name}: {counted(len(z_values), 'state')} of {schemes[0].name}")
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(sweep_text(sweep))
     return sweep.points

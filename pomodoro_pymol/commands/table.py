@@ -64,7 +64,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
             f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
             f"seed {parameters.seed}, {parameters.estimator}" + law_line(parameters.law_of_sigma)
         )
-        outputs.print_note(structure)
+        outputs.print_notes(structure, hierarchy)
         print(table_text(rows, hierarchy.n_chains))
     outputs.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:

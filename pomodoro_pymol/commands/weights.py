@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..parameters.catalogue import NoiseParameters, WeightsParameters
+from ..parameters.catalogue import WeightsParameters
 from .declare import command
 from .source import read_source
 
@@ -33,15 +33,22 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
     NOTES
 
         A ratio fixes the share of wa; wc and wr keep their proportion. A
-        displacement relative to the chain keeps wr to wa, and gives the rest
-        of the variance to the chains.
+        displacement relative to the chain, in space, keeps wr to wa, and
+        gives the rest of the variance to the chains. Where that only pads,
+        the command that does without it, at a lower z, is printed. On one
+        chain wc is a translation, which centring removes.
+
+        The second block has the gauge split of the variance: translation
+        and rotation of the whole, which centring and alignment remove, then
+        what is between chains and within them, and by how much the first
+        two lower z. Lengths in it are in space.
 
     SEE ALSO
 
         pomnoise, pomtable
     """
     from ..experiments import outputs
-    from ..experiments.weights import solve_weights, weights_text
+    from ..experiments.weights import noise_line, padding_text, solve_weights, weights_text
     from ..noise import presets
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
@@ -57,12 +64,15 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
     if parameters.save:
         presets.save_preset(parameters.save, weights)
     if not quiet:
-        line = NoiseParameters(selection=source.selection, wc=weights.chain, wr=weights.residue, wa=weights.atom)
         print(
             f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A per coordinate"
             + law_line(parameters.law_of_sigma)
         )
-        outputs.print_note(structure)
-        print(weights_text(hierarchy, weights, parameters.noise_sigma))
-        print(f" to use them: {line.to_text()}" + (f", or preset={parameters.save}" if parameters.save else ""))
+        outputs.print_notes(structure, hierarchy)
+        print(weights_text(structure, hierarchy, weights, parameters.noise_sigma, parameters.law_of_sigma))
+        line = noise_line(parameters, weights, source.selection).to_text()
+        print(f" to use them: {line}" + (f", or preset={parameters.save}" if parameters.save else ""))
+        padding = padding_text(hierarchy, parameters, weights, source.selection)
+        if padding:
+            print(padding)
     return weights

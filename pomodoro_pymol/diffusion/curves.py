@@ -43,9 +43,9 @@ class StepRecord:
     left : tuple of float
         Variance of what is still to be removed, x - D, per level: of chain means, residue
         means about them, atoms about those; weighted by atoms, so that they add up, square
-        angstrom.
+        angstrom per coordinate.
     centroid : float
-        Rms distance of the centroid from the origin before centring, angstrom.
+        Rms distance of the centroid from the origin before centring, angstrom in space.
     rotation : float
         Mean angle by which the denoised structures have turned since the first step, the
         augmentation aside, degrees.
@@ -119,8 +119,8 @@ class StepCurves:
 def curves_text(records: Sequence[StepRecord]) -> str:
     """Return some of the steps as aligned ASCII text."""
     lines = [
-        f" {'step':>5}{'sigma':>10}{'error to truth, A':>30}{'noise left, A^2':>30}{'centroid':>10}{'turned':>10}"
-        f"{'entropy':>10}",
+        f" {'step':>5}{'sigma':>10}{'error, A per coordinate':>30}{'left, A^2 per coordinate':>30}{'centroid':>10}"
+        f"{'turned':>10}{'entropy':>10}",
         f" {'':>15}{'chain':>10}{'residue':>10}{'atom':>10}{'chain':>10}{'residue':>10}{'atom':>10}{'A':>10}"
         f"{'degrees':>10}{'nats':>10}",
     ]
@@ -129,6 +129,10 @@ def curves_text(records: Sequence[StepRecord]) -> str:
         numbers = (record.noise_level, *record.error, *record.left, record.centroid, record.rotation, record.entropy)
         cells = ("n/a" if math.isnan(number) else f"{number:.3g}" for number in numbers)
         lines.append(f" {record.step:>5}" + "".join(f"{cell:>10}" for cell in cells))
+    lines.append(
+        " sigma: at which was denoised, A per coordinate; error: denoised to truth; left: noise, x - denoised;\n"
+        " centroid: its distance from the origin, A in space; turned: the denoised, since the first step"
+    )
     return "\n".join(lines)
 
 
@@ -139,10 +143,10 @@ def curves_csv(records: Sequence[StepRecord]) -> str:
     levels = ("chain", "residue", "atom")
     writer.writerow(
         [
-            *("step", "sigma", "noise_level"),
-            *(f"error_{level}" for level in levels),
-            *(f"left_{level}" for level in levels),
-            *("centroid", "rotation", "entropy"),
+            *("step", "sigma_per_coordinate", "noise_level_per_coordinate"),
+            *(f"error_{level}_per_coordinate" for level in levels),
+            *(f"variance_left_{level}_per_coordinate" for level in levels),
+            *("centroid_in_space", "rotation_degrees", "entropy_nats"),
         ]
     )
     for record in records:

@@ -13,14 +13,14 @@ means about them, and the atoms about those (`hierarchy.split_levels`):
 global
     One sigma and one sigma_data for all, as the AF3 family has it.
 levels
-    Each level its own noise variance, of which w_a / n is a part, and its own sigma_data.
+    Each level its own noise variance, as `noise_variances` has it, and its own sigma_data.
 note
     The researcher's note: sigma_r = sqrt(w_r / W) sigma, sigma_c alike, sigma itself for
     the atoms, and one sigma_data.
 
-Linear-skip error and target variance are the project's own closed forms; they treat the
-levels as independent, which is exact for residues of equal size and good to some 3 % for
-natural ones.
+Linear-skip error and target variance are the project's own closed forms. They are means over
+all atoms, and exact for residues and chains of any size, since the levels are orthogonal. The
+residue level is that of means about their chain, not of where a residue is.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ from typing import TypeAlias
 from torch import Tensor
 
 from ..errors import PomodoroError
+from ..noise.expected import expected_levels
 from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
-from ..structure.hierarchy import Hierarchy, group_sum, split_levels
+from ..structure.hierarchy import Hierarchy, split_levels
 from .choices import CONVENTIONS, VARIANTS
 
 #: Numbers of chain, residue and atom level, in this order.
@@ -82,20 +83,30 @@ def edm_scalings(sigma: float, sigma_data: float = SIGMA_DATA, convention: str =
 def noise_variances(hierarchy: Hierarchy, weights: LevelWeights, sigma: float) -> PerLevel:
     """Return the noise variance of each level per coordinate, square angstrom.
 
-    Of the chain means (over atoms), of the residues' own motion with the mean of their
-    atoms' (w_r + w_a / n, averaged over residues), and of the atoms' own.
+    The level's share of the variance (`expected_levels`) over its `degrees_of_freedom`,
+    exact for groups of any size. Where all chains are of one residue, the residue level has
+    neither; it gets what it has between residues of equal size, w_r + w_a over the mean size.
     """
-    c, r, a = (sigma**2 * share for share in weights.shares)
-    size, in_chain = hierarchy.atoms_per_residue.double(), hierarchy.atoms_per_chain.double()
-    sum_p2 = group_sum(size.square(), hierarchy.residue_to_chain, hierarchy.n_chains) / in_chain.square()
-    chain = c + float(((r * sum_p2 + a / in_chain) * in_chain).sum()) / hierarchy.n_atoms
-    return chain, r + a * float((1 / size).mean()), a
+    levels, (_, of_residue, _) = expected_levels(hierarchy, weights), degrees_of_freedom(hierarchy)
+    _, r, a = weights.shares
+    residue = levels.residue_share / of_residue if of_residue else r + a * hierarchy.n_residues / hierarchy.n_atoms
+    # Of the atoms' own, share over freedom is the weight itself, also where there is none.
+    return sigma**2 * float(levels.chain_share), sigma**2 * float(residue), sigma**2 * a
 
 
 def degrees_of_freedom(hierarchy: Hierarchy) -> PerLevel:
-    """Return the share that each level's variance has in the mean over atoms."""
+    """Return the share that each level's variance has in the mean over atoms.
+
+    A group's mean is one point: 1 for chains, (R - C) / R for residues about them, (N - R) / N
+    for atoms about those, so that variances are per mean of a group.
+    """
     in_residues = (hierarchy.n_residues - hierarchy.n_chains) / hierarchy.n_residues
     return 1.0, in_residues, (hierarchy.n_atoms - hierarchy.n_residues) / hierarchy.n_atoms
+
+
+def own_sigma_data(hierarchy: Hierarchy, data: PerLevel) -> float:
+    """Return the standard deviation per coordinate of data of these level variances, angstrom."""
+    return math.sqrt(sum(free * own for free, own in zip(degrees_of_freedom(hierarchy), data)))
 
 
 def data_variances(states: Tensor, hierarchy: Hierarchy, shift: float = 1.0) -> PerLevel:
@@ -113,7 +124,7 @@ def data_variances(states: Tensor, hierarchy: Hierarchy, shift: float = 1.0) -> 
     Returns
     -------
     chain, residue, atom : float
-        Per degree of freedom; 1 where a level has none, or no spread.
+        Per degree of freedom, as `noise_variances`; 1 where a level has none, or no spread.
     """
     squares = [0.0] * 3
     for state in states:  # one at a time: float64 and its parts take many times what a state does

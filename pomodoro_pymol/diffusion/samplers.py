@@ -1,4 +1,11 @@
-"""Noise levels and steps of samplers, as published."""
+"""Noise levels and steps of samplers, as published.
+
+Level i of N steps, with t in [0, 1], is
+
+    sigma(t) = (sigma_max^(1/rho) + t (sigma_min^(1/rho) - sigma_max^(1/rho)))^rho
+
+and the grids of t differ by source. All levels are in angstrom, per coordinate.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +16,16 @@ from ..errors import PomodoroError
 from ..noise.sigma import SIGMA_DATA
 
 SOLVERS = ("euler", "heun")
-CHURN_BY = ("next", "current")
+
+#: Grids of t, and what they are.
+GRIDS = {
+    "af3": "t = i/N for i = 0 .. N",
+    "protenix": "the same with 0 for the last level",
+    "edm": "t = i/(N-1) for i = 0 .. N-1 and then the level 0",
+}
+
+#: Numbers of each kind of churn, by the one that says how strong it is.
+CHURNS = {"gamma": ("gamma", "gamma_min", "noise_scale"), "s_churn": ("s_churn", "s_min", "s_max", "s_noise")}
 
 
 @dataclass(frozen=True)
@@ -19,18 +35,24 @@ class Sampler:
     Parameters
     ----------
     sigma_max, sigma_min : float
-        First and last noise level, angstrom; 0 follows.
+        First level, and that at t = 1, angstrom.
     rho : float
         Exponent of the schedule; larger takes smaller steps at low noise.
+    grid : {"af3", "protenix", "edm"}
+        See `GRIDS`.
     steps : int
-    gamma : float
-        Churn: the relative rise of sigma before a step.
-    gamma_min, gamma_max : float
-        Churn only where sigma is above the one and not above the other, angstrom.
-    churn_by : {"next", "current"}
-        Which sigma of the step is compared: sigma_{i+1} (AF3, Boltz) or sigma_i (EDM).
-    noise_scale, step_scale : float
+        N.
+    churn_by : {"gamma", "s_churn"}
+        Which of the two kinds of churn below is the sampler's; the other's numbers do nothing.
+    gamma, gamma_min, noise_scale : float
+        Churn of the AF3 family: before a step from sigma_i to sigma_{i+1} > gamma_min (angstrom),
+        sigma rises by gamma sigma_i, with noise that is noise_scale times what that takes.
+    s_churn, s_min, s_max, s_noise : float
+        Churn of EDM: before a step from s_min <= sigma_i <= s_max (angstrom), sigma rises by
+        min(s_churn / N, sqrt(2) - 1) sigma_i, with noise that is s_noise times what that takes.
+    step_scale : float
     solver : {"euler", "heun"}
+        A last step to 0 is one of Euler.
     center, augment, align : bool
         Before each step, move the centroid to the origin; rotate and shift at random; lay
         x on its denoised self.
@@ -38,18 +60,22 @@ class Sampler:
     Raises
     ------
     PomodoroError
-        If a number is out of range.
+        If a number is out of range, a word unknown, or the other kind of churn is given.
     """
 
     sigma_max: float = 160 * SIGMA_DATA
     sigma_min: float = 4e-4 * SIGMA_DATA
     rho: float = 7.0
+    grid: str = "af3"
     steps: int = 200
+    churn_by: str = "gamma"
     gamma: float = 0.8
     gamma_min: float = 1.0
-    gamma_max: float = math.inf
-    churn_by: str = "next"
     noise_scale: float = 1.003
+    s_churn: float = 0.0
+    s_min: float = 0.0
+    s_max: float = math.inf
+    s_noise: float = 1.0
     step_scale: float = 1.5
     solver: str = "euler"
     center: bool = True
@@ -57,50 +83,74 @@ class Sampler:
     align: bool = False
 
     def __post_init__(self) -> None:
+        for name, known in (("solver", SOLVERS), ("grid", GRIDS), ("churn_by", CHURNS)):
+            if getattr(self, name) not in known:
+                raise PomodoroError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
         if not (0 < self.sigma_min < self.sigma_max < math.inf):
             raise PomodoroError(
                 f"sigma_max must be larger than sigma_min, both positive, not {self.sigma_max:g} and {self.sigma_min:g}"
             )
         if self.steps < 1:
             raise PomodoroError(f"steps must be at least 1, not {self.steps}")
-        for name in ("rho", "noise_scale", "step_scale"):
+        for name in ("rho", "noise_scale", "s_noise", "step_scale"):
             if not (0 < getattr(self, name) < math.inf):
                 raise PomodoroError(f"{name} must be positive and finite, not {getattr(self, name):g}")
-        if not (0 <= self.gamma < math.inf):
-            raise PomodoroError(f"gamma must be finite and not negative, not {self.gamma:g}")
-        if self.solver not in SOLVERS or self.churn_by not in CHURN_BY:
-            raise PomodoroError(f"solver is one of {', '.join(SOLVERS)}, churn_by one of {', '.join(CHURN_BY)}")
+        for name in ("gamma", "gamma_min", "s_churn", "s_min"):
+            if not (0 <= getattr(self, name) < math.inf):
+                raise PomodoroError(f"{name} must be finite and not negative, not {getattr(self, name):g}")
+        if not (self.s_min <= self.s_max):
+            raise PomodoroError(f"s_max must not be less than s_min, not {self.s_max:g} and {self.s_min:g}")
+        for name in CHURNS:
+            if getattr(self, name) and name != self.churn_by:
+                raise PomodoroError(f"{name} is for samplers with churn_by={name!r}: make it 0")
 
     def sigmas(self) -> list[float]:
-        """Return the noise levels, ``steps + 1`` numbers from sigma_max down to 0."""
+        """Return the noise levels, ``steps + 1`` falling numbers in angstrom."""
         high, low = self.sigma_max ** (1 / self.rho), self.sigma_min ** (1 / self.rho)
-        parts = [step / max(self.steps - 1, 1) for step in range(self.steps)]
-        return [(high + part * (low - high)) ** self.rho for part in parts] + [0.0]
+        intervals = max(self.steps - 1, 1) if self.grid == "edm" else self.steps
+        count = self.steps + 1 if self.grid == "af3" else self.steps
+        levels = [(high + step / intervals * (low - high)) ** self.rho for step in range(count)]
+        return levels if self.grid == "af3" else [*levels, 0.0]
 
     def churned(self, sigma: float, following: float) -> float:
         """Return the noise level to which a step from ``sigma`` to ``following`` first rises."""
-        compared = following if self.churn_by == "next" else sigma
-        return sigma * (1 + self.gamma) if self.gamma_min < compared <= self.gamma_max else sigma
+        if self.churn_by == "gamma":
+            gamma = self.gamma if following > self.gamma_min else 0.0
+        else:
+            gamma = min(self.s_churn / self.steps, math.sqrt(2) - 1) if self.s_min <= sigma <= self.s_max else 0.0
+        return sigma * (1 + gamma)
+
+    @property
+    def churn_scale(self) -> float:
+        """What the noise of the churn is multiplied by."""
+        return self.noise_scale if self.churn_by == "gamma" else self.s_noise
 
 
-#: Samplers as published: Abramson et al. 2024 (also Protenix, OpenFold3); jwohlwend/boltz
-#: diffusion.py at inference and diffusionv2.py; NVlabs/edm generate.py, whose 0.002 and 80 are
-#: absolute.
+#: Samplers as published: Abramson et al. 2024 and OpenFold3; bytedance/Protenix generator.py;
+#: jwohlwend/boltz diffusion.py at inference and diffusionv2.py; NVlabs/edm generate.py, whose
+#: 0.002 and 80 are absolute and of data with a standard deviation of 0.5: angstrom here.
 SAMPLERS: dict[str, Sampler] = {
     "af3": Sampler(),
-    "boltz1": Sampler(rho=8.0, gamma=0.605, gamma_min=1.107, noise_scale=0.901, step_scale=1.638, align=True),
-    "boltz2": Sampler(sigma_min=1e-4 * SIGMA_DATA, align=True),
+    "protenix": Sampler(grid="protenix"),
+    "boltz1": Sampler(
+        rho=8.0, grid="edm", gamma=0.605, gamma_min=1.107, noise_scale=0.901, step_scale=1.638, align=True
+    ),
+    "boltz2": Sampler(sigma_min=1e-4 * SIGMA_DATA, grid="edm", align=True),
     "edm": Sampler(
         sigma_max=80.0,
         sigma_min=0.002,
+        grid="edm",
         steps=18,
+        churn_by="s_churn",
         gamma=0.0,
-        gamma_min=0.0,
-        churn_by="current",
-        noise_scale=1.0,
         step_scale=1.0,
         solver="heun",
         center=False,
         augment=False,
     ),
 }
+
+
+def foreign_churn(sampler: Sampler) -> list[str]:
+    """Return the names of the numbers that the churn of a sampler does not have."""
+    return [name for kind, names in CHURNS.items() if kind != sampler.churn_by for name in names]

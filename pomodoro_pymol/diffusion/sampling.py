@@ -5,13 +5,14 @@ et al. 2024, SI algorithm 18, whose printed last line uses x where its code, and
 use the noised x:
 
     centre x, rotate it at random, shift it by 1 A N(0, 1)^3
-    t = sigma_i (1 + gamma), gamma > 0 where sigma is large enough
-    x += noise_scale sqrt(t^2 - sigma_i^2) noise
+    t = sigma_i (1 + gamma), gamma > 0 where sigma_{i+1} (AF3, Boltz) or sigma_i (EDM) is in range
+    x += noise_scale sqrt(t^2 - sigma_i^2) noise, noise_scale being S_noise in EDM
     D = denoise(x, t)
     lay x on D as a rigid body (Boltz)
     x += step_scale (sigma_{i+1} - t) (x - D) / t
 
-Heun's second evaluation averages the slope with that at the end point (EDM). Hierarchical
+Heun's second evaluation averages the slope with that at the end point (EDM), unless sigma is
+0 there: such a step, with which all grids but AF3's own end, is one of Euler. Hierarchical
 noise leaves the equation as it is; start noise and churn must then both be of its law.
 """
 
@@ -205,7 +206,7 @@ def edm_sample(
         level = sampler.churned(sigma, following)
         if level > sigma:
             noise = draws.noise(churn_weights)
-            x = noise.mul_(sampler.noise_scale * math.sqrt(level**2 - sigma**2)).add_(x)
+            x = noise.mul_(sampler.churn_scale * math.sqrt(level**2 - sigma**2)).add_(x)
         found, denoised = estimate(x, level)
         noised = superpose(x, denoised).coords if sampler.align else x
         # lerp(x, D, w) is x + w (D - x).

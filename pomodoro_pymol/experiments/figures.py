@@ -33,7 +33,7 @@ def sweep_figure(sweep: Sweep) -> Any:
     """
     figure, axes = _figure(2, 3, (11, 6))
     panels = (
-        ("residue relative to chain,\nrms in space (Å)", lambda p: p.relative.expected, lambda p: p.relative.measured),
+        ("residue relative to chain,\nrms (Å in space)", lambda p: p.relative.expected, lambda p: p.relative.measured),
         ("Cα lDDT,\nall pairs", lambda p: p.expected_scores.ca_lddt, lambda p: p.scores.ca_lddt),
         (
             "lDDT within residues,\nall heavy atoms",
@@ -133,14 +133,16 @@ def precond_figure(rows: Sequence[ScalingRow]) -> Any:
             if column:
                 axes[1, column].plot(sigmas, [row.target for row in curve], **style[variant])
         axes[0, column].set(title=level, ylabel="c_skip", ylim=(-0.03, 1.03))
-        axes[1, column].set_ylabel(f"variance of the target, {level}" if column else "linear-skip error (Å²)")
+        axes[1, column].set_ylabel(
+            f"variance of the target, {level}" if column else "linear-skip error (Å² per coordinate)"
+        )
         if column:
             axes[1, column].axhline(1, color="0.4", linewidth=1)
     for variant in variants:
         totals = {sigma: error for (sigma, name), error in total_errors(rows).items() if name == variant}
         axes[1, 0].plot(list(totals), list(totals.values()), **style[variant])
     for axis in axes.flat:
-        axis.set(xscale="log", xlabel="sigma (Å)")
+        axis.set(xscale="log", xlabel="sigma (Å per coordinate)")
         axis.grid(alpha=0.25)
     for axis in axes[1]:
         axis.set_yscale("log")
@@ -161,16 +163,16 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
         line = {"color": color, "linestyle": _STYLES[place], "label": level}
         axes[0, 0].plot(sigma, [record.error[place] for record in records], **line)
         axes[0, 1].plot(sigma, [record.left[place] for record in records], **line)
-    axes[0, 0].set_ylabel("rms of the denoised to the truth (Å)")
-    axes[0, 1].set(ylabel="variance of the noise left (Å²)", yscale="log")
-    axes[1, 0].plot(sigma, [record.centroid for record in records], color=_COLORS[4], label="centroid (Å)")
+    axes[0, 0].set_ylabel("rms of the denoised to the truth (Å per coordinate)")
+    axes[0, 1].set(ylabel="variance of the noise left (Å² per coordinate)", yscale="log")
+    axes[1, 0].plot(sigma, [record.centroid for record in records], color=_COLORS[4], label="centroid (Å in space)")
     axes[1, 0].plot(sigma, [record.rotation for record in records], "--", color=_COLORS[5], label="turned (degrees)")
     axes[1, 0].set_yscale("symlog", linthresh=1e-2)
     axes[1, 1].plot(sigma, [record.entropy for record in records], color=_COLORS[4])
     axes[1, 1].axhline(math.log(n_states), color="0.4", linewidth=1)
     axes[1, 1].set_ylabel(f"entropy over {n_states} states (nats)")
     for axis in axes.flat:
-        axis.set(xscale="log", xlabel="sigma (Å)")
+        axis.set(xscale="log", xlabel="sigma (Å per coordinate)")
         axis.invert_xaxis()
         axis.grid(alpha=0.25)
     axes[0, 0].legend(fontsize=8)

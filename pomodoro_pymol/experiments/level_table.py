@@ -2,43 +2,102 @@
 
 from __future__ import annotations
 
+from math import sqrt
+from typing import NamedTuple
+
 from ..noise.expected import expected_levels
+from ..noise.gauge import Gauge
+from ..noise.levels import Levels
+from ..noise.sigma import LawOfSigma
 from ..noise.statistics import LevelStatistics
 from ..parameters.catalogue import NoiseParameters
 
-#: Name in `Levels`, label, unit and short label of the numbers that are shown, in order.
-LEVEL_ROWS = (
-    ("atom", "atom rms", "A", "atom"),
-    ("residue", "residue rms", "A", "residue"),
-    ("residue_relative", "residue rms relative to chain", "A", "relative"),
-    ("chain", "chain rms", "A", "chain"),
-    ("ratio", "residue / atom", "", "r/a"),
-    ("ratio_relative", "residue / atom relative to chain", "", "r/a relative"),
-    ("chain_share", "variance share: chain", "", "chain share"),
-    ("residue_share", "variance share: residue in chain", "", "residue share"),
-    ("atom_share", "variance share: atom in residue", "", "atom share"),
+_PER_COORDINATE, _IN_SPACE, _PURE = (
+    "rms, \N{LATIN CAPITAL LETTER A WITH RING ABOVE} per coordinate",
+    "rms, \N{LATIN CAPITAL LETTER A WITH RING ABOVE} in space",
+    "ratios, and shares of the variance",
 )
+
+
+class LevelRow(NamedTuple):
+    """A number of `Levels` as it is shown.
+
+    Attributes
+    ----------
+    name : str
+        In `Levels`.
+    label : str
+        What it is, for a length whether in space or per coordinate.
+    unit : str
+        Empty for a pure number.
+    heading, short : str
+        The same in two parts, under a common heading; ``short`` is empty where the number is left out there.
+    factor : float
+        What the number in `Levels`, which is per coordinate, is multiplied by.
+    """
+
+    name: str
+    label: str
+    unit: str
+    heading: str
+    short: str
+    factor: float = 1.0
+
+    def value(self, levels: Levels) -> float:
+        """Return the number that is shown."""
+        return self.factor * getattr(levels, self.name)
+
+
+#: The numbers that are shown, in order.
+LEVEL_ROWS = (
+    LevelRow("atom", "atom, per coordinate", "A", _PER_COORDINATE, "atom"),
+    LevelRow("residue", "residue, per coordinate", "A", _PER_COORDINATE, "residue"),
+    LevelRow("chain", "chain, per coordinate", "A", _PER_COORDINATE, "chain"),
+    LevelRow("residue_relative", "residue relative to chain, per coordinate", "A", _PER_COORDINATE, ""),
+    LevelRow("residue_relative", "residue relative to chain, in space", "A", _IN_SPACE, "relative", sqrt(3)),
+    LevelRow("ratio", "residue / atom", "", _PURE, "r/a"),
+    LevelRow("ratio_relative", "residue / atom, relative to chain", "", _PURE, "r/a relative"),
+    LevelRow("chain_share", "variance share: chain", "", _PURE, "chain share"),
+    LevelRow("residue_share", "variance share: residue in chain", "", _PURE, "residue share"),
+    LevelRow("atom_share", "variance share: atom in residue", "", _PURE, "atom share"),
+)
+_TITLE = "rms displacement, ratios and shares"
+_WIDTH = 44
 
 
 def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str:
     """Return measured levels beside their closed forms as aligned ASCII text."""
-    measured = statistics.levels()
     low, high = statistics.interval()
     expected = expected_levels(statistics.hierarchy, parameters.weights, parameters.noise_sigma)
-    lines = [f" {'':34}{'measured':>10}  {'95 % interval':^20}  {'expected':>8}"]
-    for name, label, unit, _ in LEVEL_ROWS:
-        form = "{:#.4g}" if unit else "{:.4f}"
-        value, start, end, closed = (form.format(getattr(levels, name)) for levels in (measured, low, high, expected))
+    lines = [f" {_TITLE:{_WIDTH}}{'measured':>10}  {'95 % interval':^20}  {'expected':>8}"]
+    for row in LEVEL_ROWS:
+        value, start, end, closed = (_text(row, levels) for levels in (statistics.levels(), low, high, expected))
         interval = "n/a (1 frame)" if statistics.n_frames == 1 else f"{start:>8} .. {end:<8}"
-        lines.append(f" {label:34}{value:>8} {unit:1}  {interval:^20}  {closed:>8} {unit}".rstrip())
+        unit = row.unit
+        lines.append(f" {row.label:{_WIDTH}}{value:>8} {unit:1}  {interval:^20}  {closed:>8} {unit}".rstrip())
     return "\n".join(lines)
+
+
+def gauge_text(gauge: Gauge, z: float, law: LawOfSigma) -> str:
+    """Return the gauge split of noise at ``z`` as lines of a report."""
+    internal = f"noise as of z {z + gauge.z_shift(law):.4g}" if gauge.internal else "nothing"
+    return (
+        f" gauge, expected shares of the variance: translation {gauge.translation:.3f}, rotation {gauge.rotation:.3f}\n"
+        f" what centring and alignment leave: between chains {gauge.between:.3f}, within {gauge.within:.3f}; {internal}"
+    )
 
 
 def compare_levels(before: LevelStatistics, after: LevelStatistics) -> str:
     """Return two measurements side by side as aligned ASCII text."""
-    lines = [f" {'':34}{'before':>10}{'after':>10}"]
-    for name, label, unit, _ in LEVEL_ROWS:
-        form = "{:#.4g}" if unit else "{:.4f}"
-        cells = (form.format(getattr(statistics.levels(), name)) for statistics in (before, after))
-        lines.append(f" {label:34}" + "".join(f"{cell:>10}" for cell in cells) + f" {unit}".rstrip())
+    lines = [f" {_TITLE:{_WIDTH}}{'before':>10}{'after':>10}"]
+    for row in LEVEL_ROWS:
+        cells = (_text(row, statistics.levels()) for statistics in (before, after))
+        lines.append(f" {row.label:{_WIDTH}}" + "".join(f"{cell:>10}" for cell in cells) + f" {row.unit}".rstrip())
     return "\n".join(lines)
+
+
+def _text(row: LevelRow, levels: Levels) -> str:
+    value = row.value(levels)
+    if value != value:
+        return "n/a"
+    return f"{value:#.4g}" if row.unit else f"{value:.4f}"

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import PomodoroError
 from ..noise.draw import draw_unit_noise, frame_generator
 from ..noise.expected import expected_residues
+from ..noise.gauge import Gauge, gauge_split
 from ..noise.levels import ResidueLevels
 from ..noise.metrics import METRICS
 from ..noise.sigma import law_line, law_note, quantile
@@ -21,9 +22,10 @@ from ..noise.weights import LevelWeights
 from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..structure.input_notes import input_notes
 from ..utils.devices import resolve_device
 from ..utils.text import counted
-from .level_table import level_table
+from .level_table import gauge_text, level_table
 from .record import MeasuredLevels, Record, digest
 
 
@@ -84,6 +86,10 @@ class NoiseResult:
         with np.errstate(divide="ignore", invalid="ignore"):
             return METRICS[name or self.parameters.metric].compute(*self.residues())
 
+    def gauge(self) -> Gauge:
+        """Return how much of the noise, as expected, moves or turns the whole, and what is left."""
+        return gauge_split(self.structure.coords, self.hierarchy, self.parameters.weights)
+
     def titles(self) -> list[str]:
         """Return one title per state: the truth, then each noised frame."""
         parameters = self.parameters
@@ -118,8 +124,10 @@ class NoiseResult:
             f"seed {parameters.seed}, {self.device}{law_line(parameters.law_of_sigma)}\n"
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"
         )
-        notes = "".join(f"\n note: {note}" for note in (self.structure.note, self.note) if note)
-        return f"{head}{notes}\n{level_table(self.statistics, parameters)}"
+        told = [*input_notes(self.structure, self.hierarchy), self.note]
+        notes = "".join(f"\n note: {note}" for note in told if note)
+        gauge = gauge_text(self.gauge(), z, parameters.law_of_sigma)
+        return f"{head}{notes}\n{level_table(self.statistics, parameters)}\n{gauge}"
 
 
 def run_noise(

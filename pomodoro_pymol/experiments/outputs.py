@@ -17,6 +17,8 @@ from ..io.mmcif import save_mmcif
 from ..io.pdb import save_pdb, save_pdb_residue
 from ..noise.metrics import METRICS
 from ..structure.atoms import Structure
+from ..structure.hierarchy import Hierarchy
+from ..structure.input_notes import input_notes
 from .noise import NoiseResult
 from .sampling import SampleResult
 
@@ -120,10 +122,10 @@ def check_frame_path(path: Path, level: str) -> None:
     check_target(path)
 
 
-def print_note(structure: Structure) -> None:
-    """Print what was left out of a structure, if anything."""
-    if structure.note:
-        print(f" note: {structure.note}")
+def print_notes(structure: Structure, hierarchy: Hierarchy) -> None:
+    """Print what is to be told of a structure, if anything."""
+    for note in input_notes(structure, hierarchy):
+        print(f" note: {note}")
 
 
 def check_paths(table: str, figure: str) -> None:

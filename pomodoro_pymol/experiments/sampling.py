@@ -23,6 +23,7 @@ from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import superpose
 from ..utils.devices import compute_device
+from ..utils.text import counted
 from .denoising import build_model
 
 
@@ -96,8 +97,9 @@ class SampleResult:
                 f" entropy over states {self.entropy:.3f} nats, expected {expected:.3f} if all are equally likely",
             ]
         lines = [
-            f" {self.parameters.sampler}: {settings.solver}, {settings.steps} steps, sigma {settings.sigma_max:.4g} .. "
-            f"{settings.sigma_min:.4g} A, gamma {settings.gamma:g}, step scale {settings.step_scale:g}",
+            f" {self.parameters.sampler}: {settings.solver}, {counted(settings.steps, 'step')}, "
+            f"{_levels_text(settings.sigmas())}, "
+            f"{settings.churn_by} {getattr(settings, settings.churn_by):g}, step scale {settings.step_scale:g}",
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}; churn: "
             f"{self.parameters.churn}",
             f" denoiser: {self.model}",
@@ -106,6 +108,13 @@ class SampleResult:
             f" {self.seconds:.4f} s per step on {self.device}, curves included",
         ]
         return "\n".join(lines)
+
+
+def _levels_text(sigmas: Sequence[float]) -> str:
+    """Return where noise levels begin and end."""
+    levels = [sigma for sigma in sigmas if sigma]
+    ends = " .. ".join(f"{sigma:.4g}" for sigma in dict.fromkeys((levels[0], levels[-1])))
+    return f"sigma {ends} A per coordinate" + (", then 0" if len(levels) < len(sigmas) else "")
 
 
 def expected_entropy(n_states: int, n_samples: int) -> float:

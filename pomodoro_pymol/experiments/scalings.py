@@ -90,8 +90,9 @@ def total_errors(rows: Sequence[ScalingRow]) -> dict[tuple[float, str], float]:
 def scaling_text(rows: Sequence[ScalingRow]) -> str:
     """Return the table as aligned ASCII text."""
     lines = [
+        " sigma and c_out in A, c_in in 1/A, error in A^2, all per coordinate",
         f" {'sigma':>8} {'variant':8}{'level':8}{'c_skip':>8}{'c_out':>9}{'c_in':>9}{'c_noise':>9}"
-        f"{'target var':>12}{'error A^2':>11}"
+        f"{'target var':>12}{'error':>11}",
     ]
     totals = total_errors(rows)
     for row in rows:
@@ -111,9 +112,9 @@ def scaling_csv(rows: Sequence[ScalingRow], law: LawOfSigma = AF3_LAW) -> str:
     writer = csv.writer(file, lineterminator="\n")
     scalings = ("c_skip", "c_out", "c_in", "c_noise")
     numbers = ("noise", "data", "target", "error")
-    writer.writerow(
-        ["z", "sigma", "variant", "level", *scalings, "noise_variance", "data_variance", "target_variance", "error"]
-    )
+    variances = ("noise_variance_per_coordinate", "data_variance_per_coordinate", "target_variance")
+    labels = ("z", "sigma_per_coordinate", "variant", "level")
+    writer.writerow([*labels, *scalings, *variances, "squared_error_per_coordinate"])
     for row in rows:
         values = [getattr(row.scalings, name) for name in scalings] + [getattr(row, name) for name in numbers]
         level = [f"{law.z(row.sigma):.6g}", f"{row.sigma:.6g}", row.variant, row.level]

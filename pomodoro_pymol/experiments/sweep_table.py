@@ -32,7 +32,7 @@ def sweep_text(sweep: Sweep) -> str:
         row("", f"{'residue':^38}", f"{'neighbour':^38}"),
         row("scheme", titles, titles),
         *(row(loss.scheme.name, numbers(loss.relative), numbers(loss.neighbors)) for loss in sweep.losses),
-        f" z at which local distances are lost: score {SCORE_LOST}, lDDT over all pairs closer than 15 A",
+        f" z at which local distances are lost: score {SCORE_LOST}, lDDT over all pairs closer than 15 A in space",
         " CA: of alpha carbons; within, between: of all heavy atoms of one residue, of different residues",
         row("", f"{'CA':^38}", f"{'within':^20}", f"{'between':>10}"),
         row("scheme", titles, f"{'expected':>10}{'measured':>10}", f"{'expected':>10}"),

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 from ..errors import PomodoroError
 from ..noise.expected import expected_levels
+from ..noise.gauge import GaugeMoments
 from ..noise.inverse import weights_for_ratio, weights_for_relative, weights_for_shares
+from ..noise.neighbors import expected_neighbor_displacement, order_kept, own_place_nearest
 from ..noise.presets import all_presets
+from ..noise.sigma import LawOfSigma
 from ..noise.weights import LevelWeights
-from ..parameters.catalogue import WeightsParameters
+from ..parameters.catalogue import NoiseParameters, WeightsParameters
+from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 
 
@@ -35,17 +41,104 @@ def solve_weights(hierarchy: Hierarchy, parameters: WeightsParameters) -> LevelW
     return like
 
 
-def weights_text(hierarchy: Hierarchy, weights: LevelWeights, sigma: float) -> str:
-    """Return the closed forms of weights beside those of the presets, as aligned ASCII text."""
-    lines = [
-        f" {'':12}{'wc : wr : wa as shares':>26}{'r/a':>9}{'rel. r/a':>10}{'rel. A':>9}{'variance shares c:r:a':>24}"
-    ]
-    for name, scheme in {"these": weights, **all_presets()}.items():
+def weights_text(
+    structure: Structure, hierarchy: Hierarchy, weights: LevelWeights, sigma: float, law: LawOfSigma
+) -> str:
+    """Return the closed forms of weights beside those of the presets, as aligned ASCII text.
+
+    Parameters
+    ----------
+    structure : Structure
+    hierarchy : Hierarchy
+        Of the same atoms.
+    weights : LevelWeights
+    sigma : float
+        Angstrom per coordinate.
+    law : LawOfSigma
+        Says by how much z falls where part of the noise is gauge.
+    """
+    schemes = {"these": weights, **all_presets()}
+    lines = [f" {'':12}{'wc : wr : wa as shares':>26}{'r/a':>9}{'rel. r/a':>10}{'variance shares c:r:a':>24}"]
+    for name, scheme in schemes.items():
         levels = expected_levels(hierarchy, scheme, sigma)
         given = " : ".join(f"{share:.4f}" for share in scheme.shares)
         shares = f"{levels.chain_share:.3f}:{levels.residue_share:.3f}:{levels.atom_share:.3f}"
-        lines.append(
-            f" {name:12}{given:>26}{levels.ratio:>9.4f}{levels.ratio_relative:>10.4f}"
-            f"{levels.residue_relative:>9.4g}{shares:>24}"
-        )
+        relative = _number(levels.ratio_relative, ".4f")
+        lines.append(f" {name:12}{given:>26}{levels.ratio:>9.4f}{relative:>10}{shares:>24}")
+    lines += [
+        " gauge: shares of translation, rotation, between chains, within chains; z shift: z_internal - z;",
+        " rel., next: rms displacement of residues relative to their chain, and to the next in it;",
+        " order, place: expected shares of residues still in order with the next, and nearest to their own place",
+        f" {'':12}{'gauge t:r:b:w':>25}{'z shift':>9}{'rel., A in space':>18}{'next, A in space':>18}"
+        f"{'order':>7}{'place':>7}",
+    ]
+    followed = bool((hierarchy.residues_per_chain > 1).any())
+    moments = GaugeMoments.of(structure.coords, hierarchy)
+    for name, scheme in schemes.items():
+        gauge = moments.split(scheme)
+        parts = ":".join(f"{part:.3f}" for part in (gauge.translation, gauge.rotation, gauge.between, gauge.within))
+        moved = math.sqrt(3) * expected_levels(hierarchy, scheme, sigma).residue_relative if followed else math.nan
+        relative = _number(moved, ".4g")
+        following = _number(expected_neighbor_displacement(hierarchy, scheme, sigma), ".4g")
+        order = _number(order_kept(structure.coords, hierarchy, scheme, sigma), ".3f")
+        place = _number(own_place_nearest(structure.coords, hierarchy, scheme, sigma), ".3f")
+        shift = _number(round(gauge.z_shift(law), 2) + 0.0, ".2f")
+        lines.append(f" {name:12}{parts:>25}{shift:>9}{relative:>18}{following:>18}{order:>7}{place:>7}")
+    if not followed:
+        lines.append(" n/a: no chain has two residues")
     return "\n".join(lines)
+
+
+def noise_line(parameters: WeightsParameters, weights: LevelWeights, selection: str = "") -> NoiseParameters:
+    """Return the run that uses ``weights`` at the noise level of ``parameters``."""
+    level = {"z": parameters.z} if parameters.sigma is None else {"sigma": parameters.sigma}
+    return _line(parameters, weights, selection, level)
+
+
+def padding_text(
+    hierarchy: Hierarchy, parameters: WeightsParameters, weights: LevelWeights, selection: str = ""
+) -> str:
+    """Return what part of the solved ``weights`` only pads the variance, and the lower z that does without; or nothing.
+
+    On one chain the chain weight is a translation, which centring removes. On several it
+    moves no residue relative to its chain.
+    """
+    wanted = parameters.relative is not None or (
+        hierarchy.n_chains == 1 and (parameters.ratio is not None or bool(parameters.shares))
+    )
+    share = weights.shares[0]
+    if not (wanted and share):
+        return ""
+    if hierarchy.n_chains == 1:
+        reason = f" wc is {share:.3f} of the variance: it moves the one chain as a whole, which centring removes;"
+    else:
+        reason = f" wc is {share:.3f} of the variance: it moves whole chains, and no residue relative to its chain;"
+    if share == 1:
+        return f"{reason} nothing else is left"
+    inner = parameters.weights if parameters.relative is not None else weights
+    law, sigma = parameters.law_of_sigma, parameters.noise_sigma * math.sqrt(1 - share)
+    z = round(law.z(sigma), 4)
+    level = {"z": z} if parameters.sigma is None and -6 <= z <= 6 else {"sigma": float(f"{sigma:.5g}")}
+    try:
+        lower = _line(parameters, LevelWeights(0, inner.residue, inner.atom), selection, level).to_text()
+    except PomodoroError:  # less than pomnoise takes
+        lower = f"sigma {sigma:.4g} A per coordinate"
+    return f"{reason}\n the same inside, without it: {lower}"
+
+
+def _line(
+    parameters: WeightsParameters, weights: LevelWeights, selection: str, level: dict[str, float]
+) -> NoiseParameters:
+    names = ("state", "law", "p_mean", "p_std", "sigma_data")
+    return NoiseParameters(
+        selection=selection,
+        wc=weights.chain,
+        wr=weights.residue,
+        wa=weights.atom,
+        **level,
+        **{name: getattr(parameters, name) for name in names},
+    )
+
+
+def _number(value: float, form: str) -> str:
+    return f"{value:{form}}" if math.isfinite(value) else "n/a"

@@ -15,6 +15,8 @@ from ..experiments import outputs
 from ..experiments.sampling import SampleResult, run_sample
 from ..parameters.catalogue import SampleParameters
 from ..structure.atoms import Structure
+from ..structure.hierarchy import Hierarchy
+from ..structure.input_notes import input_notes
 from ..utils import memory
 from ..utils.text import counted
 from ..viewer import publishing, reading, sources
@@ -154,5 +156,6 @@ class SampleRun:
         names = self.names[0] if len(self.names) == 1 else f"{self.names[0]} .. {self.names[-1]}"
         n_states = self.parameters.samples if self._final else len(result.kept)
         states = counted(n_states, "state") + (" each" if len(self.names) > 1 else "")
-        note = f"\n note: {self._structure.note}" if self._structure.note else ""
-        return f" pomsample: {self.source.object} -> {names}: {states}{note}\n{result.report()}"
+        told = input_notes(self._structure, Hierarchy.from_structure(self._structure))
+        notes = "".join(f"\n note: {note}" for note in told)
+        return f" pomsample: {self.source.object} -> {names}: {states}{notes}\n{result.report()}"

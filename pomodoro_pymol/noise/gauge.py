@@ -29,16 +29,15 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..structure.hierarchy import Hierarchy
-from .covariance import NestedCovariance
+from ..structure.hierarchy import Hierarchy, group_sum
 from .expected import expected_levels
 from .sigma import AF3_LAW, LawOfSigma
 from .weights import LevelWeights
 
-# Of a share, what rounding leaves; and of the largest arm, what is no arm.
-_ROUNDING, _NO_ARM = 1e-13, 1e-12
-# Of the largest singular value: smaller ones are no rotation, as about the line of collinear atoms.
-_NO_ROTATION = 1e-7
+# Of a share, what rounding leaves; and of the largest arm squared, what is no arm.
+_ROUNDING, _NO_ARM = 1e-13, 1e-22
+# Of the largest moment of inertia: smaller ones are no rotation, as about the line of collinear atoms.
+_NO_ROTATION = 1e-13
 
 
 @dataclass(frozen=True)
@@ -90,32 +89,80 @@ def gauge_split(coords: Tensor | np.ndarray, hierarchy: Hierarchy, weights: Leve
     PomodoroError
         If ``coords`` does not fit the hierarchy or is not finite.
     """
-    hierarchy = hierarchy.to("cpu")
-    arms = torch.as_tensor(coords).detach().cpu().double()
-    if arms.shape != (hierarchy.n_atoms, 3) or not arms.isfinite().all():
-        raise PomodoroError(f"coords must be finite, of shape ({hierarchy.n_atoms}, 3)")
-    arms = arms - arms[0]
-    size = arms.abs().max()
-    if size > 0:
-        arms = arms / size
-    arms = arms - arms.mean(0)
-    noise = NestedCovariance.of_noise(hierarchy, weights)
-    in_chains = arms - hierarchy.broadcast(hierarchy.pool(arms, "chain"), "chain")
-    translation = float(noise.product(torch.ones_like(arms))[:, 0].sum()) / hierarchy.n_atoms**2
-    rotation, turning = _rotation_share(arms, noise), _rotation_share(in_chains, noise)
-    chain = float(expected_levels(hierarchy, weights).chain_share)
-    between = _share(chain + turning - translation - rotation)
-    return Gauge(translation, rotation, between, _share(1 - translation - rotation - between))
+    return GaugeMoments.of(coords, hierarchy).split(weights)
+
+
+@dataclass(frozen=True, eq=False)
+class GaugeMoments:
+    """All that the gauge split needs of a structure, so that other weights cost nothing more.
+
+    Attributes
+    ----------
+    hierarchy : Hierarchy
+    whole, chains : Tensor, shape=(3, 3, 3), dtype=float64
+        Second moments ``X^T X`` of the atoms' places about the centroid, and about the means of
+        their chains; then with the sums of residues, and of chains, in the place of atoms.
+    """
+
+    hierarchy: Hierarchy
+    whole: Tensor
+    chains: Tensor
+
+    @classmethod
+    def of(cls, coords: Tensor | np.ndarray, hierarchy: Hierarchy) -> GaugeMoments:
+        """Return the moments of a structure; see `gauge_split`."""
+        hierarchy = hierarchy.to("cpu")
+        arms = torch.as_tensor(coords).detach().cpu().double()
+        if arms.shape != (hierarchy.n_atoms, 3) or not arms.isfinite().all():
+            raise PomodoroError(f"coords must be finite, of shape ({hierarchy.n_atoms}, 3)")
+        arms = arms - arms[0]
+        size = arms.abs().max()
+        if size > 0:
+            arms = arms / size
+        arms = arms - arms.mean(0)
+        in_chains = arms - hierarchy.broadcast(hierarchy.pool(arms, "chain"), "chain")
+        return cls(hierarchy, _moments(arms, hierarchy), _moments(in_chains, hierarchy))
+
+    def split(self, weights: LevelWeights) -> Gauge:
+        """Return the gauge split of noise of ``weights``."""
+        c, r, a = weights.shares
+        n_atoms = self.hierarchy.n_atoms
+        squares = (
+            sizes.double().square().sum()
+            for sizes in (self.hierarchy.atoms_per_residue, self.hierarchy.atoms_per_chain)
+        )
+        in_residues, in_chains = (float(square) for square in squares)
+        translation = (a * n_atoms + r * in_residues + c * in_chains) / n_atoms**2
+        rotation, turning = (_rotation_share(moments, weights, n_atoms) for moments in (self.whole, self.chains))
+        chain = float(expected_levels(self.hierarchy, weights).chain_share)
+        between = _share(chain + turning - translation - rotation)
+        return Gauge(translation, rotation, between, _share(1 - translation - rotation - between))
 
 
 def _share(value: float) -> float:
     return value if value > _ROUNDING else 0.0
 
 
-def _rotation_share(arms: Tensor, noise: NestedCovariance) -> float:
-    """Share of the variance along the rotations of ``arms``, which are at most of size 1."""
-    turns = torch.stack([torch.linalg.cross(axis.expand_as(arms), arms) for axis in torch.eye(3).double()])
-    basis, sizes, _ = torch.linalg.svd(turns.flatten(1).T, full_matrices=False)
-    rank = int((sizes > max(_NO_ROTATION * float(sizes[0]), _NO_ARM * len(arms) ** 0.5)).sum())
-    along = basis.T[:rank].reshape(rank, len(arms), 3)
-    return float((along * noise.product(along)).sum()) / arms.numel() if rank else 0.0
+def _moments(arms: Tensor, hierarchy: Hierarchy) -> Tensor:
+    rows = arms.T.contiguous()
+    residues = group_sum(rows, hierarchy.atom_to_residue, hierarchy.n_residues)
+    chains = group_sum(residues, hierarchy.residue_to_chain, hierarchy.n_chains)
+    return torch.stack([part @ part.T for part in (rows, residues, chains)])
+
+
+def _rotation_share(moments: Tensor, weights: LevelWeights, n_atoms: int) -> float:
+    """Share of the variance along the rotations of the places with these moments.
+
+    A rotation about axis k moves x by e_k x x, so that with ``A = X^T Sigma X`` two of them have
+    the product ``tr(A) delta_kl - A_kl`` under Sigma.
+    """
+    c, r, a = weights.shares
+    sizes, axes = torch.linalg.eigh(_of_turns(moments[0]))
+    noise = _of_turns(a * moments[0] + r * moments[1] + c * moments[2])
+    turns = sizes > max(_NO_ROTATION * float(sizes[-1]), _NO_ARM * n_atoms)
+    along = torch.einsum("ik,ij,jk->k", axes, noise, axes)
+    return float((along[turns] / sizes[turns]).sum()) / (3 * n_atoms)
+
+
+def _of_turns(moments: Tensor) -> Tensor:
+    return torch.trace(moments) * torch.eye(3, dtype=moments.dtype) - moments

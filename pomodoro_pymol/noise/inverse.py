@@ -6,6 +6,8 @@ the weights, so the expectation under one weight alone is its coefficient.
 
 from __future__ import annotations
 
+import math
+
 from ..errors import PomodoroError
 from ..structure.hierarchy import Hierarchy
 from .expected import expected_levels
@@ -42,30 +44,37 @@ def weights_for_ratio(hierarchy: Hierarchy, ratio: float, like: LevelWeights) ->
 
 
 def weights_for_relative(hierarchy: Hierarchy, displacement: float, sigma: float, like: LevelWeights) -> LevelWeights:
-    """Return weights whose expected residue rms relative to the chain is ``displacement``.
+    """Return weights whose expected residue displacement relative to the chain is ``displacement``.
 
     Residue to atom stays as in ``like``; the rest of the variance goes to the chains, which
     do not move residues relative to themselves.
 
     Parameters
     ----------
-    displacement, sigma : float
+    displacement : float
+        Rms in space, angstrom, so that it compares with distances: sqrt(3) times
+        ``residue_relative`` of `expected_levels`.
+    sigma : float
         Angstrom per coordinate.
 
     Raises
     ------
     PomodoroError
-        If the displacement is not reached at this sigma even without chain weight.
+        If no chain has two residues, or the displacement is not reached at this sigma even
+        without chain weight.
     """
+    if not bool((hierarchy.residues_per_chain > 1).any()):
+        raise PomodoroError("no chain has two residues, so none moves relative to its chain: ask for shares or a ratio")
     if not (like.residue or like.atom):
         raise PomodoroError("a displacement relative to the chain needs weight on residues or atoms: give wr or wa")
     inner = LevelWeights(0, like.residue, like.atom)
-    most = expected_levels(hierarchy, inner, sigma).residue_relative
+    most, best = (
+        math.sqrt(3) * expected_levels(hierarchy, weights, sigma).residue_relative for weights in (inner, _RESIDUE)
+    )
     if not (0 < displacement <= most):
-        best = expected_levels(hierarchy, _RESIDUE, sigma).residue_relative
         raise PomodoroError(
-            f"{displacement:g} A relative to the chain cannot be reached at sigma {sigma:.4g} A: "
-            f"wr:wa = {like.residue:g}:{like.atom:g} reaches {most:.4g} A without chain weight, "
+            f"{displacement:g} A in space relative to the chain cannot be reached at sigma {sigma:.4g} A per "
+            f"coordinate: wr:wa = {like.residue:g}:{like.atom:g} reaches {most:.4g} A in space without chain weight, "
             f"residue weight alone {best:.4g} A; raise z"
         )
     inside = (displacement / most) ** 2

@@ -40,7 +40,7 @@ class LawOfSigma:
 
     def __str__(self) -> str:
         """The law as a formula."""
-        return f"sigma = {self.sigma_data:g} exp({self.p_mean:g} + {self.p_std:g} z) A"
+        return f"sigma = {self.sigma_data:g} exp({self.p_mean:g} + {self.p_std:g} z) A per coordinate"
 
     def sigma(self, z: float) -> float:
         """Return the noise level sigma, angstrom per coordinate, at the training normal ``z``."""

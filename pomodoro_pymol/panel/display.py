@@ -23,6 +23,14 @@ _REFRESH_MS = 30
 #: Parameters that only colour.
 COLORS = ("metric", "palette", "range")
 
+#: Rows of the gauge, and what they are.
+_GAUGE_HEADING = "gauge: what centring and alignment take away"
+_GAUGE = {
+    "translation share": "expected share of the variance that moves the whole: centring takes it away",
+    "rotation share": "expected share of the variance that turns the whole: alignment takes it away",
+    "z internal": "z of the noise that is left, once centred and aligned",
+}
+
 
 class Display(QtCore.QObject):
     """Fills the widgets of a face from what a watch found.
@@ -40,6 +48,7 @@ class Display(QtCore.QObject):
         self.live: LevelStatistics | None = None
         self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
         self._labels: tuple[Any, Any] = (None, None)
+        self._moments: tuple[Any, Any] = (None, None)
         self._soon = _single_shot(self, self._show_levels)
         self._residues_soon = _single_shot(self, self._show_residues)
 
@@ -118,13 +127,24 @@ class Display(QtCore.QObject):
         if output is None:
             self._show_residues()
         sides: tuple[Any, ...] = (measured, low, high, expected)
-        rows: list[Any] = [
-            (short, _unit(unit), *(side and getattr(side, name) for side in sides))
-            for name, _, unit, short in LEVEL_ROWS
-        ]
-        self._face.levels.show_levels(rows, [label for _, label, _, _ in LEVEL_ROWS])
+        shown = [row for row in LEVEL_ROWS if row.short]
+        rows: list[Any] = [(row.short, row.heading, *(side and row.value(side) for side in sides)) for row in shown]
+        rows += self._gauge_rows(subject)
+        self._face.levels.show_levels(rows, [row.label for row in shown] + list(_GAUGE.values()))
         point = (parameters.noise_z, math.sqrt(3) * measured.residue_relative) if measured is not None else None
         self._show_sweep(subject, point)
+
+    def _gauge_rows(self, subject: Molecule) -> list[Any]:
+        """Return what is expected of the whole's motion, and of what is left of the noise without it."""
+        from ..noise.gauge import GaugeMoments
+
+        if self._moments[0] is not subject:
+            self._moments = (subject, GaugeMoments.of(subject.structure.coords, subject.hierarchy))
+        parameters = self._face.model.parameters
+        gauge = self._moments[1].split(parameters.weights)
+        shift = gauge.z_shift(parameters.law_of_sigma)
+        values = (gauge.translation, gauge.rotation, parameters.noise_z + shift if gauge.internal else math.nan)
+        return [(label, _GAUGE_HEADING, None, None, None, value) for label, value in zip(_GAUGE, values)]
 
     def _resolved(self) -> NoiseParameters | None:
         """The parameters as a run's record has them, but for how its residues are coloured."""

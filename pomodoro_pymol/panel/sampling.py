@@ -30,9 +30,13 @@ _NOTE = "Denoised by closed forms, not by a trained model."
 
 #: Name of a set of curves, its y label, whether it is logarithmic, and its values of a step.
 CURVES: dict[str, tuple[str, bool, Callable[[StepRecord], dict[str, float]]]] = {
-    "error": ("rms to the truth (Å)", False, lambda record: dict(zip(_LEVELS, record.error))),
-    "variance": ("variance still to remove (Å²)", True, lambda record: dict(zip(_LEVELS, record.left))),
-    "centroid": ("distance of the centroid from the origin (Å)", True, lambda record: {"centroid": record.centroid}),
+    "error": ("rms to the truth (Å per coordinate)", False, lambda record: dict(zip(_LEVELS, record.error))),
+    "variance": ("variance still to remove (Å² per coordinate)", True, lambda record: dict(zip(_LEVELS, record.left))),
+    "centroid": (
+        "distance of the centroid from the origin (Å in space)",
+        True,
+        lambda record: {"centroid": record.centroid},
+    ),
     "rotation": ("turned since the first step (degrees)", False, lambda record: {"rotation": record.rotation}),
     "entropy": ("entropy over the members (nats)", False, lambda record: {"entropy": record.entropy}),
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
 from ..color.palettes import PALETTES
 from ..diffusion.choices import CONVENTIONS, COVARIANCES, VARIANTS
-from ..diffusion.samplers import SAMPLERS, SOLVERS, Sampler
+from ..diffusion.samplers import CHURNS, GRIDS, SAMPLERS, SOLVERS, Sampler, foreign_churn
 from ..errors import PomodoroError
 from ..noise.metrics import METRICS
 from ..noise.presets import all_presets, preset_weights
@@ -22,7 +22,7 @@ MAX_WEIGHT = 1e6
 _SIGMAS = (1e-6, 1e7)
 
 
-_Z_HELP = f"noise level as the standard normal of the law that training draws sigma from, {AF3_LAW} per coordinate"
+_Z_HELP = f"noise level as the standard normal of the law that training draws sigma from, {AF3_LAW}"
 _WEIGHT = {"bounds": (0, MAX_WEIGHT), "usual": (0, 16)}
 
 #: Parameters that several commands take, as arguments of `parameter`.
@@ -91,7 +91,7 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "prior": (
         "1:4:0.25",
         str,
-        "variances chain:residue:atom of the spread that wiener assumes, in square angstrom",
+        "variances chain:residue:atom of the spread that wiener assumes, in square angstrom per coordinate",
         {},
     ),
     "scaling": ("global", str, "preconditioning of the network, as in pomprecond", {"choices": VARIANTS}),
@@ -298,7 +298,11 @@ class WeightsParameters(Weighted):
 
     ratio: float | None = parameter(None, float, "wanted residue rms / atom rms", bounds=(0, 1))
     relative: float | None = parameter(
-        None, float, "wanted residue rms relative to the chain, at z or sigma", unit="angstrom", bounds=(1e-6, 1e5)
+        None,
+        float,
+        "wanted rms displacement of residues relative to their chain, in space, at z or sigma",
+        unit="angstrom",
+        bounds=(1e-6, 1e5),
     )
     shares: str = parameter("", str, "wanted variance shares chain:residue:atom, as in 0.3:0.6:0.1")
     state: int = _shared("state")
@@ -346,7 +350,10 @@ class PrecondParameters(_Schemed, _Lawful):
     preset: str = _shared("preset")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
     data: str = parameter(
-        "", str, "data standard deviations chain:residue:atom, in angstrom", absent="measured over the states"
+        "",
+        str,
+        "data standard deviations chain:residue:atom, in angstrom per coordinate",
+        absent="measured over the states",
     )
     convention: str = parameter(
         "af3", str, "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4", choices=CONVENTIONS
@@ -389,7 +396,15 @@ class SampleParameters(_Schemed):
     """Parameters of ``pomsample``."""
 
     command = "pomsample"
-    exclusive = (("wc", "preset"), ("wr", "preset"), ("wa", "preset"), ("denoiser", "network"))
+    exclusive = (
+        ("wc", "preset"),
+        ("wr", "preset"),
+        ("wa", "preset"),
+        ("denoiser", "network"),
+        ("gamma", "s_churn"),
+        ("gamma_min", "s_min"),
+        ("noise_scale", "s_noise"),
+    )
 
     selection: str = _shared("selection")
     sampler: str = parameter("af3", str, "published settings to start from", choices=SAMPLERS)
@@ -401,16 +416,50 @@ class SampleParameters(_Schemed):
         1, int, "number of samples; sample k is the same however many there are", bounds=(1, 10_000)
     )
     seed: int = _shared("seed")
-    steps: int | None = _of_sampler(int, "number of steps", bounds=(1, 100_000))
-    sigma_max: float | None = _of_sampler(float, "first noise level", unit="angstrom", bounds=(1e-6, 1e6))
-    sigma_min: float | None = _of_sampler(float, "last noise level", unit="angstrom", bounds=(1e-6, 1e6))
+    steps: int | None = _of_sampler(int, "number of steps, N", bounds=(1, 100_000))
+    sigma_max: float | None = _of_sampler(
+        float, "first noise level, per coordinate", unit="angstrom", bounds=(1e-6, 1e6)
+    )
+    sigma_min: float | None = _of_sampler(
+        float, "noise level at t = 1, per coordinate", unit="angstrom", bounds=(1e-6, 1e6)
+    )
     rho: float | None = _of_sampler(float, "exponent of the schedule", bounds=(1e-2, 100))
+    grid: str = _of_sampler(
+        str,
+        "how t goes from 0 at sigma_max to 1 at sigma_min: "
+        + "; ".join(f"{name} is {formula}" for name, formula in GRIDS.items()),
+        choices=GRIDS,
+    )
     solver: str = _of_sampler(str, "euler is of first order, heun of second", choices=SOLVERS)
-    gamma: float | None = _of_sampler(float, "churn, the relative rise of sigma before a step", bounds=(0, 10))
+    gamma: float | None = _of_sampler(
+        float, "churn of the AF3 family, the relative rise of sigma before a step", bounds=(0, 10)
+    )
+    gamma_min: float | None = _of_sampler(
+        float,
+        "sigma after a step, per coordinate, above which gamma applies",
+        unit="angstrom",
+        bounds=(0, 1e6),
+    )
     churn: str = parameter(
         "law", str, "noise of the churn: law follows the weights; flat does not, and is wrong", choices=("law", "flat")
     )
-    noise_scale: float | None = _of_sampler(float, "scale of the noise of the churn", bounds=(1e-3, 10))
+    noise_scale: float | None = _of_sampler(float, "scale of the noise of gamma", bounds=(1e-3, 10))
+    s_churn: float | None = _of_sampler(
+        float, "churn of edm: sigma rises by the part min(s_churn/N, sqrt(2) - 1) before a step", bounds=(0, 1e6)
+    )
+    s_min: float | None = _of_sampler(
+        float,
+        "least sigma before a step, per coordinate, at which s_churn applies",
+        unit="angstrom",
+        bounds=(0, 1e6),
+    )
+    s_max: float | None = _of_sampler(
+        float,
+        "largest sigma before a step, per coordinate, at which s_churn applies",
+        unit="angstrom",
+        bounds=(0, 1e6),
+    )
+    s_noise: float | None = _of_sampler(float, "scale of the noise of s_churn", bounds=(1e-3, 10))
     step_scale: float | None = _of_sampler(float, "scale of the step", bounds=(1e-3, 10))
     center: int | None = _of_sampler(int, "1 centres x before each step", bounds=(0, 1))
     augment: int | None = _of_sampler(int, "1 rotates and shifts x at random before each step", bounds=(0, 1))
@@ -444,17 +493,21 @@ class SampleParameters(_Schemed):
 
     def _check(self) -> None:
         super()._check()
+        sampler = SAMPLERS[self.sampler]
+        foreign = [name for name in foreign_churn(sampler) if getattr(self, name) is not None]
+        if foreign:
+            own = ", ".join(CHURNS[sampler.churn_by])
+            raise PomodoroError(f"{foreign[0]} is not of sampler={self.sampler}, whose churn has {own}")
         _ = self.settings
 
     @property
     def settings(self) -> Sampler:
         """The sampler with what was given in place of its own."""
-        names = ("steps", "sigma_max", "sigma_min", "rho", "gamma", "noise_scale", "step_scale")
-        given: dict[str, Any] = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        switches = ("center", "augment", "align")
-        given |= {name: bool(getattr(self, name)) for name in switches if getattr(self, name) is not None}
-        given |= {"solver": self.solver} if self.solver else {}
-        return replace(SAMPLERS[self.sampler], **given)
+        own = SAMPLERS[self.sampler]
+        given = {spec.name: getattr(self, spec.name, None) for spec in fields(own)}
+        return replace(
+            own, **{name: type(getattr(own, name))(it) for name, it in given.items() if it not in (None, "")}
+        )
 
     @property
     def free_pose(self) -> bool:

@@ -104,14 +104,14 @@ def left_out(atoms: Iterable[tuple[str, str, str, str]], kept: Collection[tuple[
         else:
             whole[residue] = None
     parts = [
-        f"{counted(len(labels), what)} without coordinates ({_first(labels)})"
+        f"{counted(len(labels), what)} without coordinates ({some_labels(labels)})"
         for labels, what in ((list(whole), "residue"), (single, "atom"))
         if labels
     ]
     return f"left out: {' and '.join(parts)}" if parts else ""
 
 
-def _first(labels: list[str]) -> str:
-    """Return some labels in words."""
+def some_labels(labels: list[str]) -> str:
+    """Return the first of some labels, and how many more there are."""
     more = len(labels) - _MOST_LABELS
     return ", ".join(labels[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")

@@ -1,6 +1,7 @@
 """pomprecond, pomdenoise and pomsample in real PyMOL."""
 
 import csv
+import math
 import re
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_a_sample_is_a_movie_whose_end_is_a_member(nmr, typed, coords, members, 
     assert snapshot(nmr, "2juy_sample")["labels"] == before["labels"]
 
 
-@pytest.mark.parametrize("sampler", ["af3", "boltz1", "boltz2"])
+@pytest.mark.parametrize("sampler", ["af3", "protenix", "boltz1", "boltz2"])
 def test_augmented_samples_end_on_the_source(nmr, typed, coords, members, sampler):
     from scipy.spatial.transform import Rotation
 
@@ -128,7 +129,10 @@ def test_the_function_is_the_command(nmr, typed, coords, tmp_path):
     result = pomsample(sampler="edm", sigma_max=2560, steps=12, seed=3, name="again", _self=nmr)
     np.testing.assert_array_equal(coords(nmr, "again", 12), coords(nmr, "2juy_sample", 12))
     np.testing.assert_allclose(result.frames[0, -1], coords(nmr, "again", 12))
-    assert result.report().splitlines()[:-1] == printed.splitlines()[1:-1]
+    head, note, *report = printed.splitlines()
+    assert head == " pomsample: 2juy -> 2juy_sample: 12 states"
+    assert note.startswith(" note: 182 of 392 atoms are hydrogen")
+    assert result.report().splitlines()[:-1] == report[:-1]
     assert len(list(csv.DictReader((tmp_path / "c.csv").open()))) == 12
     assert (tmp_path / "c.png").stat().st_size > 20_000
     again = pomsample(**vars(result.parameters) | {"name": "third"}, _self=nmr)
@@ -274,25 +278,32 @@ def test_examples_of_the_help_run(nmr, typed, tmp_path, monkeypatch, name):
 # pomprecond
 
 
-def test_a_helix_makes_the_reference_table(cmd, typed):
-    """SCIENCE.md, section 4: best per level, one sigma, the note's, on a 32-residue helix."""
+def test_an_ensemble_makes_the_reference_table(nmr):
+    """SCIENCE.md, section 4: per level, one sigma, the note's; with sigma_data 16, and with the object's own."""
     from pomodoro_pymol.commands import pomprecond
     from pomodoro_pymol.experiments.scalings import total_errors
-    from pomodoro_pymol.noise.sigma import z_from_sigma
 
-    cmd.fab("LGAILKKKGHHEAELKPLAQSHATKHKIPIKY", "helix", ss=1)
-    cmd.remove("hydro")
-    reference = {"ms": (5.40, 20.0, 20.7), "rb": (12.0, 20.0, 21.0), "3-8-1": (14.2, 20.0, 21.2)}
-    for preset, errors in reference.items():
-        rows = pomprecond(preset=preset, z=z_from_sigma(4.82), _self=cmd)
+    reference = {
+        ("ms", 16): (4.91, 19.70, 20.65),
+        ("ms", 5.038): (4.91, 12.13, 10.35),
+        ("rb", 16): (9.41, 19.70, 20.87),
+        ("rb", 5.038): (9.41, 12.13, 12.76),
+        ("3-8-1", 16): (10.76, 19.70, 21.08),
+        ("3-8-1", 5.038): (10.76, 12.13, 14.21),
+    }
+    for (preset, sigma_data), errors in reference.items():
+        z = math.log(16 / sigma_data) / 1.5  # the law's sigma follows its sigma_data; this is 4.819 A again
+        rows = pomprecond(preset=preset, z=z, sigma_data=sigma_data, _self=nmr)
+        assert rows[0].sigma == pytest.approx(16 * math.exp(-1.2), rel=1e-5)
         totals = total_errors(rows)
         found = [totals[rows[0].sigma, variant] for variant in ("levels", "global", "note")]
-        # Another helix than the table's: Rg**2 / 3 of 66 to 72 square angstrom by its side chains.
-        assert found == pytest.approx(errors, rel=0.03)
+        assert found == pytest.approx(errors, abs=0.0051)
 
 
 def test_pomprecond_prints_and_draws(nmr, typed, tmp_path):
     printed = typed(nmr, f"pomprecond preset=ms z=-1:1 csv={tmp_path}/p.csv figure={tmp_path}/p.svg")
+    assert "sigma_data 16 A per coordinate" in printed
+    assert "the object's own: 5.038 A per coordinate" in printed
     assert "measured over 24 states" in printed
     rows = list(csv.DictReader((tmp_path / "p.csv").open()))
     assert len(rows) == 27
@@ -340,6 +351,11 @@ BAD = [
     ("pomsample sigma_max=0.001", "sigma_max must be larger than sigma_min"),
     ("pomsample sigma_max=nan", "sigma_max must be finite"),
     ("pomsample sampler=af4", "did you mean af3?"),
+    ("pomsample grid=boltz", "grid must be one of af3, protenix, edm"),
+    ("pomsample s_churn=40", "s_churn is not of sampler=af3, whose churn has gamma, gamma_min, noise_scale"),
+    ("pomsample sampler=edm gamma_min=1", "gamma_min is not of sampler=edm, whose churn has s_churn, s_min, s_max"),
+    ("pomsample sampler=edm gamma=1 s_churn=40", "give gamma or s_churn, not both"),
+    ("pomsample sampler=edm s_min=2 s_max=1", "s_max must not be less than s_min"),
     ("pomsample wa=0", "wa=0"),
     ("pomsample samples=0", "samples must be between"),
     ("pomsample prior=1:2 denoiser=wiener", "prior must be chain:residue:atom"),

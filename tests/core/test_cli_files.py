@@ -207,17 +207,16 @@ def test_models_of_other_atoms_are_no_ensemble(tmp_path):
 F9 = Path(__file__).parents[1] / "data" / "cases" / "f9_nan.cif"
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("noise", "--frames", 2),
-        ("table", "--frames", 2, "--z", 0),
-        ("sweep", "--frames", 2, "--z", 0, "--presets", "flat"),
-        ("weights",),
-        ("sample", *FAST, "--samples", 1),
-    ],
-    ids=lambda words: words[0],
+COMMANDS = (
+    ("noise", "--frames", 2),
+    ("table", "--frames", 2, "--z", 0),
+    ("sweep", "--frames", 2, "--z", 0, "--presets", "flat"),
+    ("weights",),
+    ("sample", *FAST, "--samples", 1),
 )
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
 def test_what_is_left_out_is_said_once(run, words):
     command, *options = words
     status, out, err = run(command, F9, *options)
@@ -225,3 +224,27 @@ def test_what_is_left_out_is_said_once(run, words):
     assert out.count("note:") == 1
     assert " note: left out: 1 residue without coordinates (A/GLY`1)" in out.splitlines()
     assert "note:" not in run(command, F9.with_name("f2_unobserved.cif"), *options)[1]
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: words[0])
+def test_input_that_would_mislead_is_told_once(run, tmp_path, words):
+    """A mirror image with a hydrogen and two atoms without a place."""
+    lines = []
+    for line in FRAGMENT.read_text().splitlines():
+        if line.startswith("ATOM"):
+            line = f"{line[:30]}{-float(line[30:38]):8.3f}{line[38:]}"
+        lines.append(line)
+    first = next(row for row, line in enumerate(lines) if line.startswith("ATOM"))
+    for row in (first, first + 1):
+        lines[row] = f"{lines[row][:30]}{0:8.3f}{0:8.3f}{0:8.3f}{lines[row][54:]}"
+    lines[first + 3] = f"{lines[first + 3][:76]} H{lines[first + 3][78:]}"
+    (tmp_path / "odd.pdb").write_text("\n".join(lines) + "\n")
+    command, *options = words
+    status, out, err = run(command, "odd.pdb", *options)
+    assert (status, err) == (0, "")
+    notes = [line for line in out.splitlines() if line.startswith(" note: ")]
+    assert [note.split(" a")[0].split()[1] for note in notes] == ["1", "2", "28"]
+    assert out.count("note:") == 3
+    for word, note in zip(("hydrogen", "0, 0, 0 (A/PRO`1/N, A/PRO`1/CA)", "are D"), notes):
+        assert word in note
+    assert "note:" not in run(command, FRAGMENT, *options)[1]

@@ -1,14 +1,17 @@
 """Weights for a wanted ratio, displacement or shares: they give it back through the closed forms and as drawn."""
 
+import math
 import re
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments.noise import measure
+from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.expected import expected_levels
 from pomodoro_pymol.noise.inverse import weights_for_ratio, weights_for_relative, weights_for_shares
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
@@ -48,10 +51,11 @@ def test_relative(oracle, hierarchy, like, sigma, fraction):
     assume(like.residue + like.atom > 0)
     assume((hierarchy.residues_per_chain > 1).any())
     inner = LevelWeights(0, like.residue, like.atom)
-    wanted = fraction * sigma * oracle.quadratic_levels(hierarchy, inner)["residue_relative"]
+    wanted = 3**0.5 * fraction * sigma * oracle.quadratic_levels(hierarchy, inner)["residue_relative"]
     found = weights_for_relative(hierarchy, wanted, sigma, like)
-    assert expected_levels(hierarchy, found, sigma).residue_relative == pytest.approx(wanted, rel=1e-12)
-    assert sigma * oracle.quadratic_levels(hierarchy, found)["residue_relative"] == pytest.approx(wanted, rel=1e-9)
+    assert 3**0.5 * expected_levels(hierarchy, found, sigma).residue_relative == pytest.approx(wanted, rel=1e-12)
+    reached = sigma * oracle.quadratic_levels(hierarchy, found)["residue_relative"]
+    assert 3**0.5 * reached == pytest.approx(wanted, rel=1e-9)
     assert found.residue * like.atom == pytest.approx(found.atom * like.residue, rel=1e-12)
 
 
@@ -86,11 +90,15 @@ def test_half_is_half_as_drawn(natural, name):
 
 
 def test_displacement_as_drawn(natural):
-    found = weights_for_relative(natural, 3.0, 4.82, PRESETS["3-8-1"])
-    statistics = measure(natural, found, 500, seed=6, device="cpu").scaled(4.82)
-    error = statistics.standard_error().residue_relative
-    assert 0 < error < 0.05
-    assert statistics.levels().residue_relative == pytest.approx(3.0, rel=0, abs=4 * error)
+    """3.8 A is a distance in space: the length of the displacement of residues, by numpy alone."""
+    found = weights_for_relative(natural, 3.8, 4.82, PRESETS["3-8-1"])
+    frames = add_noise(torch.zeros(natural.n_atoms, 3), natural, 4.82, found, n_frames=500, seed=6).double().numpy()
+    of_atom = natural.atom_to_residue.numpy()
+    residues = np.stack([frames[:, of_atom == residue].mean(1) for residue in range(natural.n_residues)], axis=1)
+    squares = ((residues - frames.mean(1, keepdims=True)) ** 2).sum(-1).mean(1)
+    error = squares.std() / len(squares) ** 0.5
+    assert 0 < error < 0.3
+    assert squares.mean() == pytest.approx(3.8**2, rel=0, abs=4 * error)
 
 
 def test_the_ends_of_what_can_be_reached(natural):
@@ -98,7 +106,7 @@ def test_the_ends_of_what_can_be_reached(natural):
     assert weights_for_ratio(natural, expected_levels(natural, FLAT).ratio, like).shares == (0, 0, 1)
     assert weights_for_ratio(natural, expected_levels(natural, FLAT).ratio, FLAT).shares == (0, 0, 1)
     assert weights_for_ratio(natural, 1.0, like).atom == 0
-    most = expected_levels(natural, LevelWeights(0, 1.6, 1.3), 2.0).residue_relative
+    most = math.sqrt(3) * expected_levels(natural, LevelWeights(0, 1.6, 1.3), 2.0).residue_relative
     assert weights_for_relative(natural, most, 2.0, like).chain == 0
     for alone in (LevelWeights(1, 0, 0), LevelWeights(0, 1, 0), FLAT):
         found = weights_for_shares(natural, *shares_of(natural, alone))
@@ -119,12 +127,13 @@ def test_no_weights_reach_such_a_ratio(natural, ratio):
         weights_for_ratio(natural, ratio, PRESETS["ms"])
 
 
-@pytest.mark.parametrize("displacement", [5.0, 0.0, -1.0, np.nan, np.inf])
+@pytest.mark.parametrize("displacement", [8.0, 0.0, -1.0, np.nan, np.inf])
 def test_unreachable_displacement(natural, displacement):
-    alone = expected_levels(natural, LevelWeights(0, 1, 0), 4.82).residue_relative
-    with pytest.raises(PomodoroError, match=f"{displacement:g} A relative to the chain cannot be reached") as error:
+    alone = math.sqrt(3) * expected_levels(natural, LevelWeights(0, 1, 0), 4.82).residue_relative
+    reason = f"{displacement:g} A in space relative to the chain cannot be reached"
+    with pytest.raises(PomodoroError, match=reason) as error:
         weights_for_relative(natural, displacement, 4.82, PRESETS["rb"])
-    assert "sigma 4.82 A: wr:wa = 4:4 reaches" in str(error.value)
+    assert "sigma 4.82 A per coordinate: wr:wa = 4:4 reaches" in str(error.value)
     assert f"residue weight alone {alone:.4g} A" in str(error.value)
 
 
@@ -150,7 +159,7 @@ def test_a_single_residue(nest):
     found = weights_for_ratio(one, 0.5, LevelWeights(1, 3, 0))
     assert found.shares[2] == pytest.approx(0.75 * 7 / 6, rel=1e-12)
     assert found.residue == pytest.approx(3 * found.chain, rel=1e-12)
-    with pytest.raises(PomodoroError, match="cannot be reached"):
+    with pytest.raises(PomodoroError, match="no chain has two residues"):
         weights_for_relative(one, 0.1, 1000.0, PRESETS["ms"])
     assert shares_of(one, weights_for_shares(one, 0.7, 0, 0.3)) == pytest.approx((0.7, 0, 0.3), rel=1e-12)
     for impossible in ((0.5, 0.2, 0.3), (0, 1, 0), (0.1, 0, 0.9)):

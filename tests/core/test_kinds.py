@@ -13,7 +13,13 @@ from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.noise.presets import save_preset
 from pomodoro_pymol.noise.weights import LevelWeights
 from pomodoro_pymol.parameters.base import Parameters, choices_of
-from pomodoro_pymol.parameters.catalogue import ColorParameters, SaveParameters, SweepParameters, TableParameters
+from pomodoro_pymol.parameters.catalogue import (
+    ColorParameters,
+    SampleParameters,
+    SaveParameters,
+    SweepParameters,
+    TableParameters,
+)
 from pomodoro_pymol.parameters.kinds import Grid, Interval
 
 COMMANDS = [
@@ -242,7 +248,14 @@ TEXTS = {
 
 
 #: Narrower than their bounds, so that any two fit each other.
-NUMBERS = {"sigma_max": st.floats(100, 1e6), "sigma_min": st.floats(1e-6, 1e-3)}
+NUMBERS = {
+    "sigma_max": st.floats(100, 1e6),
+    "sigma_min": st.floats(1e-6, 1e-3),
+    "s_max": st.floats(1, 1e6),
+    "s_min": st.floats(0, 1),
+}
+#: What only edm takes, and what only the other samplers do.
+OF_EDM, OF_OTHERS = {"s_churn", "s_min", "s_max", "s_noise"}, {"gamma", "gamma_min", "noise_scale"}
 
 
 def values_of(spec):
@@ -270,6 +283,9 @@ def instances(draw, command):
             del values[draw(st.sampled_from([one, other]))]
     if {"wc", "wr", "wa"} <= set(command.names()) and not any(values.get(name, 1) for name in ("wc", "wr", "wa")):
         values["wa"] = 1.0
+    if command is SampleParameters:
+        for name in OF_OTHERS if values.get("sampler") == "edm" else OF_EDM:
+            values.pop(name, None)
     return command(**values)
 
 
@@ -340,6 +356,7 @@ def test_parameters_that_exclude_each_other(command):
         "shares": "1:1:1",
         "denoiser": "ideal",
         "network": "net.pt2",
+        **dict.fromkeys(OF_EDM | OF_OTHERS, 1),
     }
     for one, other in command.exclusive:
         with pytest.raises(PomodoroError, match=f"give {one} or {other}, not both"):

@@ -8,11 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pomodoro_pymol.parameters.catalogue
+from pomodoro_pymol.diffusion.samplers import GRIDS, SAMPLERS
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma, sigma_from_z
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
 from pomodoro_pymol.parameters.base import Parameters, choices_of, describe
-from pomodoro_pymol.parameters.catalogue import ColorParameters, NoiseParameters, TableParameters
+from pomodoro_pymol.parameters.catalogue import ColorParameters, NoiseParameters, SampleParameters, TableParameters
 from pomodoro_pymol.parameters.kinds import Grid, Interval, Selection
 from pomodoro_pymol.parameters.syntax import split_values
 
@@ -120,6 +121,42 @@ def test_laws_that_are_refused(line, reason):
 def test_the_law_holds_at_both_ends_of_a_grid():
     with pytest.raises(PomodoroError, match="at z=6"):
         read("p_mean=10 p_std=3 z=-6:6", TableParameters)
+
+
+CHURNS = {
+    "gamma": {"gamma": 0.3, "gamma_min": 0.0, "noise_scale": 1.1},
+    "s_churn": {"s_churn": 40.0, "s_min": 0.05, "s_max": 50.0, "s_noise": 1.007},
+}
+
+
+@pytest.mark.parametrize("grid", ["", *GRIDS])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_settings_of_a_sampler_are_typed_and_kept(name, grid):
+    own = SAMPLERS[name]
+    numbers = CHURNS[own.churn_by]
+    parameters = SampleParameters(sampler=name, grid=grid, align=1, steps=7, **numbers)
+    assert SampleParameters.from_text(parameters.to_text()) == parameters
+    expected = replace(own, align=True, steps=7, grid=grid or own.grid, **numbers)
+    assert parameters.settings == expected
+    assert [type(value) for value in vars(parameters.settings).values()] == [type(it) for it in vars(own).values()]
+    assert SampleParameters(sampler=name).settings == own
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_numbers_of_anothers_churn_are_refused(name):
+    own = SAMPLERS[name].churn_by
+    (other,) = CHURNS.keys() - {own}
+    for word, value in CHURNS[other].items():
+        message = f"{word} is not of sampler={name}, whose churn has {', '.join(CHURNS[own])}$"
+        with pytest.raises(PomodoroError, match=message):
+            SampleParameters.from_text(f"pomsample sampler={name} {word}={value}")
+
+
+@pytest.mark.parametrize(("one", "other"), [("gamma", "s_churn"), ("gamma_min", "s_min"), ("noise_scale", "s_noise")])
+def test_both_kinds_of_churn_are_refused(one, other):
+    for name in ("af3", "edm"):
+        with pytest.raises(PomodoroError, match=f"^give {one} or {other}, not both$"):
+            SampleParameters.from_text(f"sampler={name} {one}=1 {other}=1")
 
 
 def test_a_selection_named_like_the_command():

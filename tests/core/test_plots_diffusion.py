@@ -47,7 +47,7 @@ def test_a_run(tmp_path):
     for place, level in enumerate(("chain", "residue", "atom")):
         np.testing.assert_array_equal(lines(error)[level].get_ydata(), [record.error[place] for record in records])
         np.testing.assert_array_equal(lines(left)[level].get_ydata(), [record.left[place] for record in records])
-    assert set(lines(moved)) == {"centroid (Å)", "turned (degrees)"}
+    assert set(lines(moved)) == {"centroid (Å in space)", "turned (degrees)"}
     assert "24 states" in entropy.get_ylabel()
     for axis in figure.axes:
         low, high = axis.get_xlim()

@@ -188,14 +188,42 @@ def test_the_report_and_the_table_say_what_was_run(nmr, states):
     result = run_sample(nmr[0], states, replace(EDM, samples=2))
     text = result.report()
     assert "analytic, not a trained model" in text
-    assert "edm: heun, 40 steps, sigma 2560 .. 0.002 A" in text
+    assert "edm: heun, 40 steps, sigma 2560 .. 0.002 A per coordinate, then 0, s_churn 0, step scale 1" in text
     assert f"{result.entropy:.3f} nats, expected {expected_entropy(24, 2):.3f}" in text
     rows = list(csv.DictReader(curves_csv(result.records).splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(1, 41))
-    assert float(rows[5]["error_residue"]) == pytest.approx(result.records[5].error[1], rel=1e-5)
+    assert float(rows[5]["error_residue_per_coordinate"]) == pytest.approx(result.records[5].error[1], rel=1e-5)
     assert result.titles(1)[-1] == "sigma=0 A step 40/40 sample 2 seed=0"
     assert len(set(result.titles(0)) | set(result.titles(1))) == 80
     assert f"nearest state {result.nearest[1]} at" in result.final_titles()[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "printed", "end"),
+    [
+        ({}, "af3: euler, 20 steps, sigma 2560 .. 0.0064 A per coordinate, gamma 0.8, step scale 1.5", "0.0064"),
+        ({"sampler": "protenix", "steps": 2}, "sigma 2560 .. 55.97 A per coordinate, then 0, gamma", "0"),
+        ({"sampler": "boltz1", "steps": 2}, "sigma 2560 .. 0.0064 A per coordinate, then 0, gamma 0.605", "0"),
+        ({"sampler": "edm", "steps": 1}, "heun, 1 step, sigma 80 A per coordinate, then 0, s_churn 0", "0"),
+        ({"sampler": "edm", "steps": 2, "s_churn": 1}, "sigma 80 .. 0.002 A per coordinate, then 0, s_churn 1", "0"),
+        ({"steps": 1}, "euler, 1 step, sigma 2560 .. 0.0064 A per coordinate, gamma 0.8", "0.0064"),
+        ({"steps": 2, "grid": "edm", "solver": "heun"}, "af3: heun, 2 steps, sigma 2560 .. 0.0064 A", "0"),
+    ],
+)
+def test_where_the_noise_levels_end_is_told(nmr, states, options, printed, end):
+    parameters = SampleParameters(**{"steps": 20, "state": 1, "samples": 2, "device": "cpu", **options})
+    result = run_sample(nmr[0], states, parameters)
+    assert printed in result.report()
+    steps = parameters.settings.steps
+    assert result.titles(0)[-1] == f"sigma={end} A step {steps}/{steps} sample 1 seed=0"
+    assert len(result.records) == len(result.kept) == steps
+    # What is said of the ends is of the ends: laid on each state, the nearest and its distance.
+    for path, state, distance in zip(result.frames.double(), result.nearest, result.distance):
+        moved = torch.from_numpy(states).double()
+        if parameters.free_pose:
+            moved = superpose(moved, path[-1]).coords
+        rms = (moved - path[-1]).square().mean((1, 2)).sqrt()
+        assert [distance] * 2 == pytest.approx([float(rms.min()), float(rms[state - 1])], rel=1e-5, abs=1e-3)
 
 
 def test_a_callback_ends_the_run(nmr, states):

@@ -62,25 +62,32 @@ def test_the_note_is_made_again(run_python, expected, tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "readings.png").stat().st_size > 20_000
     assert " 0     4.82     4.93     1.65     0.3348     3.68     3.30   0.8974" in done.stdout
-    first, second, third, fourth = re.split(r"^\d\. ", done.stdout, flags=re.MULTILINE)[1:]
+    first, second, third, fourth, fifth = re.split(r"^\d\. ", done.stdout, flags=re.MULTILINE)[1:]
     assert "per residue: 0.375; sqrt(2/3): 0.816" in first
     assert "needs an atom share of 0.873" in second
     for text, name in ((first, "flat"), (second, "ms"), (second, "rb"), (second, "3-8-1"), (second, "2-6-2")):
-        closed, measured = numbers(text, rf"{name} +residue / atom: expected (\S+), measured (\S+), one draw")
+        closed, measured = numbers(text, rf"{name} +residue / atom: expected (\S+), measured (\S+), ")
         assert closed == pytest.approx(expected[name].ratio, abs=6e-4)
         assert measured == pytest.approx(closed, abs=0.005)
-    for name in ("ms", "rb", "2-6-2", "3-8-1"):
-        closed, measured = numbers(third, rf"{name} +expected (\S+) A, measured (\S+) A")
-        assert closed == pytest.approx(expected[name].residue_relative, abs=6e-3)
-        assert measured == pytest.approx(closed, rel=0.01)
     for name in ("ms", "rb"):
-        closed, measured = numbers(fourth, rf"^ +{name} .*the chain: expected (\S+), measured (\S+)$")
+        closed, measured = numbers(third, rf"^ +{name} .*the chain: expected (\S+), measured (\S+)$")
         assert closed == pytest.approx(np.sqrt(expected[name].chain_share), abs=6e-4)
         assert measured == pytest.approx(closed, rel=0.03)
     with_chain, without = (
-        numbers(fourth, rf"^ +{name} +residue / atom: expected (\S+),")[0] for name in ("ms", "ms, no chain")
+        numbers(third, rf"^ +{name} +residue / atom: expected (\S+),")[0] for name in ("ms", "ms, no chain")
     )
     assert with_chain == without
+    # The science sheet, section 7, and section 3, misreading 5.
+    for name, translation, rotation, shift in (("ms", 0.744, 0.005, -0.46), ("3-8-1", 0.273, 0.022, -0.12)):
+        found = numbers(fourth, rf"{name} +share .* translation (\S+), rotation (\S+); .* of z (\S+)$")
+        assert found == pytest.approx([translation, rotation, shift], abs=0.0055)
+    sheet = {"flat": (3.0, 0.15), "ms": (3.3, 0.09), "rb": (5.8, -0.29), "2-6-2": (6.5, -0.36), "3-8-1": (6.8, -0.39)}
+    for name, (moved, z) in sheet.items():
+        text = fifth[fifth.index(f"   {name} ") :]
+        relative, space = numbers(text, r"at z = 0: (\S+) A per coordinate, (\S+) A in space;$")
+        assert relative == pytest.approx(expected[name].residue_relative, abs=6e-3)
+        assert space == pytest.approx(moved, abs=0.11)
+        assert numbers(text, r"A in space is reached at z = (\S+)$") == pytest.approx([z], abs=0.011)
 
 
 def test_the_comparison_of_denoising_and_sampling(run_python, tmp_path):
@@ -89,8 +96,24 @@ def test_the_comparison_of_denoising_and_sampling(run_python, tmp_path):
     assert (tmp_path / "four.png").stat().st_size > 30_000
     assert "analytic denoisers" in done.stdout
     first, second, third, fourth = re.split(r"^\d\. ", done.stdout, flags=re.MULTILINE)[1:]
-    for levels, one_sigma, note in re.findall(r"levels (\S+), global (\S+), note (\S+)$", first, re.MULTILINE)[:4]:
-        assert float(levels) < float(one_sigma) < float(note)
+    # SCIENCE.md, section 4, with sigma_data 16 and the object's own: per level, one sigma, the note's.
+    errors = {
+        ("ms", "4.82", "16"): (4.91, 19.70, 20.65),
+        ("ms", "21.6", "16"): (19.66, 69.15, 114.3),
+        ("ms", "4.82", "5.038"): (4.91, 12.13, 10.35),
+        ("ms", "21.6", "5.038"): (19.66, 24.07, 21.24),
+        ("3-8-1", "4.82", "16"): (10.76, 19.70, 21.08),
+        ("3-8-1", "21.6", "16"): (23.71, 69.15, 134.6),
+        ("3-8-1", "4.82", "5.038"): (10.76, 12.13, 14.21),
+        ("3-8-1", "21.6", "5.038"): (23.71, 24.07, 27.53),
+    }
+    found = re.findall(
+        r"^ *(\S+) +sigma +(\S+), sigma_data +(\S+): levels (\S+), global (\S+), note (\S+)$", first, re.MULTILINE
+    )
+    assert len(found) == len(errors)
+    for *place, levels, one_sigma, note in found:
+        # 4.82 and 21.6 are rounded: the note's z gives 4.8191 and 21.598.
+        assert [float(levels), float(one_sigma), float(note)] == pytest.approx(errors[tuple(place)], rel=1e-3)
     ratio = r"{} *: chain (\S+), residue (\S+), atom (\S+) "
     # 150 samples of one chain, 28 residues and 392 atoms: standard errors of 6.7, 1.3 and .35 %, four of them.
     tolerances = (0.27, 0.052, 0.014)
@@ -127,18 +150,19 @@ def test_the_comparison_of_denoising_and_sampling(run_python, tmp_path):
 def test_the_notebook_runs_as_a_script(run_python):
     done = run_python(DOCS / "explore_noise.py")
     assert done.returncode == 0, done.stderr
-    assert re.search(r"residue rms relative to chain +3\.934 A .* 3\.911 A", done.stdout)
-    assert re.search(r"3-8-1 +-0\.02 ", done.stdout)
+    assert re.search(r"residue relative to chain, per coordinate +3\.934 A .* 3\.911 A", done.stdout)
+    assert re.search(r"3-8-1 +-0\.39 ", done.stdout)
 
 
-def test_the_notebook_opens_with_the_four_readings(explore, expected):
+def test_the_notebook_opens_with_the_five_readings(explore, expected):
     text, _ = explore()
     for name in ("flat", "ms", "rb", "3-8-1", "2-6-2"):
         assert f"{expected[name].ratio:.3f}" in text
     for name in ("ms", "rb", "3-8-1", "2-6-2"):
-        assert f"{expected[name].residue_relative:.2f}" in text
+        assert f"{np.sqrt(3) * expected[name].residue_relative:.1f}" in text
     for name in ("ms", "rb"):
         assert f"{np.sqrt(expected[name].chain_share):.3f}" in text
+    assert "z -0.46" in text
 
 
 def test_the_notebook_follows_its_controls(explore, tmp_path, monkeypatch):

@@ -1,17 +1,33 @@
 """Links, tables and printed numbers of the README and the pages."""
 
+import math
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 
-from pomodoro_pymol import Hierarchy, expected_levels, read_structure, sigma_from_z
+from pomodoro_pymol import (
+    PRESETS,
+    Hierarchy,
+    expected_levels,
+    expected_neighbor_displacement,
+    gauge_split,
+    read_structure,
+    sigma_from_z,
+    weights_for_ratio,
+    z_from_sigma,
+)
 from pomodoro_pymol.noise.presets import parse_schemes
 from pomodoro_pymol.noise.sigma import quantile
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
+FRAGMENT = ROOT / "docs" / "data" / "1hpv_fragment.pdb"
+HEAD = (
+    "weights wc, wr, wa | residue / atom | residue relative to chain, Å per coordinate | the same, Å in space "
+    "| reaches 3.8 Å in space at z | shares chain : residue : atom | translation, rotation"
+)
 MEANING = PAGES["meaning.md"]
 
 
@@ -52,28 +68,61 @@ def test_the_readme_names_every_command_and_prints_what_the_tutorial_does():
 
 
 def test_the_noise_levels():
-    table = rows("z | sigma, Å | lower, %")
+    table = rows("z | sigma, Å per coordinate | lower, %")
     assert [row[0] for row in table] == [str(z) for z in range(-3, 4)]
     for z, sigma, lower in table:
         assert (sigma, lower) == (f"{sigma_from_z(float(z)):.2f}", f"{100 * quantile(float(z)):.1f}")
 
 
 def test_the_schemes_of_the_note():
-    hierarchy = Hierarchy.from_structure(read_structure(ROOT / "docs" / "data" / "1hpv_fragment.pdb"))
+    structure = read_structure(FRAGMENT)
+    hierarchy = Hierarchy.from_structure(structure)
     assert f"{hierarchy.n_atoms}\natoms in {hierarchy.n_residues} residues" in MEANING
-    table = rows("weights wc, wr, wa | residue / atom | residue relative to chain, Å | shares chain : residue : atom")
+    table = rows(HEAD)
     assert [row[0].partition(":")[0] for row in table[:5]] == ["flat", "ms", "rb", "3-8-1", "2-6-2"]
-    for name, ratio, relative, shares in table:
+    for name, ratio, relative, space, reached, shares, gauge in table:
         word = name.partition(": ")[0]
         (scheme,) = parse_schemes(word)
         weights = [f"{weight:g}" for weight in vars(scheme.weights).values()]
         assert name == word or name == f"{word}: {', '.join(weights)}"
         levels = expected_levels(hierarchy, scheme.weights, sigma_from_z(0))
+        split = gauge_split(structure.coords, hierarchy, scheme.weights)
+        in_space = 3**0.5 * levels.residue_relative
         assert ratio == f"{levels.ratio:.3f}"
         assert relative == f"{levels.residue_relative:.2f}"
+        assert space == f"{in_space:.1f}"
+        assert reached == f"{z_from_sigma(3.8 * sigma_from_z(0) / in_space):.2f}"
         assert shares == f"{levels.chain_share:.3f}:{levels.residue_share:.3f}:{levels.atom_share:.3f}"
-        if word in ("ms", "rb"):
-            assert f"{levels.chain_share**0.5:.2f} for {word}" in MEANING
+        assert gauge == f"{split.translation:.3f}, {split.rotation:.3f}"
+
+
+def test_the_five_readings():
+    """The numbers of the README and the meaning page, from the closed forms on the same fragment."""
+    structure = read_structure(FRAGMENT)
+    hierarchy, sigma = Hierarchy.from_structure(structure), sigma_from_z(0)
+    ms, rb, most = (PRESETS[name] for name in ("ms", "rb", "3-8-1"))
+    levels = {weights: expected_levels(hierarchy, weights, sigma) for weights in (ms, rb, most)}
+    space = {weights: 3**0.5 * found.residue_relative for weights, found in levels.items()}
+    reached = {weights: z_from_sigma(3.8 * sigma / moved) for weights, moved in space.items()}
+    at_note = sigma * 3.8 / levels[most].residue_relative
+    without_chain = 1 - ms.shares[0]
+    meaning, readme = (" ".join(PAGES[name].split()) for name in ("meaning.md", "README.md"))
+    for text in (meaning, readme):
+        assert f"{levels[ms].chain_share ** 0.5:.2f} " in text
+        assert f"{levels[rb].chain_share ** 0.5:.2f} " in text
+        assert f"{100 * levels[ms].chain_share:.0f} %" in text
+        assert f"{space[ms]:.1f} Å" in text
+        assert f"{space[most]:.1f} Å" in text
+        assert f"z = {reached[ms]:.2f} and {reached[most]:.2f}".replace("-", "\N{MINUS SIGN}") in text
+        assert f"{100 * weights_for_ratio(hierarchy, 0.5, most).shares[2]:.0f} %" in text
+    assert (
+        f"{without_chain**0.5:.3f} sigma, z {math.log(without_chain) / 3:.2f}".replace("-", "\N{MINUS SIGN} ")
+        in meaning
+    )
+    shift = gauge_split(structure.coords, hierarchy, ms).z_shift()
+    assert f"that of z {shift:.2f}".replace("-", "\N{MINUS SIGN} ") in readme
+    assert f"moved {3**0.5 * 3.8:.1f} Å" in meaning
+    assert f"neighbours {expected_neighbor_displacement(hierarchy, most, at_note):.1f} Å" in meaning
 
 
 def test_the_readmes_command_lines_run(cmd, run_python, tmp_path):

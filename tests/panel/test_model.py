@@ -2,7 +2,7 @@
 
 import pytest
 
-from pomodoro_pymol.parameters.catalogue import NoiseParameters
+from pomodoro_pymol.parameters.catalogue import NoiseParameters, SampleParameters
 
 
 @pytest.fixture
@@ -44,6 +44,32 @@ def test_parameters_that_exclude_each_other_make_way(model, edits, line):
     assert model.parameters.to_text() == line
     assert NoiseParameters.from_text(line) == model.parameters
     assert model.refusals == []
+
+
+def test_a_samplers_churn_makes_way_for_anothers(app):
+    from pomodoro_pymol.panel.widgets.model import Model
+
+    model = Model(kind=SampleParameters)
+    refusals = []
+    model.refused.connect(refusals.append)
+    for name, value in (("gamma", 0.3), ("noise_scale", 1.1), ("step_scale", 1.2), ("sampler", "protenix")):
+        assert model.edit(name, value)
+    assert model.parameters.to_text() == "pomsample sampler=protenix, gamma=0.3, noise_scale=1.1, step_scale=1.2"
+    assert model.edit("sampler", "edm")
+    assert model.edit("s_churn", 40)
+    assert model.parameters.to_text() == "pomsample sampler=edm, s_churn=40, step_scale=1.2"
+    assert not model.edit("gamma", 0.3)
+    assert model.edit("sampler", "af3")
+    assert model.parameters.to_text() == "pomsample step_scale=1.2"
+    assert not model.edit("s_noise", 1.1)
+    assert not model.edit("sampler", "af4")
+    said = [
+        "give gamma or s_churn, not both",
+        "s_noise is not of sampler=af3, whose churn has",
+        "sampler must be one of",
+    ]
+    assert len(refusals) == 3
+    assert all(words in refusal for words, refusal in zip(said, refusals))
 
 
 @pytest.mark.parametrize(

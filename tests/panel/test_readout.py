@@ -8,12 +8,13 @@ from qtpy import QtCore, QtGui, QtWidgets
 from pomodoro_pymol.panel.widgets.level_table import LevelTable
 
 DASH = "\N{EN DASH}"
+LENGTH, PURE = "rms, Å per coordinate", "ratios and shares"
 ROWS = [
-    ("atom", "Å", 4.801, 4.778, 4.863, 4.82),
-    ("residue", "Å", 4.62, 4.6, 4.66, 4.64),
-    ("residue / atom", "", 0.9631, 0.9602, 0.9655, 0.97),
-    ("atom share", "", None, None, None, 0.07),
-    ("relative to chain", "Å", math.nan, math.nan, math.nan, math.nan),
+    ("atom", LENGTH, 4.801, 4.778, 4.863, 4.82),
+    ("residue", LENGTH, 4.62, 4.6, 4.66, 4.64),
+    ("relative to chain", LENGTH, math.nan, math.nan, math.nan, math.nan),
+    ("residue / atom", PURE, 0.9631, 0.9602, 0.9655, 0.97),
+    ("atom share", PURE, None, None, None, 0.07),
 ]
 
 
@@ -29,36 +30,49 @@ def texts(levels, row):
 
 
 def test_numbers_of_a_unit_share_their_decimals(levels):
-    assert texts(levels, 0) == ["atom (Å)", "4.80", f"4.78{DASH}4.86", "4.82"]
-    assert texts(levels, 1) == ["residue (Å)", "4.62", f"4.60{DASH}4.66", "4.64"]
-    assert texts(levels, 2) == ["residue / atom", "0.963", f"0.960{DASH}0.966", "0.970"]
+    assert texts(levels, 1) == ["atom", "4.80", f"4.78{DASH}4.86", "4.82"]
+    assert texts(levels, 2) == ["residue", "4.62", f"4.60{DASH}4.66", "4.64"]
+    assert texts(levels, 5) == ["residue / atom", "0.963", f"0.960{DASH}0.966", "0.970"]
+
+
+def test_a_heading_says_the_unit_of_what_is_below_it(levels, app):
+    for row, heading in ((0, LENGTH), (4, PURE)):
+        assert texts(levels, row) == [heading, "", "", ""]
+        assert levels.table.columnSpan(row, 0) == 4
+        assert levels.table.item(row, 0).font().bold()
+    assert levels.table.item(1, 0).toolTip() == f"atom ({LENGTH})"
+    levels.show_levels(ROWS[3:])
+    app.processEvents()
+    assert [texts(levels, row)[0] for row in range(3)] == [PURE, "residue / atom", "atom share"]
+    assert [levels.table.columnSpan(row, 0) for row in range(3)] == [4, 1, 1]
+    assert not levels.table.item(1, 0).font().bold()
 
 
 def test_what_is_missing_is_a_dash_and_what_is_undefined_says_so(levels):
-    assert texts(levels, 3) == ["atom share", DASH, DASH, "0.070"]
-    assert texts(levels, 4) == ["relative to chain (Å)", "n/a", "n/a", "n/a"]
+    assert texts(levels, 6) == ["atom share", DASH, DASH, "0.070"]
+    assert texts(levels, 3) == ["relative to chain", "n/a", "n/a", "n/a"]
 
 
 def test_an_expected_value_outside_the_interval_is_tinted(levels):
-    marked = [levels.table.item(row, 3).background().style() != QtCore.Qt.BrushStyle.NoBrush for row in range(5)]
-    assert marked == [False, False, True, False, False]
-    assert "outside the 95 % interval" in levels.table.item(2, 3).toolTip()
-    levels.show_levels([*ROWS[:2], ("residue / atom", "", 0.9631, 0.9602, 0.9655, 0.964)])
-    assert levels.table.item(2, 3).background().style() == QtCore.Qt.BrushStyle.NoBrush
-    assert levels.table.item(2, 3).toolTip() == ""
+    marked = [levels.table.item(row, 3).background().style() != QtCore.Qt.BrushStyle.NoBrush for row in range(7)]
+    assert marked == [False, False, False, False, False, True, False]
+    assert "outside the 95 % interval" in levels.table.item(5, 3).toolTip()
+    levels.show_levels([*ROWS[:3], ("residue / atom", PURE, 0.9631, 0.9602, 0.9655, 0.964)])
+    assert levels.table.item(5, 3).background().style() == QtCore.Qt.BrushStyle.NoBrush
+    assert levels.table.item(5, 3).toolTip() == ""
 
 
 def test_the_tint_follows_the_theme(levels, dark):
-    before = levels.table.item(2, 3).background().color()
+    before = levels.table.item(5, 3).background().color()
     levels.setPalette(dark)
-    after = levels.table.item(2, 3).background().color()
+    after = levels.table.item(5, 3).background().color()
     assert after.lightness() < before.lightness() - 60
 
 
 def test_small_numbers_keep_digits(levels):
-    levels.show_levels([("atom", "Å", 0.0061, 0.006, 0.0062, 0.0061)])
-    assert texts(levels, 0) == ["atom (Å)", "0.0061", f"0.0060{DASH}0.0062", "0.0061"]
-    assert levels.table.rowCount() == 1
+    levels.show_levels([("atom", LENGTH, 0.0061, 0.006, 0.0062, 0.0061)])
+    assert texts(levels, 1) == ["atom", "0.0061", f"0.0060{DASH}0.0062", "0.0061"]
+    assert levels.table.rowCount() == 2
 
 
 def test_numbers_end_on_one_line_and_none_is_clipped(levels):
@@ -74,7 +88,7 @@ def test_numbers_end_on_one_line_and_none_is_clipped(levels):
 
 
 def test_selected_cells_are_copied_as_columns(levels, app):
-    levels.table.setRangeSelected(QtWidgets.QTableWidgetSelectionRange(0, 1, 1, 2), True)
+    levels.table.setRangeSelected(QtWidgets.QTableWidgetSelectionRange(1, 1, 2, 2), True)
     (copy,) = levels.table.actions()
     assert copy.shortcut().matches(QtGui.QKeySequence("Ctrl+C")) == QtGui.QKeySequence.SequenceMatch.ExactMatch
     copy.trigger()
@@ -84,5 +98,5 @@ def test_selected_cells_are_copied_as_columns(levels, app):
 def test_everything_is_copied_when_nothing_is_selected(levels):
     lines = levels.copy_text().split("\n")
     assert lines[0] == "\tmeasured\t95 % interval\texpected"
-    assert len(lines) == 6
+    assert len(lines) == 8
     assert {line.count("\t") for line in lines} == {3}

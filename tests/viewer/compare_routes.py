@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.parameters.catalogue import NoiseParameters
 from pomodoro_pymol.structure.atoms import Structure
 from pomodoro_pymol.structure.hierarchy import Hierarchy
+from pomodoro_pymol.structure.input_notes import input_notes
 
 SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
 LARGEST = 30_000_000
@@ -109,6 +110,10 @@ def difference(ours: Route, theirs: Route) -> tuple[str, str, str]:
             row = int(np.flatnonzero(groups != other_groups)[0])
             how = f"{groups.max() + 1} in PyMOL, {other_groups.max() + 1} in the file, otherwise from {labels[row]} on"
             return "differs", f"{level}s", f"atoms are grouped into other {level}s: {how}"
+    # Without what was left out: PyMOL knows of atoms that no file places.
+    notes, other_notes = (input_notes(replace(route.structure, note=""), route.hierarchy) for route in (ours, theirs))
+    if notes != other_notes:
+        return "differs", "notes", f"{notes} in PyMOL, {other_notes} in the file"
     if not np.array_equal(ours.frames, theirs.frames):
         apart = np.abs(ours.frames - theirs.frames).max((0, 2))
         row = int(apart.argmax())

@@ -56,6 +56,8 @@ def test_a_difference_is_named(routes):
     swapped = replace(structure, atoms=structure.atoms[places])
     renamed = structure.atoms.copy()
     renamed["name"][3] = "OX"
+    lighter = structure.atoms.copy()
+    lighter["elem"][3] = "H"
     changes = {
         ("same", ""): {},
         ("FAULT", "frames"): {"frames": route.frames[:, places]},
@@ -65,6 +67,7 @@ def test_a_difference_is_named(routes):
         ("differs", "coordinates"): {"structure": replace(structure, coords=moved.astype(np.float32))},
         ("differs", "chains"): {"hierarchy": apart},
         ("differs", "residues"): {"hierarchy": joined},
+        ("differs", "notes"): {"structure": replace(structure, atoms=lighter)},
     }
     for expected, change in changes.items():
         assert routes.difference(replace(route, **change), route)[:2] == expected

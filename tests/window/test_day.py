@@ -127,12 +127,18 @@ def test_what_is_shown_is_what_was_made(running):
     from pomodoro_pymol.experiments.level_table import LEVEL_ROWS
 
     levels = running["made"]["record"]["levels"]
-    assert len(running["table"]) == len(LEVEL_ROWS)
-    for (_, measured, interval, _), (name, *_) in zip(running["table"], LEVEL_ROWS):
+    rows = [row for row in LEVEL_ROWS if row.short]
+    shown_rows = [cells for cells in running["table"] if cells[3]]
+    assert [cells[0] for cells in shown_rows[: len(rows)]] == [row.short for row in rows]
+    assert [cells[0] for cells in shown_rows[len(rows) :]] == ["translation share", "rotation share", "z internal"]
+    headings = [cells[0] for cells in running["table"] if not cells[3]]
+    assert headings[:2] == ["rms, Å per coordinate", "rms, Å in space"]
+    for (_, measured, interval, _), row in zip(shown_rows, rows):
         shown = [measured, *interval.split("\N{EN DASH}")]
         for text, part in zip(shown, ("measured", "low", "high"), strict=True):
             digits = re.search(r"\d+\.(\d+)", text)
-            assert float(digits[0]) == pytest.approx(levels[part][name], abs=0.5001 * 10 ** -len(digits[1])), name
+            value = row.factor * levels[part][row.name]
+            assert float(digits[0]) == pytest.approx(value, abs=0.5001 * 10 ** -len(digits[1])), row.name
     made = running["made"]
     assert running["key shown"] == [made["record"]["colors"]["low"], made["record"]["colors"]["high"]]
     first = {tuple(label[:3]): (b, color) for label, b, color in in_file_order(made)}
@@ -230,7 +236,7 @@ def test_live_follows_the_metric(day, living, make, differences):
 
 def test_the_numbers_follow_live(living, running):
     assert [row[1] for row in living["table"]] != [row[1] for row in running["table"]]
-    assert all(row[1] and row[2] and row[3] for row in living["table"])
+    assert all(row[1] and row[2] for row in living["table"] if row[3])
 
 
 def test_live_goes_off_and_leaves_the_object(living):

@@ -56,29 +56,37 @@ class LevelTable(QtWidgets.QWidget):
         self.table.setContextMenuPolicy(QtCore.Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def show_levels(self, rows: Sequence[Row], tips: Sequence[str] = ()) -> None:
-        """Show one row per statistic.
+        """Show one row per statistic, under a heading where its unit is another than before.
 
         Parameters
         ----------
         rows : sequence of (str, str, float, float, float, float)
-            Label, unit, measured, low and high end of its 95 % interval, expected. None is
-            shown as a dash, nan as n/a.
+            Label, unit in words, measured, low and high end of its 95 % interval, expected. None
+            is shown as a dash, nan as n/a.
         tips : sequence of str
             What each label stands for; the labels themselves by default.
         """
-        self.table.setRowCount(len(rows))
-        for number, (label, unit, measured, low, high, expected) in enumerate(rows):
-            tip = tips[number] if tips else label
+        lines: list[Row | str] = []
+        told: dict[str, str] = dict(zip((row[0] for row in rows), tips))
+        former = ""
+        for row in rows:
+            lines += [row[1]] * (row[1] != former) + [row]
+            former = row[1]
+        if len(lines) != self.table.rowCount():
+            self.table.clearSpans()
+            self.table.setRowCount(len(lines))
+        for number, line in enumerate(lines):
+            if isinstance(line, str):
+                self._show_texts(number, (line, "", "", ""), line, heading=True)
+                self._mark(number, False)
+                continue
+            label, unit, measured, low, high, expected = line
             decimals = _decimals([row for row in rows if row[1] == unit])
-            name = f"{label} ({unit})" if unit else label
             interval = _number(low, decimals)
             if high is not None and math.isfinite(high):
                 interval += f"{_DASH}{_number(high, decimals)}"
-            for column, text in enumerate((name, _number(measured, decimals), interval, _number(expected, decimals))):
-                item = self._item(number, column)
-                if item.text() != text:  # each change lays the table out anew
-                    item.setText(text)
-            self._item(number, 0).setToolTip(f"{tip} ({unit})" if unit else tip)
+            texts = (label, _number(measured, decimals), interval, _number(expected, decimals))
+            self._show_texts(number, texts, f"{told.get(label, label)} ({unit})")
             self._mark(number, _outside(low, high, expected))
         self.updateGeometry()
 
@@ -113,6 +121,20 @@ class LevelTable(QtWidgets.QWidget):
         if event.type() == QtCore.QEvent.Type.PaletteChange:
             for row in range(self.table.rowCount()):
                 self._mark(row, bool(self._item(row, 3).toolTip()))
+
+    def _show_texts(self, row: int, texts: Sequence[str], tip: str, heading: bool = False) -> None:
+        for column, text in enumerate(texts):
+            item = self._item(row, column)
+            if item.text() != text:  # each change lays the table out anew
+                item.setText(text)
+        first = self._item(row, 0)
+        first.setToolTip(tip)
+        if first.font().bold() != heading:
+            font = first.font()
+            font.setBold(heading)
+            first.setFont(font)
+        if self.table.columnSpan(row, 0) != (len(_HEADER) if heading else 1):
+            self.table.setSpan(row, 0, 1, len(_HEADER) if heading else 1)
 
     def _item(self, row: int, column: int) -> QtWidgets.QTableWidgetItem:
         """Return a cell's item, made when it is first asked for."""

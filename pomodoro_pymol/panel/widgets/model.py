@@ -7,6 +7,7 @@ from typing import Any
 
 from qtpy import QtCore
 
+from ...diffusion.samplers import SAMPLERS, foreign_churn
 from ...errors import PomodoroError
 from ...parameters.catalogue import NoiseParameters
 
@@ -36,6 +37,8 @@ class Model(QtCore.QObject):
             changes = {word: weights[level] for word, level in _WEIGHTS.items()} | changes | {"preset": ""}
         elif name == "preset":
             changes |= {word: getattr(self.kind, word) for word in _WEIGHTS}
+        elif name == "sampler" and value in SAMPLERS:
+            changes |= dict.fromkeys(foreign_churn(SAMPLERS[value]))
         return self._take(lambda: replace(self.parameters, **changes))
 
     def edit_text(self, line: str) -> bool:
