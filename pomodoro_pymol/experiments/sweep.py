@@ -240,30 +240,33 @@ def sweep_frames(
         yield coords + law.sigma(z) * unit.T
 
 
-def losses(points: Sequence[SweepPoint], halves: Mapping[Scheme, Scores], law: LawOfSigma = AF3_LAW) -> list[Loss]:
+def losses(
+    points: Sequence[SweepPoint], halves: Mapping[Scheme, Sequence[float]], law: LawOfSigma = AF3_LAW
+) -> list[Loss]:
     """Return where each scheme of a sweep loses the structure.
 
     Parameters
     ----------
     points : sequence of SweepPoint
-    halves : mapping of Scheme to Scores
-        The z at which each expected score is 0.5.
+    halves : mapping of Scheme to (float, float, float)
+        The z at which the expected score of Calpha atoms, within residues and between them
+        is 0.5, over all pairs.
     law : LawOfSigma
     """
     found = []
     for scheme in dict.fromkeys(point.scheme for point in points):
         curve = [point for point in points if point.scheme == scheme]
         z = np.array([point.z for point in curve])
-        first, half = curve[0], halves[scheme]
+        first, (half_ca, half_within, half_between) = curve[0], halves[scheme]
         within = np.array([point.scores.within_residues for point in curve])
         found.append(
             Loss(
                 scheme,
                 _z_of_displacement(first.relative, first.sigma, law),
                 _z_of_displacement(first.neighbors, first.sigma, law),
-                _z_of_lddt(z, np.array([point.lddt_of_frames for point in curve]), half.ca_lddt),
-                Compared(half.within_residues, _first_crossing(z, within, SCORE_LOST), math.nan, math.nan),
-                half.between_residues,
+                _z_of_lddt(z, np.array([point.lddt_of_frames for point in curve]), half_ca),
+                Compared(half_within, _first_crossing(z, within, SCORE_LOST), math.nan, math.nan),
+                half_between,
             )
         )
     return found
@@ -271,8 +274,8 @@ def losses(points: Sequence[SweepPoint], halves: Mapping[Scheme, Scores], law: L
 
 def _expected(
     structure: Structure, hierarchy: Hierarchy, schemes: Sequence[Scheme], sigmas: Sequence[float], law: LawOfSigma
-) -> tuple[dict[Scheme, list[Scores]], dict[Scheme, Scores]]:
-    """Return the expected scores at each sigma, and the z at which each is 0.5; pairs are kept one kind at a time."""
+) -> tuple[dict[Scheme, list[Scores]], dict[Scheme, list[float]]]:
+    """Return the expected scores at each sigma, and the z at which those over all pairs are 0.5."""
     kinds = (
         (LocalDistances.of_calphas, ("structure", "residue_mean")),
         (LocalDistances.within_residues, ("structure",)),
@@ -285,11 +288,9 @@ def _expected(
         for scheme in curves:
             for mean in means:
                 curves[scheme].append([expected_score(distances, scheme.weights, sigma, mean) for sigma in sigmas])
-                halves[scheme].append(z_at_score(distances, scheme.weights, SCORE_LOST, law=law, mean=mean))
-    return (
-        {scheme: [Scores(*values) for values in zip(*curve)] for scheme, curve in curves.items()},
-        {scheme: Scores(*values) for scheme, values in halves.items()},
-    )
+            halves[scheme].append(z_at_score(distances, scheme.weights, SCORE_LOST, law=law))
+        del distances  # before the next kind is counted: they are large
+    return {scheme: [Scores(*values) for values in zip(*curve)] for scheme, curve in curves.items()}, halves
 
 
 def _neighbor_square(sums: torch.Tensor, hierarchy: Hierarchy) -> float:

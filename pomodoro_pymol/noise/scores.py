@@ -9,12 +9,13 @@ coordinate
 
 so that a distance d becomes one of Rice's kind in space, and the part kept within t is
 P(d - t < r < d + t). The project's own; the tests hold it against quadrature and Monte
-Carlo. On Calpha atoms it cannot tell schemes apart that differ by w_a alone; the two
-scores on heavy atoms, within residues and between them, do.
+Carlo. On the Calpha atoms of one chain it depends on (w_r + w_a) / W alone; the two scores
+on heavy atoms, within residues and between them, tell more schemes apart.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -68,7 +69,7 @@ def expected_scores(distances: LocalDistances, weights: LevelWeights, sigma: flo
     """
     chain_of = distances.residue_to_chain
     n_chains = int(chain_of.max()) + 1
-    kept = _kept_at_knots(distances, weights, sigma)
+    kept = _kept_at_knots(distances.counts, weights, sigma)
     of_residues = sum(counts @ kept[name] for name, counts in distances.counts.items())
     of_chains, pairs = np.zeros(n_chains), np.zeros(n_chains)
     for name, counts in distances.counts.items():
@@ -99,10 +100,8 @@ def expected_score(distances: LocalDistances, weights: LevelWeights, sigma: floa
     PomodoroError
         If ``mean`` is neither.
     """
-    if mean not in ("structure", "residue_mean"):
-        raise PomodoroError(f"mean must be structure or residue_mean, not {mean!r}")
-    parts = distances.pooled if mean == "structure" else distances.residue_mean
-    return _weigh(parts, _kept_at_knots(distances, weights, sigma))
+    parts = _parts(distances, mean)
+    return _weigh(parts, _kept_at_knots(parts, weights, sigma))
 
 
 def z_at_score(
@@ -130,11 +129,12 @@ def z_at_score(
     """
     if not 0 < score < 1:
         raise PomodoroError(f"a score lies between 0 and 1: {score} does not")
+    parts = _parts(distances, mean)
 
     def above(log_sigma: float) -> float:
-        return expected_score(distances, weights, float(np.exp(log_sigma)), mean) - score
+        return _weigh(parts, _kept_at_knots(parts, weights, float(np.exp(log_sigma)))) - score
 
-    moving = [share for name, share in _apart(weights).items() if share > 0 and name in distances.counts]
+    moving = [share for name, share in _apart(weights).items() if share > 0 and name in parts]
     low = np.log(_NONE_LOST / np.sqrt(2 * max(moving, default=1.0)))
     high = np.log(_ALL_LOST / np.sqrt(2 * min(moving, default=1.0)))
     if not above(low) > 0 > above(high):
@@ -184,9 +184,15 @@ def _apart(weights: LevelWeights) -> dict[str, float]:
     return {"residue": a, "chain": r + a, "neither": c + r + a}
 
 
-def _kept_at_knots(distances: LocalDistances, weights: LevelWeights, sigma: float) -> dict[str, np.ndarray]:
+def _parts(distances: LocalDistances, mean: str) -> dict[str, np.ndarray]:
+    if mean not in ("structure", "residue_mean"):
+        raise PomodoroError(f"mean must be structure or residue_mean, not {mean!r}")
+    return distances.pooled if mean == "structure" else distances.residue_mean
+
+
+def _kept_at_knots(shared: Iterable[str], weights: LevelWeights, sigma: float) -> dict[str, np.ndarray]:
     apart = _apart(weights)
-    return {name: _at_knots(sigma * (2 * apart[name]) ** 0.5) for name in distances.counts}
+    return {name: _at_knots(sigma * (2 * apart[name]) ** 0.5) for name in shared}
 
 
 @lru_cache(maxsize=1024)

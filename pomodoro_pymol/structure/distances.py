@@ -27,8 +27,10 @@ SHARED = ("residue", "chain", "neither")
 _STEP = 0.01
 #: Where lengths are counted, shape=(n_knots,), angstrom.
 KNOTS = np.sinh(_STEP * np.arange(np.ceil(np.arcsinh(LDDT_RADIUS) / _STEP) + 1))
-# Distances found at once, at most: 24 bytes each, and as much again several times over.
+# Distances found at once, at most, where all atoms lie within 15 A: 24 bytes each, and as much several times over.
 _BLOCK = 1 << 22
+# Pairs of atoms of one residue that are counted at once.
+_PAIRS = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,12 +75,15 @@ class LocalDistances:
     def within_residues(cls, structure: Structure, hierarchy: Hierarchy) -> LocalDistances:
         """Count the pairs of heavy atoms of one residue; see `between_residues`."""
         index = pairs_within_residues(structure, hierarchy)
+        rows = hierarchy.atom_to_residue.cpu().numpy()[index[:, 0]]
+        order = np.argsort(rows, kind="stable")
         counts = np.zeros((1, hierarchy.n_residues, len(KNOTS)))
-        for start in range(0, len(index), _BLOCK):
-            block = index[start : start + _BLOCK]
-            lengths = np.linalg.norm(np.diff(structure.coords[block].astype(np.float64), axis=1)[:, 0], axis=-1)
-            _add(counts, 0, hierarchy.atom_to_residue.cpu().numpy()[block[:, 0]], lengths)
-        return cls({SHARED[0]: 2 * counts[0]}, hierarchy.residue_to_chain.cpu().numpy())
+        for start in range(0, len(index), _PAIRS):
+            some = order[start : start + _PAIRS]
+            ends = structure.coords[index[some]].astype(np.float64)
+            _add(counts, 0, rows[some], np.linalg.norm(ends[:, 0] - ends[:, 1], axis=-1))
+        counts *= 2
+        return cls({SHARED[0]: counts[0]}, hierarchy.residue_to_chain.cpu().numpy())
 
     @classmethod
     def between_residues(cls, structure: Structure, hierarchy: Hierarchy) -> LocalDistances:

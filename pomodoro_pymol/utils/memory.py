@@ -22,8 +22,9 @@ _FRAME, _READ, _MEMBER, _BUILT = 12, 33, 48, 84
 # A sample on its way, with what a step and its curves hold. What its denoiser takes beside its data. A frame on its
 # way through a denoiser, and what that takes beside its data. The parts of one state in float64.
 _SAMPLE, _MODEL, _DENOISED, _DENOISER, _PARTS = 225, 180, 66, 264, 120
-# Pairs of atoms that are compared in a sweep, and their neighbours, of which they are found: as dense as proteins are.
-_PAIRS = 600
+# Pairs of atoms that are compared in a sweep, their neighbours, of which they are found, and their counts by distance:
+# as dense as proteins are, and residues as large.
+_PAIRS = 1100
 
 # Address space that stacks and heaps of threads take beside what is counted.
 _THREADS = 256 << 20

@@ -215,7 +215,8 @@ def test_blocks_do_not_matter(kind, monkeypatch):
     hierarchy = Hierarchy.from_structure(structure)
     whole = expected_scores(KINDS[kind](structure, hierarchy), PRESETS["rb"], 1.3)
     for block in (1, 100, 1000):
-        monkeypatch.setattr(distances_module, "_BLOCK", block)
+        for name in ("_BLOCK", "_PAIRS"):
+            monkeypatch.setattr(distances_module, name, block)
         parts = expected_scores(KINDS[kind](structure, hierarchy), PRESETS["rb"], 1.3)
         for name, values in vars(whole).items():
             np.testing.assert_allclose(getattr(parts, name), values, atol=1e-12)

@@ -91,7 +91,7 @@ def curve(z, lddt, **more):
     return [point(*pair, **more) for pair in zip(z, lddt)]
 
 
-HALF = Scores(-1.0, -1.1, -1.2, math.nan)
+HALF = (-1.0, -1.2, math.nan)
 
 
 def lost(points, law=AF3_LAW):
