@@ -92,10 +92,25 @@ def test_an_unreachable_ratio_says_what_it_would_need(hpv, typed, session, diffe
     assert differences(before, session(hpv)) == []
 
 
+def test_the_lower_z_that_is_offered_moves_residues_as_far(hpv, typed):
+    printed = typed(hpv, "pomweights relative=3.8")
+    assert "it moves whole chains, and no residue relative to its chain" in printed
+    (line,) = re.findall(r"the same inside, without it: (pomnoise .*)$", printed, re.M)
+    run = typed(hpv, f"{line}, frames=2")
+    assert re.search(r"residue relative to chain, in space .* 3\.800 A$", run, re.M)
+    assert "chain 0.000, residue 0.889, atom 0.111" in run
+
+
+def test_the_line_that_uses_the_weights_has_the_noise_level_and_the_law(hpv, typed):
+    printed = typed(hpv, "pomweights relative=7 z=0.9, sigma_data=12, p_std=1.2")
+    (line,) = re.findall(r"to use them: (pomnoise .*)$", printed, re.M)
+    assert re.search(r"residue relative to chain, in space .* 7\.000 A$", typed(hpv, f"{line}, frames=2"), re.M)
+
+
 def test_a_preset_is_kept_used_and_forgotten(hpv, typed, home):
     typed(hpv, "pomweights relative=3.8 z=0 save=mine")
     printed = typed(hpv, "pomnoise preset=mine frames=3")
-    assert re.search(r"residue rms relative to chain .* 3\.800 A$", printed, re.M)
+    assert re.search(r"residue relative to chain, in space .* 3\.800 A$", printed, re.M)
     typed(hpv, "pomweights delete=mine")
     assert "did you mean" in typed(hpv, "pomnoise preset=minx") or "must be one of" in typed(
         hpv, "pomnoise preset=mine"
