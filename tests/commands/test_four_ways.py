@@ -86,7 +86,7 @@ def compare(typed_once, new_instance, snapshot, differences, tmp_path):
 def test_typed(typed_once):
     table, made = typed_once
     assert len(made["coords"]) == 21
-    assert "sigma 4.819 A, 20 frames, seed 0" in table
+    assert "sigma 4.819 A per coordinate, 20 frames, seed 0" in table
     assert "chain 0.250, residue 0.667, atom 0.083" in table
     assert made["titles"][0] == "truth (1hpv state 1)"
     assert made["titles"][1] == "z=0 sigma=4.819 A per coordinate seed=0 frame 1/20"

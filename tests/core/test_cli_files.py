@@ -38,7 +38,7 @@ def test_noise_prints_the_numbers_and_writes_the_frames(run, tmp_path):
 
     status, out, _ = run("noise", FRAGMENT, "--frames", 4, "--z", -1, "--output", "n.pdb", "--csv", "n.csv")
     assert status == 0
-    assert "residue rms relative to chain" in out
+    assert "residue relative to chain, per coordinate" in out
     models = gemmi.read_structure(str(tmp_path / "n.pdb"))
     assert [model.num for model in models] == [0, 1, 2, 3, 4]
     assert any("z=-1" in line for line in read_header(tmp_path / "n.pdb"))

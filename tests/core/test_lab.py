@@ -1,6 +1,8 @@
 """A whole run: the frames it writes, the numbers it hands back."""
 
+import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,11 +10,14 @@ import torch
 
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments import noise
+from pomodoro_pymol.experiments.level_table import gauge_text
 from pomodoro_pymol.experiments.noise import run_noise
 from pomodoro_pymol.experiments.record import digest
 from pomodoro_pymol.noise import stream
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.expected import expected_levels, expected_residues
+from pomodoro_pymol.noise.gauge import gauge_split
+from pomodoro_pymol.noise.sigma import AF3_LAW
 from pomodoro_pymol.parameters.catalogue import NoiseParameters
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
@@ -144,7 +149,7 @@ def test_the_report_puts_measured_beside_expected(dimer, n_frames):
     assert "chain 0.739, residue 0.144, atom 0.117" in report
     measured, expected = result.statistics.levels(), expected_levels(result.hierarchy, parameters.weights, 21.597)
     for label, name in {
-        "residue rms": "residue",
+        "residue, per coordinate": "residue",
         "residue / atom": "ratio",
         "variance share: chain": "chain_share",
     }.items():
@@ -154,6 +159,25 @@ def test_the_report_puts_measured_beside_expected(dimer, n_frames):
         assert numbers[-1] == pytest.approx(getattr(expected, name), rel=1e-3)
         assert ("n/a (1 frame)" in line) == (n_frames == 1)
         assert line.isascii()
+
+
+def test_the_report_tells_the_gauge(dimer):
+    """That of the closed forms, whose own tests stand elsewhere; and the z of what is left."""
+    parameters = NoiseParameters(preset="ms", z=1, frames=2, device="cpu", p_std=2)
+    result, _ = run(dimer, parameters)
+    split = gauge_split(dimer.coords, result.hierarchy, parameters.weights)
+    z = 1 + math.log(1 - split.translation - split.rotation) / (2 * 2)
+    for line in (
+        f" gauge, expected shares of the variance: translation {split.translation:.3f}, rotation {split.rotation:.3f}",
+        f" what centring and alignment leave: between chains {split.between:.3f}, within {split.within:.3f}; "
+        f"noise as of z {z:.4g}",
+    ):
+        assert line in result.report().splitlines()
+    assert " law of training: sigma = 16 exp(-1.2 + 2 z) A per coordinate" in result.report().splitlines()
+    whole = replace(parameters, preset="", wc=1, wr=0, wa=0)
+    alone = Hierarchy.from_labels(range(len(dimer)), [0] * len(dimer))
+    assert gauge_split(dimer.coords, alone, whole.weights).internal == 0
+    assert gauge_text(gauge_split(dimer.coords, alone, whole.weights), 0, AF3_LAW).endswith("within 0.000; nothing")
 
 
 class Memory:

@@ -31,7 +31,7 @@ def test_frames_of_little_noise_lie_on_the_source(cmd, typed, by_label, case):
     away = np.array([[np.subtract(frame[label], place) for label, place in truth.items()] for frame in moved])
     # Six standard deviations, and the rounding of float32 at 100 A.
     assert np.abs(away).max() < 0.006 + 8e-6
-    said = float(re.search(r"atom rms +(\S+) A", printed)[1])
+    said = float(re.search(r"atom, per coordinate +(\S+) A", printed)[1])
     assert said == pytest.approx(np.sqrt((away**2).mean()), rel=0.01)
     for line, name in (("pomsweep m, z=-6:-5.9:0.1", "m_sweep"), ("pomalign", "m_noise_aligned")):
         assert "Error" not in typed(cmd, line)
