@@ -149,7 +149,7 @@ def test_what_is_shown_is_what_was_made(running):
 
 
 def test_the_sweep_is_in_space(running):
-    """The point is sqrt(3) times the rms per coordinate of the record, and lies on the expected curve, but for chance."""
+    """The point is sqrt(3) times the rms per coordinate of the record, and close to the expected curve."""
     z, height = running["sweep point"]
     measured = running["made"]["record"]["levels"]["measured"]["residue_relative"]
     assert z == pytest.approx(running["given"]["z"])
