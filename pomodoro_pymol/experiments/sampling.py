@@ -74,13 +74,13 @@ class SampleResult:
         """Return the titles of the states of a sample's object, samples counted from 0."""
         seed, steps = self.parameters.seed, self.parameters.settings.steps
         tail = f"sample {sample + 1} seed={seed}"
-        return [f"sigma={sigma:.4g} A step {number}/{steps} {tail}" for number, sigma in self.kept]
+        return [f"sigma={sigma:.4g} A per coordinate step {number}/{steps} {tail}" for number, sigma in self.kept]
 
     def final_titles(self) -> list[str]:
         """Return the titles of an object of all samples' ends."""
         seed = self.parameters.seed
         return [
-            f"sample {number} seed={seed} nearest state {state} at {distance:.3g} A"
+            f"sample {number} seed={seed} nearest state {state} at {distance:.3g} A per coordinate"
             for number, (state, distance) in enumerate(zip(self.nearest, self.distance), 1)
         ]
 

@@ -34,8 +34,8 @@ def test_a_sample_is_a_movie_whose_end_is_a_member(nmr, typed, coords, members, 
     assert "analytic, not a trained model" in printed
     assert nmr.count_states("2juy_sample") == 200
     titles = [nmr.get_title("2juy_sample", state) for state in (1, 200)]
-    assert re.fullmatch(r"sigma=7\d\.\d+ A step 1/200 sample 1 seed=0", titles[0])
-    assert titles[1] == "sigma=0 A step 200/200 sample 1 seed=0"
+    assert re.fullmatch(r"sigma=7\d\.\d+ A per coordinate step 1/200 sample 1 seed=0", titles[0])
+    assert titles[1] == "sigma=0 A per coordinate step 200/200 sample 1 seed=0"
     end = coords(nmr, "2juy_sample", 200)
     assert np.abs(members - end).max((1, 2)).min() < 1e-3
     assert snapshot(nmr, "2juy") == before
@@ -226,14 +226,14 @@ def test_the_exact_denoiser_finds_the_state_that_was_noised(nmr, typed, coords, 
     for state in range(1, 22):
         np.testing.assert_allclose(coords(nmr, "2juy_noise_denoised", state), members[4], atol=1e-3)
     assert nmr.get_title("2juy_noise_denoised", 2).endswith("frame 1/20 denoised")
-    before, after = numbers(printed, "residue rms")
+    before, after = numbers(printed, "residue, per coordinate")
     assert before > 4
     assert after < 1e-3
 
 
 def test_heads_help_a_flat_denoiser_at_high_noise(nmr, typed):
     typed(nmr, "pomnoise sigma=21.6 frames=200")
-    after = {words: numbers(typed(nmr, f"pomdenoise {words}"), "atom rms")[1] for words in (
+    after = {words: numbers(typed(nmr, f"pomdenoise {words}"), "atom, per coordinate")[1] for words in (
         "covariance=flat", "covariance=flat multiscale=1", "denoiser=ideal"
     )}  # fmt: skip
     assert after["denoiser=ideal"] < after["covariance=flat multiscale=1"] < after["covariance=flat"]
@@ -243,7 +243,7 @@ def test_one_structure_is_denoised_by_wiener(hpv, typed):
     typed(hpv, "pomnoise polymer, frames=3")
     printed = typed(hpv, "pomdenoise")
     assert "wiener about one structure, variances 1:4:0.25 A^2" in printed
-    before, after = numbers(printed, "atom rms")
+    before, after = numbers(printed, "atom, per coordinate")
     assert after < 0.5 * before
 
 

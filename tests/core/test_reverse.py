@@ -193,7 +193,7 @@ def test_the_report_and_the_table_say_what_was_run(nmr, states):
     rows = list(csv.DictReader(curves_csv(result.records).splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(1, 41))
     assert float(rows[5]["error_residue_per_coordinate"]) == pytest.approx(result.records[5].error[1], rel=1e-5)
-    assert result.titles(1)[-1] == "sigma=0 A step 40/40 sample 2 seed=0"
+    assert result.titles(1)[-1] == "sigma=0 A per coordinate step 40/40 sample 2 seed=0"
     assert len(set(result.titles(0)) | set(result.titles(1))) == 80
     assert f"nearest state {result.nearest[1]} at" in result.final_titles()[1]
 
@@ -215,7 +215,7 @@ def test_where_the_noise_levels_end_is_told(nmr, states, options, printed, end):
     result = run_sample(nmr[0], states, parameters)
     assert printed in result.report()
     steps = parameters.settings.steps
-    assert result.titles(0)[-1] == f"sigma={end} A step {steps}/{steps} sample 1 seed=0"
+    assert result.titles(0)[-1] == f"sigma={end} A per coordinate step {steps}/{steps} sample 1 seed=0"
     assert len(result.records) == len(result.kept) == steps
     # What is said of the ends is of the ends: laid on each state, the nearest and its distance.
     for path, state, distance in zip(result.frames.double(), result.nearest, result.distance):

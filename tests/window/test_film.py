@@ -41,7 +41,7 @@ def test_curves_grow_step_by_step(film):
 def test_the_film_ends_at_a_member(film):
     assert film["names"] == ["2juy", "2juy_sample"]
     assert "2juy_sample: 60 steps" in film["status"]
-    assert film["titles"][1].startswith("sigma=0 A step 60/60")
+    assert film["titles"][1].startswith("sigma=0 A per coordinate step 60/60")
     end, members = np.array(film["film"]), np.array(film["members"])
     assert np.sqrt(((members - end) ** 2).mean((1, 2))).min() < 0.05
 
