@@ -92,6 +92,8 @@ def running(robot: Any, notes: dict[str, Any]) -> None:
     notes["key shown"] = [panel.key._stops[0][0], panel.key._stops[-1][0]]
     table = panel.levels.table
     notes["table"] = [[table.item(row, column).text() for column in range(4)] for row in range(table.rowCount())]
+    notes["sweep point"] = [float(values[0]) for values in panel.sweep.point.getData()]
+    notes["sweep"] = [[float(value) for value in values] for values in panel.sweep.curves["own"].getData()]
     notes["bars"] = [float(value) for value in panel.residues.bars.values]
     notes["bar colors"] = [int(color) for color in panel.residues.bars.colors]
 

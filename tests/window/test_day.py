@@ -148,6 +148,17 @@ def test_what_is_shown_is_what_was_made(running):
         assert atom_color == 0x40000000 | color
 
 
+def test_the_sweep_is_in_space(running):
+    """The point is sqrt(3) times the rms per coordinate of the record, and close to the expected curve."""
+    z, height = running["sweep point"]
+    measured = running["made"]["record"]["levels"]["measured"]["residue_relative"]
+    assert z == pytest.approx(running["given"]["z"])
+    assert 10**height == pytest.approx(3**0.5 * measured, rel=1e-6)
+    places, heights = running["sweep"]
+    slope = (heights[-1] - heights[0]) / (places[-1] - places[0])
+    assert 10 ** (heights[0] + slope * (z - places[0])) == pytest.approx(3**0.5 * measured, rel=0.1)
+
+
 # Stop.
 
 
