@@ -45,7 +45,7 @@ MARKS = {
     "2-6-2": ("v", "#CC79A7", "#FFFFFF"),
 }
 LEVELS = {
-    "chain": ("chain: translation of the whole", "#0072B2"),
+    "chain": ("chain: a translation of the whole", "#0072B2"),
     "residue": ("residue in chain", "#56B4E9"),
     "atom": ("atom in residue", "#E69F00"),
 }
@@ -92,7 +92,7 @@ def main(picture: Path) -> None:
     for name, gauge in gauges.items():
         show(
             f"{name:6} share of the variance: translation {gauge.translation:.3f}, rotation {gauge.rotation:.3f}; "
-            f"what is left is the noise of z {gauge.z_shift(AF3_LAW):+.2f}"
+            f"at z = 0 what is left is noise as of z {gauge.z_shift(AF3_LAW):.2f}"
         )
 
     heading(f"5. The rms is per coordinate, {CA_CA_DISTANCE} A is a distance in space: sqrt(3) lies between them")
@@ -139,7 +139,7 @@ def mark(row: TableRow) -> dict[str, Any]:
 
 def draw(picture: Path, hierarchy: Hierarchy, rows: list[TableRow], root_h: float, needed: float) -> None:
     """Draw the ratio against the atom share, the variance shares, and the displacement in space over z."""
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    figure = Figure(figsize=(9.6, 4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
 
     shares = [step / 100 for step in range(101)]
@@ -157,7 +157,7 @@ def draw(picture: Path, hierarchy: Hierarchy, rows: list[TableRow], root_h: floa
         place, value = row.scheme.weights.shares[2], row.measured.ratio
         span = [[value - row.draw_low.ratio], [row.draw_high.ratio - value]]
         left.errorbar(place, value, span, capsize=2, **mark(row))
-    left.text(0.0, 0.6, "bars: 95 % of\nsingle draws", fontsize=8)
+    left.text(0.0, 0.6, "bars hold the\nnext draw, 95 %", fontsize=8)
     left.set(xlim=(-0.05, 1.07), ylim=(0.3, 1.03), xlabel="atom weight / all weights", ylabel="residue rms / atom rms")
     left.set_title("1, 2  Atom weight sets the ratio", fontsize=9)
 
@@ -171,8 +171,8 @@ def draw(picture: Path, hierarchy: Hierarchy, rows: list[TableRow], root_h: floa
     names = [row.scheme.name for row in rows]
     middle.set(xlim=(0, 1), xlabel="share of the variance", yticks=range(len(rows)), yticklabels=names)
     middle.invert_yaxis()
-    middle.text(1.02, -0.62, "√first", fontsize=8)
-    middle.set_title("3, 4  One chain's share is a translation", fontsize=9)
+    middle.text(1.02, -0.45, "√chain", fontsize=8)
+    middle.set_title("3, 4  One chain only moves the whole", fontsize=9)
     middle.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=1, handlelength=1, columnspacing=1)
     z_values = [step / 20 for step in range(-30, 21)]
     for row in rows:
@@ -181,13 +181,13 @@ def draw(picture: Path, hierarchy: Hierarchy, rows: list[TableRow], root_h: floa
         style = {**mark(row), "markevery": 20, "markersize": 5}
         right.plot(z_values, heights, linewidth=1, **style)
     right.axhline(CA_CA_DISTANCE, color="0.4", linestyle="--")
-    right.text(-1.48, CA_CA_DISTANCE * 1.06, "3.8 Å, consecutive Cα", fontsize=8)
+    right.text(-1.46, CA_CA_DISTANCE * 1.08, "3.8 Å in space", fontsize=8)
     right.axhline(IN_SPACE * CA_CA_DISTANCE, color="0.4", linestyle=":")
-    right.text(-1.48, IN_SPACE * CA_CA_DISTANCE * 1.06, "what the note took for it, 6.6 Å", fontsize=8)
-    right.set(xlim=(-1.5, 1), ylim=(0.3, 40), yscale="log", xlabel="z")
-    right.set_ylabel("residue rms relative to chain (Å in space)")
+    right.text(-1.46, IN_SPACE * CA_CA_DISTANCE * 1.08, "3.8 Å per coordinate", fontsize=8)
+    right.set(xlim=(-1.5, 1), ylim=(0.3, 60), yscale="log", xlabel="z")
+    right.set_ylabel("residue relative to chain,\nrms (Å in space)")
     right.set_title("5  In space, not per coordinate", fontsize=9)
-    right.legend(fontsize=8, loc="lower right", title="weights", title_fontsize=8)
+    right.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, handlelength=2, columnspacing=1)
     write_figure(picture, figure)
 
 

@@ -79,7 +79,7 @@ def test_the_note_is_made_again(run_python, expected, tmp_path):
     assert with_chain == without
     # The science sheet, section 7, and section 3, misreading 5.
     for name, translation, rotation, shift in (("ms", 0.744, 0.005, -0.46), ("3-8-1", 0.273, 0.022, -0.12)):
-        found = numbers(fourth, rf"{name} +share .* translation (\S+), rotation (\S+); .* of z (\S+)$")
+        found = numbers(fourth, rf"{name} +share .* translation (\S+), rotation (\S+); .* as of z (\S+)$")
         assert found == pytest.approx([translation, rotation, shift], abs=0.0055)
     sheet = {"flat": (3.0, 0.15), "ms": (3.3, 0.09), "rb": (5.8, -0.29), "2-6-2": (6.5, -0.36), "3-8-1": (6.8, -0.39)}
     for name, (moved, z) in sheet.items():
