@@ -21,7 +21,7 @@ SEVEN = [*SCHEMES, Scheme("1:1:15", LevelWeights(1, 1, 15)), Scheme("mine", Leve
 Z = [-3.0, -1.0, 0.0, 2.0]
 # Label, and what lines and marks show.
 PANELS = (
-    ("residue relative to chain,\nrms in space (Å)", lambda p: p.relative.expected, lambda p: p.relative.measured),
+    ("residue relative to chain,\nrms (Å in space)", lambda p: p.relative.expected, lambda p: p.relative.measured),
     ("Cα lDDT,\nall pairs", lambda p: p.expected_scores.ca_lddt, lambda p: p.scores.ca_lddt),
     (
         "lDDT within residues,\nall heavy atoms",
