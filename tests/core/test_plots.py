@@ -100,7 +100,7 @@ def test_the_limits_of_loss_are_marked():
 
 def test_another_law_of_sigma_is_named():
     law = LawOfSigma(5.0, -1.2, 1.2)
-    assert sweep_figure(sweep(SCHEMES, law=law)).get_supxlabel() == str(law)
+    assert sweep_figure(sweep(SCHEMES, law=law)).get_supxlabel() == str(law).replace(" A ", " Å ")
     assert sweep_figure(sweep(SCHEMES)).get_supxlabel() == ""
 
 
