@@ -159,15 +159,15 @@ def _(hierarchy, schemes, z):
 
 @app.cell(hide_code=True)
 def _(hierarchy, schemes, structure):
-    points = run_sweep(structure, hierarchy, schemes, [step / 4 for step in range(-12, 13)])
+    sweep = run_sweep(structure, hierarchy, schemes, [step / 4 for step in range(-12, 13)])
     mo.vstack(
         [
             mo.md("## Where each loses the structure, one draw scaled over z"),
-            mo.as_html(sweep_figure(points)),
-            mo.plain_text(sweep_text(points)),
+            mo.as_html(sweep_figure(sweep)),
+            mo.plain_text(sweep_text(sweep)),
         ]
     )
-    return (points,)
+    return (sweep,)
 
 
 @app.cell(hide_code=True)
@@ -193,9 +193,9 @@ def _(result, save, target):
 
 
 @app.cell(hide_code=True)
-def _(hierarchy, points, result, rows):
+def _(hierarchy, result, rows, sweep):
     if mo.app_meta().mode == "script":
-        print(result.report(), table_text(rows, hierarchy.n_chains), sweep_text(points), sep="\n\n")
+        print(result.report(), table_text(rows, hierarchy.n_chains), sweep_text(sweep), sep="\n\n")
     return
 
 

@@ -66,8 +66,7 @@ def sweep_figure(sweep: Sweep) -> Any:
     for axis in axes.flat[1:]:
         axis.set_ylim(-0.03, 1.03)
     figure.legend(*first.get_legend_handles_labels(), fontsize=8, loc="outside upper center", ncols=len(curves))
-    if law_note(sweep.law):
-        figure.supxlabel(law_note(sweep.law), fontsize=9)
+    figure.supxlabel(law_note(sweep.law).replace(" A ", " Å "), fontsize=9)
     return figure
 
 

@@ -26,7 +26,7 @@ def sweep_text(sweep: Sweep) -> str:
 
     titles = f"{'expected':>10}{'measured':>10}  {'95 % interval':^16}"
     lines = [
-        f" z at which structure is lost: expected in closed form, and measured{law_line(sweep.law)}",
+        " z at which structure is lost: expected in closed form, and measured",
         f" residue: displaced {CA_CA_DISTANCE} A in space (rms) relative to its chain, as consecutive CA are apart",
         f" neighbour: residues that follow each other displaced {CA_CA_DISTANCE} A in space relative to each other",
         row("", f"{'residue':^38}", f"{'neighbour':^38}"),
@@ -45,7 +45,7 @@ def sweep_text(sweep: Sweep) -> str:
             for loss in sweep.losses
         ),
     ]
-    return "\n".join(lines)
+    return "\n".join(lines) + law_line(sweep.law)
 
 
 def sweep_csv(points: Sequence[SweepPoint]) -> str:

@@ -21,7 +21,7 @@ SEVEN = [*SCHEMES, Scheme("1:1:15", LevelWeights(1, 1, 15)), Scheme("mine", Leve
 Z = [-3.0, -1.0, 0.0, 2.0]
 # Label, and what lines and marks show.
 PANELS = (
-    ("residue relative to chain,\nrms in space (Å)", lambda p: p.relative.expected, lambda p: p.relative.measured),
+    ("residue relative to chain,\nrms (Å in space)", lambda p: p.relative.expected, lambda p: p.relative.measured),
     ("Cα lDDT,\nall pairs", lambda p: p.expected_scores.ca_lddt, lambda p: p.scores.ca_lddt),
     (
         "lDDT within residues,\nall heavy atoms",
@@ -100,7 +100,7 @@ def test_the_limits_of_loss_are_marked():
 
 def test_another_law_of_sigma_is_named():
     law = LawOfSigma(5.0, -1.2, 1.2)
-    assert sweep_figure(sweep(SCHEMES, law=law)).get_supxlabel() == str(law)
+    assert sweep_figure(sweep(SCHEMES, law=law)).get_supxlabel() == str(law).replace(" A ", " Å ")
     assert sweep_figure(sweep(SCHEMES)).get_supxlabel() == ""
 
 
