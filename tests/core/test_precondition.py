@@ -444,7 +444,7 @@ def test_text_and_csv_say_the_same(natural):
     for row, cells in zip(rows, table):
         assert (row.variant, row.level) == (cells["variant"], cells["level"])
         assert float(cells["c_skip"]) == pytest.approx(row.scalings.c_skip, rel=1e-5)
-        assert float(cells["error"]) == pytest.approx(row.error, rel=1e-5)
+        assert float(cells["squared_error_per_coordinate"]) == pytest.approx(row.error, rel=1e-5)
         assert f"{row.scalings.c_skip:.4f}" in text
     for total in total_errors(rows).values():
         assert f"{total:.4g}" in text
