@@ -55,6 +55,7 @@ LEVEL_ROWS = (
     LevelRow("chain", "chain, per coordinate", "A", _PER_COORDINATE, "chain"),
     LevelRow("residue_relative", "residue relative to chain, per coordinate", "A", _PER_COORDINATE, ""),
     LevelRow("residue_relative", "residue relative to chain, in space", "A", _IN_SPACE, "relative", sqrt(3)),
+    LevelRow("neighbor", "neighbours relative to each other, in space", "A", _IN_SPACE, "neighbours", sqrt(3)),
     LevelRow("ratio", "residue / atom", "", _PURE, "r/a"),
     LevelRow("ratio_relative", "residue / atom, relative to chain", "", _PURE, "r/a relative"),
     LevelRow("chain_share", "variance share: chain", "", _PURE, "chain share"),

@@ -14,7 +14,7 @@ from ..noise.draw import draw_unit_noise, frame_generator
 from ..noise.expected import expected_residues
 from ..noise.gauge import Gauge, gauge_split
 from ..noise.levels import ResidueLevels
-from ..noise.metrics import METRICS
+from ..noise.metrics import metric_values
 from ..noise.sigma import law_line, law_note, quantile
 from ..noise.statistics import LevelSquares, LevelStatistics, level_squares, residue_sums
 from ..noise.stream import stream_frames
@@ -83,8 +83,7 @@ class NoiseResult:
 
     def metric(self, name: str | None = None) -> np.ndarray:
         """Return a metric of each residue, shape=(n_residues,); by default the one that colours."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return METRICS[name or self.parameters.metric].compute(*self.residues())
+        return metric_values(name or self.parameters.metric, *self.residues(), self.hierarchy)
 
     def gauge(self) -> Gauge:
         """Return how much of the noise, as expected, moves or turns the whole, and what is left."""
