@@ -96,7 +96,8 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
             writer.publish(output, {"command": parameters.to_text(), "source": name})
     if not quiet:
         print(
-            f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma {noise.noise_sigma:.4g} A"
+            f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma "
+            f"{noise.noise_sigma:.4g} A per coordinate"
         )
         print(f" denoiser: {model.label}")
         outputs.print_notes(structure, hierarchy)

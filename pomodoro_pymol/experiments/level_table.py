@@ -81,7 +81,7 @@ def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str
 
 def gauge_text(gauge: Gauge, z: float, law: LawOfSigma) -> str:
     """Return the gauge split of noise at ``z`` as lines of a report."""
-    internal = f"noise as of z {z + gauge.z_shift(law):.4g}" if gauge.internal else "nothing"
+    internal = f"noise as of z {z + gauge.z_shift(law):.2f}" if gauge.internal else "nothing"
     return (
         f" gauge, expected shares of the variance: translation {gauge.translation:.3f}, rotation {gauge.rotation:.3f}\n"
         f" what centring and alignment leave: between chains {gauge.between:.3f}, within {gauge.within:.3f}; {internal}"

@@ -32,7 +32,8 @@ def residues_csv(result: NoiseResult) -> str:
     labels = structure.residues[structure.residue_of_atom[hierarchy.first_atoms.numpy()]]
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["segi", "chain", "resi", "resn", "n_atoms", *METRICS])
+    units = (metric.unit.removeprefix("A").replace(" ", "_") for metric in METRICS.values())
+    rows.writerow(["segi", "chain", "resi", "resn", "n_atoms", *map("".join, zip(METRICS, units))])
     values = [result.metric(name) for name in METRICS]
     for label, n_atoms, *numbers in zip(labels.tolist(), hierarchy.atoms_per_residue.tolist(), *values):
         rows.writerow([*label[:4], n_atoms, *(f"{number:.6g}" for number in numbers)])

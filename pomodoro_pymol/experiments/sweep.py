@@ -15,7 +15,6 @@ from ..noise.draw import draw_unit_noise, frame_generator
 from ..noise.expected import expected_levels
 from ..noise.levels import Levels
 from ..noise.metrics import CA_CA_DISTANCE
-from ..noise.neighbors import expected_neighbor_displacement
 from ..noise.scores import expected_score, z_at_score
 from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.statistics import LevelStatistics, residue_sums
@@ -184,14 +183,11 @@ def run_sweep(
     points = []
     for number, scheme in enumerate(schemes):
         statistics = LevelStatistics(hierarchy)
-        squares = np.zeros(frames)
         quality = np.zeros((5, frames, len(sigmas)))
         for frame in range(frames):
             unit = torch.empty(3, hierarchy.n_atoms, device=on)
             draw_unit_noise(unit, there, scheme.weights, frame_generator(seed, frame, on))
-            sums = residue_sums(unit.T, there)
-            statistics.add(sums[None])
-            squares[frame] = _neighbor_square(sums.cpu(), hierarchy)
+            statistics.add(residue_sums(unit.T, there)[None])
             unit = unit.cpu().T
             for start in range(0, len(sigmas), _TOGETHER):
                 some = torch.tensor(sigmas[start : start + _TOGETHER], dtype=unit.dtype)
@@ -213,7 +209,7 @@ def run_sweep(
                     measured=measured,
                     expected=closed,
                     relative=Compared(*(math.sqrt(3) * side.residue_relative for side in sides)),
-                    neighbors=_neighbors(hierarchy, scheme.weights, sigma, squares),
+                    neighbors=Compared(*(math.sqrt(3) * side.neighbor for side in sides)),
                     scores=Scores(lddt, lddt_mean, within, math.nan),
                     expected_scores=expected[scheme][place],
                     contacts=contacts,
@@ -291,25 +287,6 @@ def _expected(
             halves[scheme].append(z_at_score(distances, scheme.weights, SCORE_LOST, law=law))
         del distances  # before the next kind is counted: they are large
     return {scheme: [Scores(*values) for values in zip(*curve)] for scheme, curve in curves.items()}, halves
-
-
-def _neighbor_square(sums: torch.Tensor, hierarchy: Hierarchy) -> float:
-    """Mean square in space of neighbours relative to each other, from `residue_sums`; 0 for what rounding leaves."""
-    means = sums[:3] / hierarchy.atoms_per_residue
-    first, second = hierarchy.neighbors
-    square = (means[:, second] - means[:, first]).square().sum(0).mean()
-    resolved = square > (16 * torch.finfo(means.dtype).eps) ** 2 * means.square().sum(0).mean()
-    return float(square) if resolved or square.isnan() else 0.0
-
-
-def _neighbors(hierarchy: Hierarchy, weights: LevelWeights, sigma: float, squares: np.ndarray) -> Compared:
-    """Compare neighbours at sigma with their mean squares per frame at unit sigma; the interval is of the logarithm."""
-    measured = math.sqrt(squares.mean())
-    low, high = measured, measured
-    if measured > 0:
-        low, high = np.exp(_jackknife_interval(lambda mean: 0.5 * math.log(mean), squares))
-    unit = (expected_neighbor_displacement(hierarchy, weights), measured, float(low), float(high))
-    return Compared(*(sigma * value for value in unit))
 
 
 def _jackknife_interval(value: Callable[[Any], float], frames: np.ndarray) -> np.ndarray:

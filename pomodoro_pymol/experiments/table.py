@@ -6,11 +6,12 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
 from ..noise.expected import expected_levels, expected_sigmas
-from ..noise.levels import Levels, level_names
+from ..noise.levels import Levels, column_name, level_names
 from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.statistics import LevelStatistics
 from ..noise.weights import Scheme
@@ -182,10 +183,13 @@ def table_text(rows: Sequence[TableRow], n_chains: int) -> str:
     for z, group in by_z.items():
         cells = [f"{z:g}"]
         for row in group:
-            cells += [_number(levels.residue_relative, ".2f") for levels in (row.measured, row.expected)]
+            cells += [_number(sqrt(3) * levels.residue_relative, ".2f") for levels in (row.measured, row.expected)]
         chains = [_number(row.sigmas[2], ".2f", f"n/a ({n_chains} chain)") for row in group]
         body.append(cells + chains)
-    lines += [" residue rms relative to its chain, and chain rms, A", *_aligned([titles, *body])]
+    lines += [
+        " rel: residue rms relative to its chain, A in space; chain: chain rms, A per coordinate",
+        *_aligned([titles, *body]),
+    ]
     return "\n".join(lines)
 
 
@@ -197,10 +201,10 @@ def table_csv(rows: Sequence[TableRow]) -> str:
     levels = ("atom", "residue", "chain")
     writer.writerow(
         [
-            *("z", "sigma", "scheme", "wc", "wr", "wa"),
-            *(f"sigma_{level}" for level in levels),
-            *(f"expected_sigma_{level}" for level in levels),
-            *(f"{name}_{part}" for name in level_names() for part in parts),
+            *("z", "sigma_per_coordinate", "scheme", "wc", "wr", "wa"),
+            *(f"sigma_{level}_per_coordinate" for level in levels),
+            *(f"expected_sigma_{level}_per_coordinate" for level in levels),
+            *(f"{column_name(name)}_{part}" for name in level_names() for part in parts),
         ]
     )
     for row in rows:

@@ -36,6 +36,8 @@ PRIOR = 4
 DOUBT = 0.001
 
 _PARTS = ("chains", "alone", "residues", "atoms", "atoms_alone", "chain", "relative", "neighbor")
+# Of a logarithm: what has no spread but for rounding has no use for more.
+_LARGEST = 700.0
 _SHARES = ("chain_share", "residue_share", "atom_share")
 _RATIOS = ("ratio", "ratio_relative")
 
@@ -105,7 +107,7 @@ def _ends(
     levels = vars(levels_of_squares(squares, scale))
     ends = []
     for sign, width in zip((-1, 1), widths):
-        factors = dict(zip(level_names(), np.exp(sign * width)))
+        factors = dict(zip(level_names(), np.exp(np.minimum(sign * width, _LARGEST))))
         values = {name: value * np.sqrt(factors[name]) for name, value in levels.items()}
         for name in _SHARES:
             values[name] = levels[name] * factors[name] / (levels[name] * factors[name] + 1 - levels[name])

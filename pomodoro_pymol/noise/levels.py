@@ -59,6 +59,12 @@ def level_names() -> tuple[str, ...]:
     return tuple(field.name for field in fields(Levels))
 
 
+def column_name(name: str) -> str:
+    """Return what a column with a value of `Levels` is called, which says what length it is."""
+    pure = name.startswith("ratio") or name.endswith("share")
+    return name if pure else f"{name}_rms_per_coordinate"
+
+
 @dataclass(frozen=True, eq=False)
 class ResidueLevels:
     """Displacement per residue, each an array of shape=(n_residues,).

@@ -59,8 +59,8 @@ METRICS: dict[str, Metric] = {
         in_chain=True,
     ),
     "displacement": Metric(
-        "residue rms per coordinate",
-        "A",
+        "residue rms",
+        "A per coordinate",
         lambda measured, _: measured.residue,
     ),
     "scramble": Metric(

@@ -209,7 +209,7 @@ def _single_shot(parent: QtCore.QObject, act: Any) -> QtCore.QTimer:
 
 
 def _unit(unit: str) -> str:
-    return {"A": "Å"}.get(unit, unit)
+    return f"Å{unit[1:]}" if unit.startswith("A") else unit
 
 
 def residue_rows(molecule: Molecule) -> Any:

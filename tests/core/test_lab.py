@@ -170,7 +170,7 @@ def test_the_report_tells_the_gauge(dimer):
     for line in (
         f" gauge, expected shares of the variance: translation {split.translation:.3f}, rotation {split.rotation:.3f}",
         f" what centring and alignment leave: between chains {split.between:.3f}, within {split.within:.3f}; "
-        f"noise as of z {z:.4g}",
+        f"noise as of z {z:.2f}",
     ):
         assert line in result.report().splitlines()
     assert " law of training: sigma = 16 exp(-1.2 + 2 z) A per coordinate" in result.report().splitlines()

@@ -34,7 +34,7 @@ CLOSED_FORMS = {
     "excess": [1.0, 1.0],
 }
 UNITS = {
-    "displacement": "A",
+    "displacement": "A per coordinate",
 }
 
 
@@ -69,7 +69,8 @@ def test_the_scramble_length_is_that_of_consecutive_alpha_carbons():
 def test_lengths_say_in_which_measure_they_are(name):
     metric = METRICS[name]
     if metric.unit or "A" in metric.label:
-        assert ("per coordinate" in metric.label) != ("in space" in metric.label)
+        text = f"{metric.label} {metric.unit}"
+        assert ("per coordinate" in text) != ("in space" in text)
 
 
 @pytest.mark.parametrize("name", METRICS)

@@ -143,8 +143,8 @@ def test_the_std_of_one_chain(natural, frames):
     assert table_text(rows, 1).count("n/a (1 chain)") == len(rows)
     assert "nan" not in table_text(rows, 1)
     for line in csv.DictReader(io.StringIO(table_csv(rows))):
-        assert line["sigma_chain"] == line["expected_sigma_chain"] == "nan"
-        assert float(line["chain_measured"]) > 0
+        assert line["sigma_chain_per_coordinate"] == line["expected_sigma_chain_per_coordinate"] == "nan"
+        assert float(line["chain_rms_per_coordinate_measured"]) > 0
     assert "n/a (1 chain)" not in table_text(noise_table(natural, SCHEMES, [0], frames=frames), 1)
 
 
@@ -226,7 +226,7 @@ def test_text_ends_with_residues_relative_to_the_chain(table):
     last = cells(table_text(table, 1))[-7:]
     for i, line in enumerate(last):
         rows = table[3 * i : 3 * i + 3]
-        relative = [f"{v.residue_relative:.2f}" for row in rows for v in (row.measured, row.expected)]
+        relative = [f"{3**0.5 * v.residue_relative:.2f}" for row in rows for v in (row.measured, row.expected)]
         assert line == [f"{rows[0].z:g}", *relative, *(f"{row.measured.chain:.2f}" for row in rows)]
 
 
@@ -251,13 +251,17 @@ def test_csv_reads_back(complex_, estimator, frames):
     lines = list(csv.DictReader(io.StringIO(table_csv(rows))))
     assert len(lines) == len(rows)
     for line, row in zip(lines, rows):
-        labels = {"z": row.z, "sigma": row.sigma, "scheme": row.scheme.name}
+        labels = {"z": row.z, "sigma_per_coordinate": row.sigma, "scheme": row.scheme.name}
         labels |= {"wc": row.scheme.weights.chain, "wr": row.scheme.weights.residue, "wa": row.scheme.weights.atom}
         for name, value in labels.items():
             assert line.pop(name) == str(value)
-        numbers = {f"{name}_{part}": getattr(getattr(row, part), name) for name in level_names() for part in PARTS}
+        numbers = {}
+        for name in level_names():
+            column = name if "ratio" in name or "share" in name else f"{name}_rms_per_coordinate"
+            numbers |= {f"{column}_{part}": getattr(getattr(row, part), name) for part in PARTS}
         for i, level in enumerate(("atom", "residue", "chain")):
-            numbers |= {f"sigma_{level}": row.sigmas[i], f"expected_sigma_{level}": row.expected_sigmas[i]}
+            column = f"sigma_{level}_per_coordinate"
+            numbers |= {column: row.sigmas[i], f"expected_{column}": row.expected_sigmas[i]}
         assert line.keys() == numbers.keys()
         # Six digits are written.
         np.testing.assert_allclose([float(line[name]) for name in numbers], [*numbers.values()], rtol=5.1e-6)
