@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import PomodoroError
 from .palettes import PALETTES
 
-#: Colour of a residue whose metric is undefined, e.g. relative motion in a chain of one atom.
+#: Colour of a residue whose metric is undefined, e.g. motion relative to its chain of a residue that is all of it.
 UNDEFINED = 0x808080
 
 

@@ -13,7 +13,7 @@ from ..errors import PomodoroError
 from ..noise.draw import draw_unit_noise, frame_generator
 from ..noise.expected import expected_residues
 from ..noise.levels import ResidueLevels
-from ..noise.metrics import METRICS
+from ..noise.metrics import metric_values
 from ..noise.sigma import quantile, z_from_sigma
 from ..noise.statistics import LevelSquares, LevelStatistics, level_squares, residue_sums
 from ..noise.stream import stream_frames
@@ -81,8 +81,7 @@ class NoiseResult:
 
     def metric(self, name: str | None = None) -> np.ndarray:
         """Return a metric of each residue, shape=(n_residues,); by default the one that colours."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return METRICS[name or self.parameters.metric].compute(*self.residues())
+        return metric_values(name or self.parameters.metric, *self.residues(), self.hierarchy)
 
     def titles(self) -> list[str]:
         """Return one title per state: the truth, then each noised frame."""

@@ -30,7 +30,7 @@ class TableRow:
     measured, low, high : Levels
         Over all draws, with the ends of the 95 % interval; nan ends for one draw.
     draw_low, draw_high : Levels
-        Central 95 % of single draws, as drawn.
+        Ends of the interval that holds 95 % of next draws; nan for one draw.
     expected : Levels
         Closed form.
     sigmas, expected_sigmas : tuple of float
@@ -106,7 +106,7 @@ def _row(z: float, scheme: Scheme, drawn: LevelStatistics, estimator: str) -> Ta
     sigma = sigma_from_z(z)
     drawn = drawn.scaled(sigma)
     low, high = drawn.interval()
-    draw_low, draw_high = drawn.draw_range()
+    draw_low, draw_high = drawn.prediction_interval()
     return TableRow(
         z=z,
         sigma=sigma,
@@ -148,7 +148,7 @@ def table_text(rows: Sequence[TableRow], n_chains: int) -> str:
         "",
         "r/a",
         "95 % interval",
-        "one draw",
+        "next draw (95 %)",
         "expected",
         "relative r/a",
         "expected",
@@ -178,7 +178,7 @@ def table_text(rows: Sequence[TableRow], n_chains: int) -> str:
     for z, group in by_z.items():
         cells = [f"{z:g}"]
         for row in group:
-            cells += [f"{row.measured.residue_relative:.2f}", f"{row.expected.residue_relative:.2f}"]
+            cells += [_number(levels.residue_relative, ".2f") for levels in (row.measured, row.expected)]
         chains = [_number(row.sigmas[2], ".2f", f"n/a ({n_chains} chain)") for row in group]
         body.append(cells + chains)
     lines += [" residue rms relative to its chain, and chain rms, A", *_aligned([titles, *body])]

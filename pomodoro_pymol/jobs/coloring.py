@@ -12,7 +12,7 @@ from ..color.scale import ColorScale
 from ..errors import PomodoroError
 from ..experiments.record import Record, digest
 from ..noise.expected import expected_residues
-from ..noise.metrics import METRICS
+from ..noise.metrics import METRICS, metric_values
 from ..parameters.catalogue import ColorParameters, NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
@@ -119,9 +119,7 @@ def color_steps(
     """Colour an object by the chosen metric and set its b; return the scale and the range expected."""
     measured = record.residues
     expected = expected_residues(hierarchy, record.parameters.weights, record.parameters.noise_sigma)
-    metric = METRICS[choice.metric]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        values, closed = metric.compute(measured, expected), metric.compute(expected, expected)
+    values, closed = (metric_values(choice.metric, side, expected, hierarchy) for side in (measured, expected))
     span = (choice.range.low, choice.range.high) if choice.range else None
     scale = ColorScale.over(choice.palette, values, span)
     residue_at_place = hierarchy.atom_to_residue.numpy()[structure.atom_at_place]

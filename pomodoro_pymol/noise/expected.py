@@ -9,27 +9,33 @@ import torch
 from torch import Tensor
 
 from ..structure.hierarchy import Hierarchy, group_sum
-from .levels import Levels, ResidueLevels, check_estimator, levels_of_squares
+from .levels import Levels, MeanSquares, ResidueLevels, check_estimator, levels_of_squares
 from .weights import LevelWeights
 
 
 def expected_levels(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0) -> Levels:
     """Return the closed form of `Levels` for noise of ``weights`` and ``sigma``."""
-    a = weights.shares[2]
+    _, r, a = weights.shares
     residue, relative, chain = _expected_squares(hierarchy, weights)
-    share_of_chain = hierarchy.atoms_per_chain.double() / hierarchy.n_atoms
-    share_of_residue = hierarchy.atoms_per_residue.double() / hierarchy.n_atoms
-    squares = torch.stack(
-        [
-            residue.mean(),
-            chain.mean(),
-            relative.mean(),
-            (share_of_chain * chain).sum(),
-            (share_of_residue * relative).sum(),
-            torch.tensor(a * (1 - hierarchy.n_residues / hierarchy.n_atoms), dtype=torch.float64),
-        ]
-    )
-    return levels_of_squares(squares.numpy(), sigma)
+    in_chain, in_residue = hierarchy.atoms_per_chain.double(), hierarchy.atoms_per_residue.double()
+    moves = ~hierarchy.is_alone
+    one, other = hierarchy.neighbors
+    of_residues = (in_residue * relative).sum()
+    n_atoms, n_moving = hierarchy.n_atoms, in_residue[moves].sum()
+    squares = {
+        "residue": residue.mean(),
+        "chain": chain.mean(),
+        "relative": relative[moves].mean(),
+        "neighbor": (2 * r + a * (1 / in_residue[one] + 1 / in_residue[other])).mean(),
+        "of_chains": (in_chain * chain).sum() / n_atoms,
+        "of_residues": of_residues / n_atoms,
+        "of_atoms": a * (in_residue - 1).sum() / n_atoms,
+        "means_inside": residue[moves].mean(),
+        "chains_inside": (in_chain * chain)[hierarchy.residues_per_chain > 1].sum() / n_moving,
+        "residues_inside": of_residues / n_moving,
+        "atoms_inside": a * (in_residue[moves] - 1).sum() / n_moving,
+    }
+    return levels_of_squares(MeanSquares(**{name: square.numpy() for name, square in squares.items()}), sigma)
 
 
 def expected_sigmas(
@@ -78,4 +84,5 @@ def _expected_squares(hierarchy: Hierarchy, weights: LevelWeights) -> tuple[Tens
     sum_p2 = group_sum(p.square(), chain_of, hierarchy.n_chains)
     residue = c + r + a / in_residue
     relative = r * (1 - 2 * p + sum_p2[chain_of]) + a * (1 / in_residue - 1 / in_chain[chain_of])
-    return residue, relative.clamp_min(0), c + r * sum_p2 + a / in_chain
+    relative = torch.where(hierarchy.is_alone, 0.0, relative).clamp_min(0)
+    return residue, relative, c + r * sum_p2 + a / in_chain

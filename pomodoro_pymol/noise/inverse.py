@@ -55,10 +55,13 @@ def weights_for_relative(hierarchy: Hierarchy, displacement: float, sigma: float
     Raises
     ------
     PomodoroError
-        If the displacement is not reached at this sigma even without chain weight.
+        If the displacement is not reached at this sigma even without chain weight, or no
+        chain has two residues.
     """
     if not (like.residue or like.atom):
         raise PomodoroError("a displacement relative to the chain needs weight on residues or atoms: give wr or wa")
+    if hierarchy.is_alone.all():
+        raise PomodoroError("no chain has more than one residue: none moves relative to its chain")
     inner = LevelWeights(0, like.residue, like.atom)
     most = expected_levels(hierarchy, inner, sigma).residue_relative
     if not (0 < displacement <= most):

@@ -2,12 +2,15 @@
 
 All rms values are per coordinate, so they compare with sigma directly. A residue's or
 chain's displacement is the mean over its atoms. Shares are those of an atom-weighted
-nested analysis of variance about the true structure; they sum to one.
+nested analysis of variance about the true structure; they sum to one. A residue that is a
+chain of its own (an ion, a ligand) has no motion relative to its chain: it does not count
+where that is asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,13 +27,18 @@ class Levels:
     atom, residue, chain : float
         Rms of atoms, residue means and chain means, angstrom per coordinate.
     atom_relative, residue_relative : float
-        The same after removing the mean of the chain.
+        The same after removing the mean of the chain, over the chains of more than one
+        residue; nan where there is none.
     ratio : float
         residue / atom.
     ratio_relative : float
         residue_relative / atom_relative; nan where nothing moves within chains.
     chain_share, residue_share, atom_share : float
         Parts of the variance: of chains, of residues in chains, of atoms in residues.
+    neighbor : float
+        Rms displacement of a residue relative to the next one of its chain, over the pairs
+        of `Hierarchy.neighbors`, angstrom per coordinate: sqrt(3) times as large in space.
+        nan without pairs.
     """
 
     atom: float
@@ -43,6 +51,7 @@ class Levels:
     chain_share: float
     residue_share: float
     atom_share: float
+    neighbor: float = float("nan")  # version 0.1.0 did not record it
 
 
 def level_names() -> tuple[str, ...]:
@@ -68,23 +77,55 @@ class ResidueLevels:
     residue_relative: np.ndarray
 
 
-def levels_of_squares(squares: np.ndarray, scale: float) -> Levels:
-    """From mean squares, shape=(..., 6): residue, chain, relative residue, three variance parts."""
-    residue, chain, relative, *parts = np.moveaxis(squares, -1, 0)
-    inside = parts[1] + parts[2]
-    atom = parts[0] + inside
+class MeanSquares(NamedTuple):
+    """Mean squares per coordinate that `Levels` follow from, as numbers or arrays of equal shape.
+
+    Attributes
+    ----------
+    residue, chain : ndarray
+        Over residue means and chain means.
+    relative, neighbor : ndarray
+        Over residue means relative to their chain, without residues that are a chain of
+        their own, and over the differences of neighbouring residue means.
+    of_chains, of_residues, of_atoms : ndarray
+        Parts of the mean square of all atoms: of chains, of residues in chains, of atoms
+        in residues.
+    means_inside : ndarray
+        Over residue means, of chains of more than one residue.
+    chains_inside, residues_inside, atoms_inside : ndarray
+        The three parts for the atoms of chains of more than one residue.
+    """
+
+    residue: np.ndarray
+    chain: np.ndarray
+    relative: np.ndarray
+    neighbor: np.ndarray
+    of_chains: np.ndarray
+    of_residues: np.ndarray
+    of_atoms: np.ndarray
+    means_inside: np.ndarray
+    chains_inside: np.ndarray
+    residues_inside: np.ndarray
+    atoms_inside: np.ndarray
+
+
+def levels_of_squares(squares: MeanSquares, scale: float) -> Levels:
+    """Return the `Levels` of mean squares, lengths times ``scale``."""
+    atom = squares.of_chains + squares.of_residues + squares.of_atoms
+    inside = squares.residues_inside + squares.atoms_inside
     with np.errstate(divide="ignore", invalid="ignore"):
         return Levels(
             atom=scale * np.sqrt(atom),
-            residue=scale * np.sqrt(residue),
-            chain=scale * np.sqrt(chain),
+            residue=scale * np.sqrt(squares.residue),
+            chain=scale * np.sqrt(squares.chain),
             atom_relative=scale * np.sqrt(inside),
-            residue_relative=scale * np.sqrt(relative),
-            ratio=np.sqrt(residue / atom),
-            ratio_relative=np.sqrt(relative / inside),
-            chain_share=parts[0] / atom,
-            residue_share=parts[1] / atom,
-            atom_share=parts[2] / atom,
+            residue_relative=scale * np.sqrt(squares.relative),
+            ratio=np.sqrt(squares.residue / atom),
+            ratio_relative=np.sqrt(squares.relative / inside),
+            chain_share=squares.of_chains / atom,
+            residue_share=squares.of_residues / atom,
+            atom_share=squares.of_atoms / atom,
+            neighbor=scale * np.sqrt(squares.neighbor),
         )
 
 

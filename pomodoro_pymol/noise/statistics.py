@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor
 
 from ..errors import PomodoroError
 from ..structure.hierarchy import Hierarchy
-from .levels import Levels, ResidueLevels, check_estimator, level_names, levels_of_squares
+from .intervals import confidence, prediction
+from .levels import Levels, MeanSquares, ResidueLevels, check_estimator, level_names, levels_of_squares
 
 
 def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
@@ -47,9 +48,10 @@ class LevelSquares:
 
     Attributes
     ----------
-    frames : ndarray, shape=(n_frames, 9)
-        Residue, chain and relative residue mean squares, the three variance parts, and
-        the squares of the centres of all atoms, residue means and chain means.
+    frames : ndarray, shape=(11, n_frames)
+        The fields of `MeanSquares`, in order.
+    centers : ndarray, shape=(3, n_frames)
+        Squares of the centres of all atoms, residue means and chain means.
     residues : ndarray, shape=(3, n_residues)
         Sums over the frames: of each residue's mean, of it relative to its chain, and of
         its atoms about it.
@@ -58,6 +60,7 @@ class LevelSquares:
     """
 
     frames: np.ndarray
+    centers: np.ndarray
     residues: np.ndarray
     resolution: float
 
@@ -69,36 +72,57 @@ def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
     sums; what is added up over residues or frames, in float64.
     """
     arrays = sums.cpu().numpy()
-    n_frames, n_chains = len(arrays), hierarchy.n_chains
-    chain_of = hierarchy.residue_to_chain.numpy()
-    in_residue = hierarchy.atoms_per_residue.numpy().astype(arrays.dtype)
-    in_chain = hierarchy.atoms_per_chain.numpy()
+    order = hierarchy.chain_by_chain.numpy()
+    sorted_ = np.array_equal(order, np.arange(len(order)))
+    if not sorted_:
+        arrays = np.take(arrays, order, axis=-1)
+    in_residue = hierarchy.atoms_per_residue.numpy()[order].astype(arrays.dtype)
+    in_chain, per_chain = hierarchy.atoms_per_chain.numpy(), hierarchy.residues_per_chain.numpy()
+    starts = np.cumsum(per_chain) - per_chain
+    alone = starts[per_chain == 1]
     vectors, squares = arrays[:, :3], arrays[:, 3]
-    rows = np.arange(3 * n_frames)[:, None] * n_chains + chain_of
-    in_chains = np.bincount(rows.ravel(), vectors.ravel(), 3 * n_frames * n_chains)
-    chain_means = in_chains.reshape(n_frames, 3, n_chains) / in_chain
+    chain_means = np.add.reduceat(vectors, starts, axis=-1, dtype=np.float64) / in_chain
     means = vectors / in_residue
     residue, chain = _square(means), _square(chain_means)
-    relative = _square(means - np.take(chain_means.astype(arrays.dtype), chain_of, axis=-1))
+    relative = _square(means - np.repeat(chain_means.astype(arrays.dtype), per_chain, axis=-1))
+    relative[:, alone] = 0
+    neighbor = _square(np.diff(means))
+    neighbor[:, starts[1:] - 1] = 0
     inside = np.maximum(squares - in_residue * residue, 0)
 
     def total(values: np.ndarray) -> np.ndarray:
         return values.sum(-1, dtype=np.float64)
 
-    n_atoms, n_residues = hierarchy.n_atoms, hierarchy.n_residues
-    frames = [
-        total(residue) / n_residues,
-        total(chain) / n_chains,
-        total(relative) / n_residues,
-        total(chain * in_chain) / n_atoms,
-        total(relative * in_residue) / n_atoms,
-        total(inside) / n_atoms,
+    def total_inside(values: np.ndarray, over_all: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+        return total(np.delete(values, chosen, axis=-1)) if len(chosen) else over_all
+
+    n_atoms, n_residues, n_chains = hierarchy.n_atoms, hierarchy.n_residues, hierarchy.n_chains
+    n_inside = n_atoms - int(in_residue[alone].sum())
+    on_means, on_chains, on_residues, on_atoms = map(total, (residue, chain * in_chain, relative * in_residue, inside))
+    with np.errstate(invalid="ignore"):
+        frames = MeanSquares(
+            residue=on_means / n_residues,
+            chain=total(chain) / n_chains,
+            relative=total(relative) / (n_residues - len(alone)),
+            neighbor=total(neighbor) / (n_residues - n_chains),
+            of_chains=on_chains / n_atoms,
+            of_residues=on_residues / n_atoms,
+            of_atoms=on_atoms / n_atoms,
+            means_inside=total_inside(residue, on_means, alone) / (n_residues - len(alone)),
+            chains_inside=total_inside(chain * in_chain, on_chains, np.flatnonzero(per_chain == 1)) / n_inside,
+            residues_inside=on_residues / n_inside,
+            atoms_inside=total_inside(inside, on_atoms, alone) / n_inside,
+        )
+    centers = [
         _square(total(vectors)) / n_atoms**2,
         _square(total(means)) / n_residues**2,
         _square(total(chain_means)) / n_chains**2,
     ]
-    residues = [part.sum(0, dtype=np.float64) for part in (residue, relative, inside / in_residue)]
-    return LevelSquares(np.stack(frames, -1) / 3, np.stack(residues) / 3, float(np.finfo(arrays.dtype).eps))
+    residues = np.stack([part.sum(0, dtype=np.float64) for part in (residue, relative, inside / in_residue)])
+    if not sorted_:
+        residues = residues[:, np.argsort(order)]
+    resolution = float(np.finfo(arrays.dtype).eps)
+    return LevelSquares(np.stack(frames) / 3, np.stack(centers) / 3, residues / 3, resolution)
 
 
 class LevelStatistics:
@@ -116,6 +140,7 @@ class LevelStatistics:
         self.scale = scale
         self.n_frames = 0
         self._frames: list[np.ndarray] = []
+        self._centers: list[np.ndarray] = []
         self._residues = np.zeros((3, hierarchy.n_residues))
         self._resolution = 0.0
 
@@ -126,13 +151,14 @@ class LevelStatistics:
     def add_squares(self, squares: LevelSquares) -> None:
         """Take in the `level_squares` of some frames."""
         self._frames.append(squares.frames)
+        self._centers.append(squares.centers)
         self._residues += squares.residues
         self._resolution = max(self._resolution, squares.resolution)
-        self.n_frames += len(squares.frames)
+        self.n_frames += squares.frames.shape[1]
 
     def levels(self) -> Levels:
         """Return the values over all frames together."""
-        return self._levels(self._mean_squares().mean(0))
+        return levels_of_squares(self._mean_squares(), self.scale)
 
     def sigmas(self, estimator: str = "rms") -> tuple[float, float, float]:
         """Return the noise level of atoms, residue means and chain means: see `level_sigmas`."""
@@ -140,35 +166,38 @@ class LevelStatistics:
         if estimator == "rms":
             levels = self.levels()
             return levels.atom, levels.residue, levels.chain
-        squares = self._mean_squares().mean(0)
+        self._check_frames()
+        squares = MeanSquares(*np.concatenate(self._frames, axis=1).mean(1))
+        centers = np.concatenate(self._centers, axis=1).mean(1)
         points = (self.hierarchy.n_atoms, self.hierarchy.n_residues, self.hierarchy.n_chains)
-        about_truth = (squares[3:6].sum(), squares[0], squares[1])
+        about_truth = (squares.of_chains + squares.of_residues + squares.of_atoms, squares.residue, squares.chain)
         atom, residue, chain = (
             self.scale * float(np.sqrt(self._about(square, center) * n / (n - 1))) if n > 1 else float("nan")
-            for square, center, n in zip(about_truth, squares[6:], points)
+            for square, center, n in zip(about_truth, centers, points)
         )
         return atom, residue, chain
 
     def interval(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
-        """Return the lower and upper ends of the confidence interval of `levels`.
+        """Return the lower and upper ends of the confidence interval of `levels`; nan for one frame.
 
-        Jackknife over frames, which are independent, with Student's t; nan for one frame.
+        See `intervals.confidence`.
         """
-        center, error = self.levels(), self.standard_error()
-        width = float(stats.t.ppf((1 + coverage) / 2, max(self.n_frames - 1, 1)))
-        ends = (
-            Levels(**{name: getattr(center, name) + side * width * getattr(error, name) for name in level_names()})
-            for side in (-1, 1)
-        )
-        return next(ends), next(ends)
+        return self._between(confidence, coverage)
 
-    def draw_range(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
-        """Return the range in which the central part of the single draws lies, as drawn."""
-        draws = self._levels(self._mean_squares())
-        ends = [(1 - coverage) / 2, (1 + coverage) / 2]
-        values = {name: np.quantile(getattr(draws, name), ends) for name in level_names()}
-        low, high = (Levels(**{name: float(value[side]) for name, value in values.items()}) for side in (0, 1))
-        return low, high
+    def prediction_interval(self, coverage: float = 0.95) -> tuple[Levels, Levels]:
+        """Return the ends of the interval in which `levels` of the next draw lie; nan for one frame.
+
+        See `intervals.prediction`.
+        """
+        return self._between(prediction, coverage)
+
+    def standard_error(self) -> Levels:
+        """Return the jackknife standard error of `levels`; nan for one frame."""
+        frames, n = self._resolved_frames(), self.n_frames
+        if n < 2:
+            return Levels(*[float("nan")] * len(level_names()))
+        left_out = levels_of_squares(MeanSquares(*((values.sum() - values) / (n - 1) for values in frames)), self.scale)
+        return Levels(**{name: float(np.std(getattr(left_out, name)) * np.sqrt(n - 1)) for name in level_names()})
 
     def scaled(self, scale: float) -> LevelStatistics:
         """Return the same statistics for displacements ``scale`` times as large."""
@@ -176,35 +205,45 @@ class LevelStatistics:
         other.scale = self.scale * scale
         return other
 
-    def standard_error(self) -> Levels:
-        """Return the jackknife standard error of `levels`; nan for one frame."""
-        squares = self._mean_squares()
-        n = self.n_frames
-        if n < 2:
-            return Levels(*[float("nan")] * len(level_names()))
-        left_out = self._levels((squares.sum(0) - squares) / (n - 1))
-        return Levels(**{name: float(np.std(getattr(left_out, name)) * np.sqrt(n - 1)) for name in level_names()})
-
     def residues(self) -> ResidueLevels:
         """Return the values of each residue over all frames."""
         self._check_frames()
         residue, relative, inside = self._residues / self.n_frames
-        in_residue = self.hierarchy.atoms_per_residue.numpy()
-        relative, inside = _resolved(residue, relative, inside, self._resolution, in_residue)
+        moves, within = _rounding(residue, self._resolution, self.hierarchy.atoms_per_residue.numpy())
+        relative, inside = relative * (relative > moves), inside * (inside > within)
         return ResidueLevels(
             *(self.scale * np.sqrt(part) for part in (residue + inside, residue, relative + inside, relative))
         )
 
-    def _levels(self, squares: np.ndarray) -> Levels:
-        residue, chain, relative, *parts = np.moveaxis(squares[..., :6], -1, 0)
-        in_residue = self.hierarchy.n_atoms / self.hierarchy.n_residues
-        relative, parts[2] = _resolved(residue, relative, parts[2], self._resolution, in_residue)
-        parts[1] = _resolved(residue, parts[1], parts[2], self._resolution, in_residue)[0]
-        return levels_of_squares(np.stack([residue, chain, relative, *parts], -1), self.scale)
+    def _between(self, ends: Callable[..., tuple[Levels, Levels]], coverage: float) -> tuple[Levels, Levels]:
+        frames = self._resolved_frames()
+        if self.n_frames < 2:
+            nothing = Levels(*[float("nan")] * len(level_names()))
+            return nothing, nothing
+        low, high = (
+            Levels(**{name: float(value) for name, value in vars(levels).items()})
+            for levels in ends(frames, self.hierarchy, self.scale, coverage)
+        )
+        return low, high
 
-    def _mean_squares(self) -> np.ndarray:
+    def _mean_squares(self) -> MeanSquares:
+        return MeanSquares(*(values.mean() for values in self._resolved_frames()))
+
+    def _resolved_frames(self) -> MeanSquares:
+        """The mean squares of each frame, without what is but the rounding of all of them."""
         self._check_frames()
-        return np.concatenate(self._frames)
+        frames = MeanSquares(*np.concatenate(self._frames, axis=1))
+        means = MeanSquares(*(values.mean() for values in frames))
+        moves, within = _rounding(means.residue, self._resolution, self.hierarchy.n_atoms / self.hierarchy.n_residues)
+        residues, atoms = means.of_residues > moves, means.of_atoms > within
+        return frames._replace(
+            relative=frames.relative * (means.relative > moves),
+            neighbor=frames.neighbor * (means.neighbor > moves),
+            of_residues=frames.of_residues * residues,
+            residues_inside=frames.residues_inside * residues,
+            of_atoms=frames.of_atoms * atoms,
+            atoms_inside=frames.atoms_inside * atoms,
+        )
 
     def _about(self, square: float, center: float) -> float:
         """Mean square about the centre; none where rounding would leave as much."""
@@ -243,16 +282,13 @@ def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "
     return atom, residue, chain
 
 
-def _resolved(
-    residue: np.ndarray, relative: np.ndarray, inside: np.ndarray, resolution: float, in_residue: np.ndarray | float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Zero what rounding alone would leave of differences: in a rigid chain, in a rigid residue.
+def _rounding(residue: np.ndarray, resolution: float, in_residue: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Return what rounding alone leaves of differences of residue means, and of atoms about them.
 
     Means are rounded to ``resolution`` of themselves; sums of n squares, of which the
     larger part is taken away again, to about its sqrt(n) fold.
     """
-    relative = np.where(relative > (16 * resolution) ** 2 * residue, relative, 0.0)
-    return relative, np.where(inside > resolution * np.sqrt(in_residue) * residue, inside, 0.0)
+    return (16 * resolution) ** 2 * residue, resolution * np.sqrt(in_residue) * residue
 
 
 def _square(vectors: np.ndarray) -> np.ndarray:

@@ -75,18 +75,17 @@ class Display(QtCore.QObject):
         import numpy as np
 
         from ..noise.expected import expected_residues
-        from ..noise.metrics import METRICS
+        from ..noise.metrics import metric_values
 
         parameters = output.record.parameters if output else self._face.model.parameters
-        metric = METRICS[output.metric if output else parameters.metric]
-        closed = expected_residues(subject.hierarchy, parameters.weights, parameters.noise_sigma)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            expected = metric.compute(closed, closed)
-            if output is None:
-                return np.full(len(expected), np.nan), expected
-            if len(output.record.residues.atom) != subject.hierarchy.n_residues:
-                return None
-            return metric.compute(output.record.residues, closed), expected
+        name, hierarchy = output.metric if output else parameters.metric, subject.hierarchy
+        closed = expected_residues(hierarchy, parameters.weights, parameters.noise_sigma)
+        expected = metric_values(name, closed, closed, hierarchy)
+        if output is None:
+            return np.full(len(expected), np.nan), expected
+        if len(output.record.residues.atom) != hierarchy.n_residues:
+            return None
+        return metric_values(name, output.record.residues, closed, hierarchy), expected
 
     def refresh(self) -> None:
         """Show the numbers soon: once, however many changes come before."""

@@ -153,6 +153,11 @@ class Hierarchy:
         return torch.bincount(self.residue_to_chain)
 
     @cached_property
+    def is_alone(self) -> Tensor:
+        """Whether each residue is a chain of its own, shape=(n_residues,)."""
+        return self.residues_per_chain[self.residue_to_chain] == 1
+
+    @cached_property
     def first_atoms(self) -> Tensor:
         """Index of the first atom of each residue, shape=(n_residues,)."""
         order = torch.arange(self.n_atoms, device=self.atom_to_residue.device)
@@ -160,12 +165,17 @@ class Hierarchy:
         return first.scatter_reduce_(0, self.atom_to_residue, order, "amin")
 
     @cached_property
+    def chain_by_chain(self) -> Tensor:
+        """Indices of the residues, one chain after the other, shape=(n_residues,)."""
+        return torch.argsort(self.residue_to_chain, stable=True)
+
+    @cached_property
     def neighbors(self) -> Tensor:
         """Residues that follow each other in a chain, shape=(2, n_pairs).
 
         In the order in which the residues stand; a gap in the chain does not part them.
         """
-        order = torch.argsort(self.residue_to_chain, stable=True)
+        order = self.chain_by_chain
         chain = self.residue_to_chain[order]
         same = chain[1:] == chain[:-1]
         return torch.stack([order[:-1][same], order[1:][same]])

@@ -86,7 +86,33 @@ def maps(hierarchy: Hierarchy) -> SimpleNamespace:
         residue_relative=residue - residue_chain @ chain,
         residue_on_atoms=atom_residue @ residue - atom_chain @ chain,
         atom_in_residue=np.eye(len(atom_residue)) - atom_residue @ residue,
+        neighbor=np.array([residue[two] - residue[one] for one, two in pairs(hierarchy)]).reshape(
+            -1, len(atom_residue)
+        ),
     )
+
+
+def pairs(hierarchy: Hierarchy) -> list[tuple[int, int]]:
+    """Residues that follow each other in a chain, found one by one."""
+    last: dict[int, int] = {}
+    found = []
+    for residue, chain in enumerate(hierarchy.residue_to_chain.tolist()):
+        if chain in last:
+            found.append((last[chain], residue))
+        last[chain] = residue
+    return found
+
+
+def in_longer_chains(hierarchy: Hierarchy) -> tuple[np.ndarray, np.ndarray]:
+    """Which atoms and which residues belong to chains of more than one residue."""
+    chains = hierarchy.residue_to_chain.tolist()
+    residues = np.array([chains.count(chain) > 1 for chain in chains])
+    return residues[hierarchy.atom_to_residue.numpy()], residues
+
+
+def mean_of(values: np.ndarray) -> float:
+    """The mean; nan of nothing."""
+    return float(values.mean()) if len(values) else np.nan
 
 
 def variances(matrix: np.ndarray, sigma: np.ndarray) -> np.ndarray:
@@ -96,7 +122,7 @@ def variances(matrix: np.ndarray, sigma: np.ndarray) -> np.ndarray:
 
 def combine(squares: dict[str, float], parts: tuple[float, float, float]) -> dict[str, float]:
     """Fields of `Levels` from mean squares and variance parts; squares below rounding are zero."""
-    squares = {name: value if value > 1e-14 * squares["atom"] else 0.0 for name, value in squares.items()}
+    squares = {name: 0.0 if value <= 1e-14 * squares["atom"] else value for name, value in squares.items()}
     inside = squares["atom_relative"]
     return {
         **{name: value**0.5 for name, value in squares.items()},
@@ -109,8 +135,12 @@ def combine(squares: dict[str, float], parts: tuple[float, float, float]) -> dic
 def quadratic_levels(hierarchy: Hierarchy, weights: LevelWeights) -> dict[str, float]:
     """Fields of `Levels` at sigma 1 from traces of dense matrices against the dense covariance."""
     to, sigma = maps(hierarchy), covariance(hierarchy, weights)
-    names = ("atom", "residue", "chain", "atom_relative", "residue_relative")
-    squares = {name: variances(getattr(to, name), sigma).mean() for name in names}
+    names = ("atom", "residue", "chain", "atom_relative", "residue_relative", "neighbor")
+    squares = {name: variances(getattr(to, name), sigma) for name in names}
+    atoms, residues = in_longer_chains(hierarchy)
+    squares["atom_relative"] = squares["atom_relative"][atoms]
+    squares["residue_relative"] = squares["residue_relative"][residues]
+    squares = {name: mean_of(values) for name, values in squares.items()}
     parts = (to.chain_on_atoms, to.residue_on_atoms, to.atom_in_residue)
     return combine(squares, tuple(variances(part, sigma).mean() for part in parts))
 
@@ -132,8 +162,10 @@ def nested_anova(displacements: np.ndarray, hierarchy: Hierarchy) -> tuple[dict[
     chains = hierarchy.residue_to_chain.numpy()
     n_frames, n_atoms = displacements.shape[:2]
     per_residue = {name: np.zeros(len(chains)) for name in ("atom", "residue", "atom_relative", "residue_relative")}
-    chain_square, parts = 0.0, np.zeros(3)
+    chain_square, parts, steps = 0.0, np.zeros(3), []
     for frame in displacements.astype(float):
+        for one, two in pairs(hierarchy):
+            steps.append(((frame[residues == two].mean(0) - frame[residues == one].mean(0)) ** 2).mean())
         for chain in range(chains.max() + 1):
             in_chain = frame[chains[residues] == chain]
             center = in_chain.mean(0)
@@ -150,12 +182,16 @@ def nested_anova(displacements: np.ndarray, hierarchy: Hierarchy) -> tuple[dict[
                 parts[2] += ((atoms - mean) ** 2).sum()
     per_residue = {name: square / n_frames for name, square in per_residue.items()}
     weight = np.bincount(residues) / n_atoms
+    moving = in_longer_chains(hierarchy)[1]
     squares = {
         "atom": weight @ per_residue["atom"],
         "residue": per_residue["residue"].mean(),
         "chain": chain_square / n_frames / (chains.max() + 1),
-        "atom_relative": weight @ per_residue["atom_relative"],
-        "residue_relative": per_residue["residue_relative"].mean(),
+        "atom_relative": mean_of(
+            np.repeat(per_residue["atom_relative"], np.bincount(residues))[np.repeat(moving, np.bincount(residues))]
+        ),
+        "residue_relative": mean_of(per_residue["residue_relative"][moving]),
+        "neighbor": mean_of(np.array(steps)),
     }
     return combine(squares, tuple(parts)), per_residue
 
@@ -165,6 +201,8 @@ def oracle():
     """The dense and looped oracles of this file."""
     return SimpleNamespace(
         membership=membership,
+        maps=maps,
+        in_longer_chains=in_longer_chains,
         covariance=covariance,
         quadratic_levels=quadratic_levels,
         quadratic_residues=quadratic_residues,

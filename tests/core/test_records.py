@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import math
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 RESIDUES = ResidueLevels(*np.random.default_rng(0).uniform(0, 5, (4, 3)))
 PARAMETERS = NoiseParameters(selection="(resi 1,2) and b=20", sigma=4.25, preset="ms", frames=7)
-LEVELS = MeasuredLevels(*(Levels(*np.random.default_rng(1 + i).uniform(0, 5, 10).tolist()) for i in range(3)))
+LEVELS = MeasuredLevels(*(Levels(*np.random.default_rng(1 + i).uniform(0, 5, 11).tolist()) for i in range(3)))
 RECORD = Record(PARAMETERS, "1hpv", "cpu", "abc", RESIDUES, LEVELS, "file")
 
 JSON = st.recursive(
@@ -82,7 +83,7 @@ def test_the_parameters_of_a_record_are_those_of_the_run(selection):
             for value in (None, 3, DEEP, b"cpu")
         ),
         *(without("levels", part) for part in RECORD.to_plain()["levels"]),
-        *(without("levels", "low", name) for name in RECORD.to_plain()["levels"]["low"]),
+        *(without("levels", "low", name) for name in RECORD.to_plain()["levels"]["low"] if name != "neighbor"),
         *(changed("levels", value=value) for value in (None, [], 3, "text", {}, {"measured": 1.0})),
         *(changed("levels", "high", "atom", value=value) for value in (None, 3, "x", [], np.inf)),
         changed("levels", "more", value={}),
@@ -125,6 +126,18 @@ def test_a_record_says_which_run_it_was():
     record = dataclasses.replace(RECORD, run="1f")
     assert Record.from_plain(record.to_plain()).run == "1f"
     assert Record.from_plain(without("run")).run == ""  # of 0.1.0
+
+
+def test_a_record_of_0_1_0_did_not_measure_neighbours():
+    plain = RECORD.to_plain()
+    for levels in plain["levels"].values():
+        del levels["neighbor"]
+    back = Record.from_plain(plain).levels
+    for part in ("measured", "low", "high"):
+        assert math.isnan(getattr(back, part).neighbor)
+        assert dataclasses.replace(getattr(back, part), neighbor=1.0) == dataclasses.replace(
+            getattr(LEVELS, part), neighbor=1.0
+        )
 
 
 def test_a_record_of_0_1_0_drew_in_the_order_of_the_copy():

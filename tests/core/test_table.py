@@ -22,7 +22,7 @@ from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 Z = list(range(-3, 4))
 SCHEMES = [Scheme(name, PRESETS[name]) for name in ("flat", "ms", "rb")]
-LENGTHS = ("atom", "residue", "chain", "atom_relative", "residue_relative")
+LENGTHS = ("atom", "residue", "chain", "atom_relative", "residue_relative", "neighbor")
 PARTS = ("measured", "low", "high", "draw_low", "draw_high", "expected")
 
 # Printed in the researcher's note, of one draw: SCIENCE.md, section 1.
@@ -112,7 +112,7 @@ def test_measured_agrees_with_expected(table):
     for row in table[: len(SCHEMES)]:
         for name in level_names():
             value, low, high, *_, expected = (getattr(getattr(row, part), name) for part in PARTS)
-            # The interval is +- 1.96 standard errors; four of them.
+            # Of 1000 draws the interval is about +- 1.96 standard errors; four of them.
             assert low <= value <= high
             assert abs(value - expected) <= (high - low) / 2 * 4 / 1.96, name
         assert row.sigmas == (row.measured.atom, row.measured.residue, row.measured.chain)
@@ -152,8 +152,7 @@ def test_one_draw_has_no_interval(natural):
     rows = noise_table(natural, SCHEMES, [0], frames=1)
     for row in rows:
         assert np.isnan([*vars(row.low).values(), *vars(row.high).values()]).all()
-        same(row.draw_low, row.measured)
-        same(row.draw_high, row.measured)
+        assert np.isnan([*vars(row.draw_low).values(), *vars(row.draw_high).values()]).all()
     body = cells(table_text(rows, 1))
     assert [line[2:4] for line in body if line[0] in PRESETS] == [["n/a (1 draw)"] * 2] * len(SCHEMES)
 
@@ -320,8 +319,8 @@ def test_scaled_only_rescales(complex_):
         ("levels", lambda one: one.levels()),
         ("low", lambda one: one.interval()[0]),
         ("high", lambda one: one.interval()[1]),
-        ("draw low", lambda one: one.draw_range()[0]),
-        ("draw high", lambda one: one.draw_range()[1]),
+        ("draw low", lambda one: one.prediction_interval()[0]),
+        ("draw high", lambda one: one.prediction_interval()[1]),
         ("error", lambda one: one.standard_error()),
     )
     for label, get in of_levels:
@@ -339,7 +338,7 @@ def test_scaled_only_rescales(complex_):
 
 
 @pytest.mark.parametrize("coverage", [0.5, 0.95])
-def test_draw_range_is_the_quantiles_of_single_draws(complex_, coverage):
+def test_the_next_draw_of_many_has_the_order_statistics_of_single_draws(complex_, coverage):
     frames = add_noise(torch.zeros(41, 3), complex_, 1.0, PRESETS["rb"], n_frames=200, seed=8)
     together, single = LevelStatistics(complex_, 4.82), []
     together.add(residue_sums(frames, complex_))
@@ -347,9 +346,12 @@ def test_draw_range_is_the_quantiles_of_single_draws(complex_, coverage):
         alone = LevelStatistics(complex_, 4.82)
         alone.add(residue_sums(frame[None], complex_))
         single.append(alone.levels())
-    low, high = together.draw_range(coverage)
+    low, high = together.prediction_interval(coverage)
     for name in level_names():
-        ends = np.quantile([getattr(levels, name) for levels in single], [(1 - coverage) / 2, (1 + coverage) / 2])
+        # Of n draws the k-th lies above the next with probability k / (n + 1).
+        draws = sorted(getattr(levels, name) for levels in single)
+        places = [201 * (1 - coverage) / 2 - 1, 201 * (1 + coverage) / 2 - 1]
+        ends = np.interp(places, np.arange(200), draws)
         assert (getattr(low, name), getattr(high, name)) == pytest.approx(tuple(ends), rel=1e-6), name
 
 
