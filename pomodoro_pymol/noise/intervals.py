@@ -36,8 +36,6 @@ PRIOR = 4
 DOUBT = 0.001
 
 _PARTS = ("chains", "alone", "residues", "atoms", "atoms_alone", "chain", "relative", "neighbor")
-# Of a logarithm: what has no spread but for rounding has no use for more.
-_LARGEST = 700.0
 _SHARES = ("chain_share", "residue_share", "atom_share")
 _RATIOS = ("ratio", "ratio_relative")
 
@@ -107,10 +105,11 @@ def _ends(
     levels = vars(levels_of_squares(squares, scale))
     ends = []
     for sign, width in zip((-1, 1), widths):
-        factors = dict(zip(level_names(), np.exp(np.minimum(sign * width, _LARGEST))))
+        factors = dict(zip(level_names(), np.exp(sign * width)))
         values = {name: value * np.sqrt(factors[name]) for name, value in levels.items()}
         for name in _SHARES:
-            values[name] = levels[name] * factors[name] / (levels[name] * factors[name] + 1 - levels[name])
+            odds = levels[name] * factors[name]
+            values[name] = odds / (odds + (1 - levels[name]))
         for name, bound in zip(_RATIOS, bounds):
             values[name] = np.minimum(values[name], np.maximum(levels[name], bound))
         ends.append(Levels(**values))
@@ -127,6 +126,7 @@ def _widths(
     # Slopes of the logarithm of the quotient by those of the parts give its variance to first order.
     slope = top - bottom
     first_order = (slope**2 * parts).sum(1) + blur
+    first_order = np.where(first_order > 1e-20, first_order, 0)  # what does not vary, but for rounding
     variance = np.where(np.isnan(exact), first_order, exact) / n
     measured = (_deviations(frames) ** 2).sum(-1) / (n * (n - 1))
     # Deviations are of the mean that they are part of: of chi-square, 1 / (1 + variance) of theirs.
@@ -141,7 +141,9 @@ def _widths(
     factor = np.sqrt(over(spread, first_order / n)) * special.stdtrit(freedom, probability) / beyond
     widths = [np.hypot(width, beyond * np.sqrt(blur / n)) for width in _moved(top, bottom, parts / n, probability)]
     if draw:
-        drawn = [np.hypot(width, beyond * np.sqrt(blur)) for width in _quantiles(top, bottom, parts, probability)]
+        reach = np.minimum(50 * np.sqrt(first_order), 40)
+        quantiles = _quantiles(top, bottom, parts, probability, reach)
+        drawn = [np.hypot(width, beyond * np.sqrt(blur)) for width in quantiles]
         widths = [np.hypot(*both) for both in zip(widths, drawn)]
     return [factor * width for width in widths]
 
@@ -257,19 +259,19 @@ def _moved(top: np.ndarray, bottom: np.ndarray, parts: np.ndarray, probability: 
     ]
 
 
-def _quantiles(top: np.ndarray, bottom: np.ndarray, parts: np.ndarray, probability: float) -> list[np.ndarray]:
-    """How far down and up values are drawn from parts of some relative variance.
+def _quantiles(
+    top: np.ndarray, bottom: np.ndarray, parts: np.ndarray, probability: float, reach: np.ndarray
+) -> list[np.ndarray]:
+    """How far down and up, no further than ``reach``, values are drawn from parts of some relative variance.
 
     The quotient is below q where top - q bottom is below 0, which is a sum of chi-squares.
     """
-    step = 40.0
     places = np.stack([np.zeros_like(top[:, 0])] * 2)
     tails = np.array([1 - probability, probability]).reshape(2, *[1] * (places.ndim - 1))
-    while step > 1e-6:
-        step /= 2
+    for step in 0.5 ** np.arange(1, 25):
         q = np.exp(places)
         terms = top - q[:, :, None] * bottom
-        places = np.where(_below_zero(1 - q, terms, parts) < tails, places + step, places - step)
+        places = places + np.where(_below_zero(1 - q, terms, parts) < tails, step, -step) * reach
     return [-places[0], places[1]]
 
 

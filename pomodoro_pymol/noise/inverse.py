@@ -63,7 +63,7 @@ def weights_for_relative(hierarchy: Hierarchy, displacement: float, sigma: float
         If no chain has two residues, or the displacement is not reached at this sigma even
         without chain weight.
     """
-    if not bool((hierarchy.residues_per_chain > 1).any()):
+    if hierarchy.is_alone.all():
         raise PomodoroError("no chain has two residues, so none moves relative to its chain: ask for shares or a ratio")
     if not (like.residue or like.atom):
         raise PomodoroError("a displacement relative to the chain needs weight on residues or atoms: give wr or wa")
