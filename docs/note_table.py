@@ -127,7 +127,7 @@ def ratio(row: TableRow) -> str:
     """Return residue / atom of a scheme: closed form, measured, range of single draws."""
     return (
         f"{row.scheme.name:12} residue / atom: expected {row.expected.ratio:.3f}, measured {row.measured.ratio:.3f}, "
-        f"one draw {row.draw_low.ratio:.3f} .. {row.draw_high.ratio:.3f}"
+        f"next draw {row.draw_low.ratio:.3f} .. {row.draw_high.ratio:.3f}"
     )
 
 
