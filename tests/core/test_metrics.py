@@ -5,6 +5,7 @@ import pytest
 
 from pomodoro_pymol.noise.levels import ResidueLevels
 from pomodoro_pymol.noise.metrics import CA_CA_DISTANCE, METRICS, metric_values
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 MEASURED = ResidueLevels(
     atom=np.array([4.0, 5.0]),
@@ -74,8 +75,8 @@ def test_lengths_say_in_which_measure_they_are(name):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_residue_that_is_a_chain_has_no_motion_relative_to_it(name, nest):
-    hierarchy = nest([[3], [2, 4]])
+def test_a_residue_that_is_a_chain_has_no_motion_relative_to_it(name):
+    hierarchy = Hierarchy.from_labels("aaabbcccc", "AAABBBBBB")
     rng = np.random.default_rng(3)
     measured, expected = (ResidueLevels(*rng.uniform(1, 2, (4, 3))) for _ in range(2))
     values = metric_values(name, measured, expected, hierarchy)
@@ -84,6 +85,7 @@ def test_a_residue_that_is_a_chain_has_no_motion_relative_to_it(name, nest):
     np.testing.assert_array_equal(values[1:], plain[1:])
 
 
-def test_motion_of_a_rigid_chain_has_no_ratio(nest):
+def test_motion_of_a_rigid_chain_has_no_ratio():
+    hierarchy = Hierarchy.from_labels("ab", "AA")
     still = ResidueLevels(*np.array([[1.0, 1.0], [1.0, 1.0], [0.0, 0.0], [0.0, 0.0]]))
-    assert np.isnan(metric_values("relative", still, still, nest([[1, 1]]))).all()
+    assert np.isnan(metric_values("relative", still, still, hierarchy)).all()

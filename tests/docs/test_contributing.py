@@ -78,7 +78,7 @@ def test_the_reference_asks_to_be_written_again(run):
     code, printed, copy = run(*line.split())
     assert code == 0, printed
     page = (copy / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert "| `internal` | atom rms relative to the residue | A |" in page
+    assert "| `internal` | atom rms relative to the residue | A per coordinate |" in page
     assert page.count("`internal`") == 3
 
 
@@ -90,7 +90,7 @@ def test_the_commands_take_it_and_the_help_tells_of_it(run):
     assert code == 0, printed
     assert BLOCKS["text"].startswith(" pomcolor: 1hpv_noise\n colour: internal = ")
     assert BLOCKS["text"] in printed
-    assert re.search(r"^ +internal +atom rms relative to the residue, A$", printed, re.MULTILINE)
+    assert re.search(r"^ +internal +atom rms relative to the residue, A per coordinate$", printed, re.MULTILINE)
     assert re.search(r"one of ratio, [^{]*\binternal\b", printed)
     colours, b, wanted = map(float, re.search(r"^@@ (\S+) (\S+) (\S+)$", printed, re.MULTILINE).groups())
     assert colours == 1
