@@ -174,6 +174,7 @@ def test_the_report_tells_the_gauge(dimer):
     ):
         assert line in result.report().splitlines()
     assert " law of training: sigma = 16 exp(-1.2 + 2 z) A per coordinate" in result.report().splitlines()
+    assert result.titles()[1].endswith("frame 1/2, sigma = 16 exp(-1.2 + 2 z) A per coordinate")
     whole = replace(parameters, preset="", wc=1, wr=0, wa=0)
     alone = Hierarchy.from_labels(range(len(dimer)), [0] * len(dimer))
     assert gauge_split(dimer.coords, alone, whole.weights).internal == 0

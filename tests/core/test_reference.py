@@ -8,6 +8,7 @@ from pomodoro_pymol.experiments.noise import measure
 from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.expected import expected_levels, expected_residues
+from pomodoro_pymol.noise.metrics import metric_values
 from pomodoro_pymol.noise.sigma import sigma_from_z
 from pomodoro_pymol.noise.statistics import LevelStatistics, level_sigmas, residue_sums
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
@@ -118,21 +119,26 @@ def test_a_ratio_of_a_half_needs_an_atom_share_of_seven_eighths(natural, chain, 
 
 
 def test_most_of_what_twenty_frames_show_of_a_residue_is_sampling_noise(cmd):
-    """SCIENCE.md, section 3: the ratio per residue of 1hpv without its waters under 3-8-1."""
+    """SCIENCE.md, section 3: metrics per residue of 1hpv without its waters under 3-8-1."""
     structure = read_structure(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"))
     hierarchy, weights = Hierarchy.from_structure(structure), PRESETS["3-8-1"]
     closed = expected_residues(hierarchy, weights)
-    expected = closed.residue / closed.atom
-    assert_printed(expected.min(), ".959")
-    assert_printed(expected.max(), ".968")
-    runs = []
-    for seed in range(30):
-        measured = measure(hierarchy, weights, 20, seed=seed, device="cpu").residues()
-        runs.append(measured.residue / measured.atom)
+    ratio = closed.residue / closed.atom
+    assert_printed(ratio.min(), ".959")
+    assert_printed(ratio.max(), ".968")
+    runs = [measure(hierarchy, weights, 20, seed=seed, device="cpu").residues() for seed in range(30)]
     # The sheet's deviations are those of the protein's residues; its range is that of all, the inhibitor's too.
     protein = hierarchy.residues_per_chain[hierarchy.residue_to_chain].numpy() > 1
-    sampling, expected = np.var(runs, axis=0, ddof=1)[protein].mean(), expected[protein]
-    assert_printed(expected.std(), ".0020")
-    # 30 runs of 199 residues whose chains move alike: the standard deviation is known to some 3 %.
-    assert sampling**0.5 == pytest.approx(0.0070, abs=0.0006)
-    assert sampling / (sampling + expected.var()) == pytest.approx(0.92, abs=0.015)
+    shares, deviations = {}, {}
+    for name in ("ratio", "displacement", "scramble"):
+        expected = metric_values(name, closed, closed, hierarchy)[protein]
+        drawn = [metric_values(name, run, closed, hierarchy)[protein] for run in runs]
+        sampling = np.var(drawn, axis=0, ddof=1).mean()
+        shares[name] = sampling / (sampling + expected.var())
+        deviations[name] = expected.std(), sampling**0.5
+    assert_printed(deviations["ratio"][0], ".0020")
+    # 30 runs of 198 residues whose chains move alike: a standard deviation is known to some 3 %.
+    assert deviations["ratio"][1] == pytest.approx(0.0070, abs=0.0006)
+    assert shares["ratio"] == pytest.approx(0.92, abs=0.015)
+    assert_printed(shares["displacement"], ".999")
+    assert_printed(shares["scramble"], ".996")
