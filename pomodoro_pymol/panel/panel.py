@@ -8,7 +8,7 @@ from typing import Any
 from qtpy import QtCore, QtGui, QtWidgets
 
 from .. import health
-from ..noise.sigma import quantile
+from ..noise.sigma import law_note, quantile
 from ..noise.weights import PRESETS
 from ..parameters.catalogue import ColorParameters, NoiseParameters, SampleParameters
 from ..utils.problems import problem_text
@@ -100,8 +100,9 @@ class Panel(Face):
         self.line.setText(parameters.to_text())
         self.line.setCursorPosition(0)
         self.shares.show_shares(*parameters.weights.shares)
-        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} % of training")
-        self.quantile.setToolTip(f"part of the training noise levels that are lower; {parameters.law_of_sigma}")
+        law = parameters.law_of_sigma
+        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} % of training{' *' * bool(law_note(law))}")
+        self.quantile.setToolTip(f"part of the training noise levels that are lower; {law}")
         self.delete.setEnabled(bool(parameters.preset) and parameters.preset not in PRESETS)
         if former.selection != parameters.selection or former.state != parameters.state:
             self._typing.start()

@@ -1,5 +1,7 @@
 """The one value that the panel edits."""
 
+import math
+
 import pytest
 
 from pomodoro_pymol.parameters.catalogue import NoiseParameters, SampleParameters
@@ -132,3 +134,12 @@ def test_a_bad_line_is_refused(model, line):
     assert not model.edit_text(line)
     assert len(model.refusals) == 1
     assert model.parameters == NoiseParameters()
+
+
+def test_a_law_that_was_typed_is_kept(model):
+    """No widget shows the law of sigma; z and sigma go by it all the same."""
+    assert model.edit_text("pomnoise law=edm, sigma_data=6.63, z=1")
+    assert model.parameters.noise_sigma == pytest.approx(6.63)
+    assert model.edit("z", 0.5)
+    assert model.parameters.to_text() == "pomnoise z=0.5, law=edm, sigma_data=6.63"
+    assert model.parameters.noise_sigma == pytest.approx(6.63 * math.exp(-0.6))
