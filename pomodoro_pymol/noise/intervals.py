@@ -31,7 +31,7 @@ from .spread import Layout, Variances, over, variances
 from .weights import LevelWeights
 
 #: How many frames the assumed spread counts for.
-PRIOR = 4
+PRIOR = 6
 #: Frames that spread more than those assumed would with this probability are believed alone.
 DOUBT = 0.001
 

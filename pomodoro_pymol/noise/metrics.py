@@ -64,7 +64,7 @@ METRICS: dict[str, Metric] = {
         lambda measured, _: measured.residue,
     ),
     "scramble": Metric(
-        f"residue displacement relative to its chain in space / {CA_CA_DISTANCE} A",
+        f"residue displacement relative to chain in space / {CA_CA_DISTANCE} A",
         "",
         lambda measured, _: IN_SPACE * measured.residue_relative / CA_CA_DISTANCE,
         in_chain=True,
