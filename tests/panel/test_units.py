@@ -37,14 +37,6 @@ def test_the_face(face):
     assert [text for text in lengths if not any(words in text for words in MEANING)] == []
 
 
-def test_the_curves_of_a_sampler():
-    from pomodoro_pymol.panel.sampling import CURVES
-
-    labels = [label for label, *_ in CURVES.values() if LENGTH.search(label)]
-    assert len(labels) == 3
-    assert all(any(words in label for words in MEANING) for label in labels)
-
-
 def test_the_plots(face):
     assert "in space" in face.sweep.heading.text()
     assert "in space" in face.sweep.reference.label.format

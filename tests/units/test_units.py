@@ -72,6 +72,14 @@ def test_metrics_and_levels():
     assert all(map(is_told, lengths)), lengths
 
 
+def test_the_curves_of_a_sampler_in_the_panel(cmd):
+    from pomodoro_pymol.panel.sampling import CURVES
+
+    labels = [label for label, *_ in CURVES.values() if "Å" in label]
+    assert len(labels) == 3
+    assert all(map(is_told, labels)), labels
+
+
 LINES = {
     "noise": ["--csv", "out.csv", "--frames", "3"],
     "noise one frame": ["--frames", "1", "--metric", "displacement"],
