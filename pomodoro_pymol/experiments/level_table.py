@@ -64,6 +64,7 @@ LEVEL_ROWS = (
 )
 _TITLE = "rms displacement, ratios and shares"
 _WIDTH = 44
+_NONE = "n/a"
 
 
 def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str:
@@ -75,6 +76,8 @@ def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str
         value, start, end, closed = (_text(row, levels) for levels in (statistics.levels(), low, high, expected))
         interval = "n/a (1 frame)" if statistics.n_frames == 1 else f"{start:>8} .. {end:<8}"
         unit = row.unit
+        if closed == _NONE:  # of no weights a number here
+            interval, unit = _NONE, ""
         lines.append(f" {row.label:{_WIDTH}}{value:>8} {unit:1}  {interval:^20}  {closed:>8} {unit}".rstrip())
     return "\n".join(lines)
 
@@ -100,5 +103,5 @@ def compare_levels(before: LevelStatistics, after: LevelStatistics) -> str:
 def _text(row: LevelRow, levels: Levels) -> str:
     value = row.value(levels)
     if value != value:
-        return "n/a"
+        return _NONE
     return f"{value:#.4g}" if row.unit else f"{value:.4f}"

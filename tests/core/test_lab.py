@@ -10,8 +10,8 @@ import torch
 
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments import noise
-from pomodoro_pymol.experiments.level_table import gauge_text
-from pomodoro_pymol.experiments.noise import run_noise
+from pomodoro_pymol.experiments.level_table import gauge_text, level_table
+from pomodoro_pymol.experiments.noise import measure, run_noise
 from pomodoro_pymol.experiments.record import digest
 from pomodoro_pymol.noise import stream
 from pomodoro_pymol.noise.draw import add_noise
@@ -159,6 +159,16 @@ def test_the_report_puts_measured_beside_expected(dimer, n_frames):
         assert numbers[-1] == pytest.approx(getattr(expected, name), rel=1e-3)
         assert ("n/a (1 frame)" in line) == (n_frames == 1)
         assert line.isascii()
+
+
+def test_what_ions_alone_do_not_have_is_not_available():
+    """Each is a chain of its own: none moves relative to its chain, none follows another."""
+    ions = Hierarchy.from_labels("abc", "ABC")
+    table = level_table(measure(ions, PARAMETERS.weights, 2, device="cpu"), PARAMETERS)
+    for label in ("residue relative to chain, in space", "neighbours relative to each other, in space"):
+        (line,) = (line for line in table.splitlines() if label in line)
+        assert line.split(label)[1].split() == ["n/a"] * 3
+    assert "nan" not in table
 
 
 def test_the_report_tells_the_gauge(dimer):
