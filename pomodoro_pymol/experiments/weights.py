@@ -8,7 +8,7 @@ from ..errors import PomodoroError
 from ..noise.expected import expected_levels
 from ..noise.gauge import GaugeMoments
 from ..noise.inverse import weights_for_ratio, weights_for_relative, weights_for_shares
-from ..noise.neighbors import expected_neighbor_displacement, order_kept, own_place_nearest
+from ..noise.neighbors import order_kept, own_place_nearest
 from ..noise.presets import all_presets
 from ..noise.sigma import LawOfSigma
 from ..noise.weights import LevelWeights
@@ -58,9 +58,10 @@ def weights_text(
         Says by how much z falls where part of the noise is gauge.
     """
     schemes = {"these": weights, **all_presets()}
+    closed = {name: expected_levels(hierarchy, scheme, sigma) for name, scheme in schemes.items()}
     lines = [f" {'':12}{'wc : wr : wa as shares':>26}{'r/a':>9}{'rel. r/a':>10}{'variance shares c:r:a':>24}"]
     for name, scheme in schemes.items():
-        levels = expected_levels(hierarchy, scheme, sigma)
+        levels = closed[name]
         given = " : ".join(f"{share:.4f}" for share in scheme.shares)
         shares = f"{levels.chain_share:.3f}:{levels.residue_share:.3f}:{levels.atom_share:.3f}"
         relative = _number(levels.ratio_relative, ".4f")
@@ -72,19 +73,17 @@ def weights_text(
         f" {'':12}{'gauge t:r:b:w':>25}{'z shift':>9}{'rel., A in space':>18}{'next, A in space':>18}"
         f"{'order':>7}{'place':>7}",
     ]
-    followed = bool((hierarchy.residues_per_chain > 1).any())
     moments = GaugeMoments.of(structure.coords, hierarchy)
     for name, scheme in schemes.items():
         gauge = moments.split(scheme)
         parts = ":".join(f"{part:.3f}" for part in (gauge.translation, gauge.rotation, gauge.between, gauge.within))
-        moved = math.sqrt(3) * expected_levels(hierarchy, scheme, sigma).residue_relative if followed else math.nan
-        relative = _number(moved, ".4g")
-        following = _number(expected_neighbor_displacement(hierarchy, scheme, sigma), ".4g")
+        relative = _number(math.sqrt(3) * closed[name].residue_relative, ".4g")
+        following = _number(math.sqrt(3) * closed[name].neighbor, ".4g")
         order = _number(order_kept(structure.coords, hierarchy, scheme, sigma), ".3f")
         place = _number(own_place_nearest(structure.coords, hierarchy, scheme, sigma), ".3f")
         shift = _number(round(gauge.z_shift(law), 2) + 0.0, ".2f")
         lines.append(f" {name:12}{parts:>25}{shift:>9}{relative:>18}{following:>18}{order:>7}{place:>7}")
-    if not followed:
+    if hierarchy.is_alone.all():
         lines.append(" n/a: no chain has two residues")
     return "\n".join(lines)
 

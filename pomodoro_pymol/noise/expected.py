@@ -15,18 +15,17 @@ from .weights import LevelWeights
 
 def expected_levels(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0) -> Levels:
     """Return the closed form of `Levels` for noise of ``weights`` and ``sigma``."""
-    _, r, a = weights.shares
+    a = weights.shares[2]
     residue, relative, chain = _expected_squares(hierarchy, weights)
     in_chain, in_residue = hierarchy.atoms_per_chain.double(), hierarchy.atoms_per_residue.double()
     moves = ~hierarchy.is_alone
-    one, other = hierarchy.neighbors
     of_residues = (in_residue * relative).sum()
     n_atoms, n_moving = hierarchy.n_atoms, in_residue[moves].sum()
     squares = {
         "residue": residue.mean(),
         "chain": chain.mean(),
         "relative": relative[moves].mean(),
-        "neighbor": (2 * r + a * (1 / in_residue[one] + 1 / in_residue[other])).mean(),
+        "neighbor": neighbor_variances(hierarchy, weights).mean(),
         "of_chains": (in_chain * chain).sum() / n_atoms,
         "of_residues": of_residues / n_atoms,
         "of_atoms": a * (in_residue - 1).sum() / n_atoms,
@@ -72,6 +71,17 @@ def expected_residues(hierarchy: Hierarchy, weights: LevelWeights, sigma: float 
     inside = weights.shares[2] * (1 - 1 / hierarchy.atoms_per_residue.double())
     squares = torch.stack([residue + inside, residue, relative + inside, relative])
     return ResidueLevels(*(sigma * squares.sqrt().numpy()))
+
+
+def neighbor_variances(hierarchy: Hierarchy, weights: LevelWeights, sigma: float = 1.0) -> Tensor:
+    """Return the variance of neighbours in a chain relative to each other, shape=(n_pairs,).
+
+    Square angstrom per coordinate, of the pairs of `Hierarchy.neighbors`.
+    """
+    _, r, a = weights.shares
+    inverse = 1 / hierarchy.atoms_per_residue.double().cpu()
+    first, second = hierarchy.neighbors.cpu()
+    return sigma**2 * (2 * r + a * (inverse[first] + inverse[second]))
 
 
 def _expected_squares(hierarchy: Hierarchy, weights: LevelWeights) -> tuple[Tensor, Tensor, Tensor]:

@@ -15,7 +15,7 @@ from scipy.special import gammainc
 from torch import Tensor
 
 from ..structure.hierarchy import Hierarchy
-from .expected import expected_residues
+from .expected import expected_residues, neighbor_variances
 from .weights import LevelWeights
 
 # Rays in `own_place_nearest`: so many for all residues together, and at least so many for each.
@@ -32,7 +32,7 @@ def expected_neighbor_displacement(hierarchy: Hierarchy, weights: LevelWeights, 
     carbons: of a pair, ``sigma sqrt(3 (2 w_r + w_a (1 / n_i + 1 / n_j)) / W)``, with n atoms
     per residue; rms over the pairs. nan where no residue follows another.
     """
-    variances = _pair_variances(hierarchy, weights, sigma)
+    variances = neighbor_variances(hierarchy, weights, sigma)
     return math.sqrt(3 * float(variances.mean())) if len(variances) else math.nan
 
 
@@ -55,7 +55,7 @@ def order_kept(coords: Tensor | np.ndarray, hierarchy: Hierarchy, weights: Level
     first, second = hierarchy.neighbors
     means = _residue_means(coords, hierarchy)
     distances = (means[second] - means[first]).norm(dim=1)
-    deviations = _pair_variances(hierarchy, weights, sigma).sqrt()
+    deviations = neighbor_variances(hierarchy, weights, sigma).sqrt()
     kept = torch.special.ndtr(distances / deviations)
     return float(torch.where(deviations > 0, kept, 1.0).mean())
 
@@ -91,14 +91,6 @@ def own_place_nearest(
     directions = _directions(max(_FEWEST, _RAYS // len(means)))
     shares = [_inside_cells(means[chain], deviations[chain], directions) for chain in members if len(chain) > 1]
     return float(np.concatenate(shares).mean()) if shares else math.nan
-
-
-def _pair_variances(hierarchy: Hierarchy, weights: LevelWeights, sigma: float) -> Tensor:
-    """Variance per coordinate of neighbours in a chain relative to each other, shape=(n_pairs,)."""
-    _, r, a = weights.shares
-    inverse = 1 / hierarchy.atoms_per_residue.double().cpu()
-    first, second = hierarchy.neighbors.cpu()
-    return sigma**2 * (2 * r + a * (inverse[first] + inverse[second]))
 
 
 def _residue_means(coords: Tensor | np.ndarray, hierarchy: Hierarchy) -> Tensor:
