@@ -135,7 +135,7 @@ def outputs(states: Tensor, hierarchy: Hierarchy, axis) -> None:
         names, (BLUE, RED, GREEN, "black", ORANGE), ("-", "--", "-.", ":", (0, (5, 1, 1, 1)))
     ):
         axis.plot(SIGMAS, curves[name], color=color, linestyle=style, label=name)
-    axis.set(xscale="log", xlabel="sigma (Å per coordinate)", ylabel="rms error of the estimate (Å per coordinate)")
+    axis.set(xscale="log", xlabel="sigma (Å per coordinate)", ylabel="rms error (Å per coordinate)")
     axis.set_title("2  Multi-scale outputs, one shot", fontsize=9)
     axis.legend(fontsize=8)
 
