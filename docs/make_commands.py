@@ -16,6 +16,7 @@ import pomodoro_pymol.commands
 from pomodoro_pymol import METRICS, PRESETS, SAMPLERS, Sampler
 from pomodoro_pymol.diffusion.samplers import foreign_churn
 from pomodoro_pymol.noise import presets
+from pomodoro_pymol.noise.metrics import span_text
 from pomodoro_pymol.parameters.base import Parameters, bounds_of, choices_of, default_of, type_of
 
 PAGE = Path(__file__).with_name("commands.md")
@@ -92,7 +93,8 @@ def _row(spec: Field) -> tuple[str, ...]:
 def _named() -> str:
     """Return tables of the presets, metrics and samplers."""
     weights = [("preset", "wc", "wr", "wa"), *((f"`{name}`", *_texts(astuple(it))) for name, it in PRESETS.items())]
-    metrics = [("metric", "what it is", "unit"), *((f"`{name}`", it.label, it.unit) for name, it in METRICS.items())]
+    metrics = [("metric", "what it is", "unit", "first and last colour")]
+    metrics += [(f"`{name}`", it.label, it.unit, span_text(name)) for name, it in METRICS.items()]
     settings = [("", *(f"`{name}`" for name in SAMPLERS))]
     for spec in fields(Sampler):
         cells = ("" if spec.name in foreign_churn(it) else getattr(it, spec.name) for it in SAMPLERS.values())

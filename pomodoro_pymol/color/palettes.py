@@ -12,6 +12,16 @@ PALETTES: dict[str, tuple[str, ...]] = {
     "coolwarm": ("3b4cc0", "6282ea", "8db0fe", "b9d0f9", "dddcdc", "f5c4ac", "f4987a", "dd5f4b", "b40426"),
 }
 
+#: Colours (0 to 1) of the directions of the axes: each channel tells a coordinate, from one end to the other.
+DIRECTIONS: tuple[tuple[str, tuple[float, float, float]], ...] = (
+    ("+x", (1.0, 0.5, 0.5)),
+    ("-x", (0.0, 0.5, 0.5)),
+    ("+y", (0.5, 1.0, 0.5)),
+    ("-y", (0.5, 0.0, 0.5)),
+    ("+z", (0.5, 0.5, 1.0)),
+    ("-z", (0.5, 0.5, 0.0)),
+)
+
 #: Curves: Okabe and Ito 2008, readable with colour-blindness. The first is the colour of text.
 OKABE_ITO = ("000000", "E69F00", "56B4E9", "009E73", "0072B2", "D55E00", "CC79A7")
 #: Dashes that tell curves apart in grey: ink and gap in line widths, nothing for a whole line.

@@ -32,10 +32,8 @@ class ColorScale:
     high: float
 
     @classmethod
-    def over(cls, palette: str, values: np.ndarray, span: tuple[float, float] | None = None) -> ColorScale:
-        """Span the given lowest and highest value, or the 2nd to the 98th percentile of the finite ``values``."""
-        if span:
-            return cls(palette, *span)
+    def over(cls, palette: str, values: np.ndarray) -> ColorScale:
+        """Span the 2nd to the 98th percentile of the finite ``values``."""
         finite = values[np.isfinite(values)]
         low, high = np.percentile(finite, [2, 98]) if len(finite) else (0.0, 1.0)
         margin = max(1e-6, 1e-3 * abs(low)) if high - low < 1e-6 else 0.0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
-from ..noise.metrics import METRICS
+from ..noise.metrics import DIRECTION, METRICS, span_text
 from ..parameters.catalogue import ColorParameters
 from .declare import command
 
@@ -12,9 +13,18 @@ if TYPE_CHECKING:
     from ..color.scale import ColorScale
 
 
+_DIRECTION = "each atom by where it moves, frame by frame: red is x, green y, blue z; on the true structure"
+
+
+def _line(name: str) -> str:
+    metric = METRICS[name]
+    text = f"{name:14}{', '.join(filter(None, (metric.label, metric.unit)))}; colours from {span_text(name)}"
+    return textwrap.fill(text, 68, subsequent_indent=" " * 14)
+
+
 @command(
     ColorParameters,
-    metrics=[f"{name:14}" + ", ".join(filter(None, (metric.label, metric.unit))) for name, metric in METRICS.items()],
+    metrics=[*map(_line, METRICS), textwrap.fill(f"{DIRECTION:14}{_DIRECTION}", 68, subsequent_indent=" " * 14)],
 )
 def pomcolor(parameters: ColorParameters, quiet: bool, _self: Any) -> ColorScale:
     """
@@ -26,10 +36,18 @@ def pomcolor(parameters: ColorParameters, quiet: bool, _self: Any) -> ColorScale
 
         {metrics}
 
+        Each metric has a range of colours of its own, the same for all
+        schemes, so that schemes compare. range=auto spans what this object
+        shows instead, and says how much of it is signal: of 20 frames most
+        is the chance of the draw. The report names the schemes that these
+        colours can hardly tell apart. Scores are expected ones, without
+        the chance of a draw.
+
     EXAMPLES
 
         pomcolor metric=relative
         pomcolor 1hpv_noise, scramble, cividis, 0:1.5
+        pomcolor range=auto
 
     SEE ALSO
 

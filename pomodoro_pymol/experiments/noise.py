@@ -83,7 +83,15 @@ class NoiseResult:
 
     def metric(self, name: str | None = None) -> np.ndarray:
         """Return a metric of each residue, shape=(n_residues,); by default the one that colours."""
-        return metric_values(name or self.parameters.metric, *self.residues(), self.hierarchy)
+        parameters = self.parameters
+        return metric_values(
+            name or parameters.metric,
+            self.structure,
+            self.hierarchy,
+            parameters.weights,
+            parameters.noise_sigma,
+            self.statistics.residues(),
+        )
 
     def gauge(self) -> Gauge:
         """Return how much of the noise, as expected, moves or turns the whole, and what is left."""

@@ -90,7 +90,9 @@ class Record:
             "order": self.order,
             "run": self.run,
             "versions": self.versions,
-            "residues": {name: values.tolist() for name, values in vars(self.residues).items()},
+            "residues": {
+                name: values.tolist() for name, values in vars(self.residues).items() if np.isfinite(values).all()
+            },
             "levels": {
                 part: {name: float(value) for name, value in levels.items()}
                 for part, levels in asdict(self.levels).items()
@@ -110,11 +112,12 @@ class Record:
             command = plain["command"]
             if command.split()[0] != NoiseParameters.command:
                 raise ValueError
-            residues = ResidueLevels(**{name: np.array(values, float) for name, values in plain["residues"].items()})
-            arrays = list(vars(residues).values())
-            if any(values.shape != (len(arrays[0]),) or not (values >= 0).all() for values in arrays):
+            arrays = {name: np.array(values, float) for name, values in plain["residues"].items()}
+            if not all(np.isfinite(values).all() and (values >= 0).all() for values in arrays.values()):
                 raise ValueError
-            if not all(np.isfinite(values).all() for values in arrays):
+            arrays.setdefault("neighbor", np.full(arrays["atom"].shape, np.nan))  # version 0.1.0 did not record it
+            residues = ResidueLevels(**arrays)
+            if any(values.shape != (len(residues.atom),) for values in arrays.values()):
                 raise ValueError
             levels = MeasuredLevels(**{part: _levels(values) for part, values in plain["levels"].items()})
             parameters = NoiseParameters.from_text(command)

@@ -3,51 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..color.scale import ColorScale
 from ..errors import PomodoroError
+from ..experiments.coloring import Coloring, choose_colors
 from ..experiments.record import Record, digest
-from ..noise.expected import expected_residues
-from ..noise.metrics import METRICS, metric_values
 from ..parameters.catalogue import ColorParameters, NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..viewer import publishing, reading, store
-
-
-@dataclass(frozen=True)
-class Coloring:
-    """How an object was coloured.
-
-    Attributes
-    ----------
-    metric : str
-        A name in ``METRICS``.
-    scale : ColorScale
-    expected : tuple of float or None
-        Least and largest expected value of the metric.
-    key : str
-        Object that shows the colours in the viewport.
-    """
-
-    metric: str
-    scale: ColorScale
-    expected: tuple[float, float] | None
-    key: str
-
-    def report(self) -> str:
-        """Return the lines that the command prints."""
-        metric = METRICS[self.metric]
-        expected = f"{self.expected[0]:.3g} .. {self.expected[1]:.3g}" if self.expected else "n/a"
-        return (
-            f" colour: {self.metric} = {metric.label}\n"
-            f"         {self.scale.low:.3g} .. {self.scale.high:.3g} {metric.unit}".rstrip()
-            + f", expected {expected}, {self.scale.palette}, key {self.key}"
-        )
 
 
 def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
@@ -77,8 +45,8 @@ def recolor(
     _self: Any,
 ) -> Coloring:
     """Colour our object ``name`` by the metric, palette and range of ``choice``."""
-    scale, closed = reading.finish(color_steps(name, structure, hierarchy, record, choice, 0, _self))
-    return Coloring(choice.metric, scale, closed, show_scale(name, choice.metric, scale, _self))
+    coloring = reading.finish(color_steps(name, structure, hierarchy, record, choice, 0, _self))
+    return replace(coloring, key=show_scale(name, choice.metric, coloring.scale, _self))
 
 
 def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
@@ -115,22 +83,17 @@ def color_steps(
     choice: NoiseParameters | ColorParameters,
     piece: int,
     _self: Any,
-) -> Generator[None, None, tuple[ColorScale, tuple[float, float] | None]]:
-    """Colour an object by the chosen metric and set its b; return the scale and the range expected."""
-    measured = record.residues
-    expected = expected_residues(hierarchy, record.parameters.weights, record.parameters.noise_sigma)
-    values, closed = (metric_values(choice.metric, side, expected, hierarchy) for side in (measured, expected))
-    span = (choice.range.low, choice.range.high) if choice.range else None
-    scale = ColorScale.over(choice.palette, values, span)
+) -> Generator[None, None, Coloring]:
+    """Colour an object by the chosen metric and set its b; return how, but for the key."""
+    coloring = choose_colors(structure, hierarchy, record, choice)
     residue_at_place = hierarchy.atom_to_residue.numpy()[structure.atom_at_place]
     yield
-    colors = scale.rgb(values)[residue_at_place].tolist()
+    colors = coloring.scale.rgb(coloring.values)[residue_at_place].tolist()
     yield
-    numbers = np.nan_to_num(values)[residue_at_place].tolist()
+    numbers = np.nan_to_num(coloring.values)[residue_at_place].tolist()
     yield
     yield from publishing.paint_steps(name, colors, numbers, piece, _self=_self)
-    finite = closed[np.isfinite(closed)]
-    return scale, (float(finite.min()), float(finite.max())) if len(finite) else None
+    return coloring
 
 
 def show_scale(name: str, metric: str, scale: ColorScale, _self: Any) -> str:

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
+from ..experiments.coloring import Coloring
 from ..experiments.noise import NoiseResult, run_noise
 from ..noise.stream import block_bytes
 from ..parameters.catalogue import NoiseParameters
@@ -21,7 +22,7 @@ from ..utils import memory
 from ..utils.devices import resolve_device
 from ..viewer import publishing, reading, sources
 from ..viewer.states import StateWriter
-from .coloring import Coloring, color_steps, show_scale
+from .coloring import color_steps, show_scale
 
 #: Told how much is done and how much there is to do.
 Tell = Callable[..., None]
@@ -109,13 +110,12 @@ class NoiseRun:
             try:
                 next(painting)
             except StopIteration as end:
-                scale, closed = end.value
+                coloring = end.value
                 break
             yield
         self._writer.publish(self.name, record.to_plain())
         yield
-        key = show_scale(self.name, self.parameters.metric, scale, self._self)
-        return Coloring(self.parameters.metric, scale, closed, key)
+        return replace(coloring, key=show_scale(self.name, coloring.metric, coloring.scale, self._self))
 
     def report(self, result: NoiseResult, coloring: Coloring) -> str:
         """Return what the command prints."""

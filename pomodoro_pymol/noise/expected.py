@@ -69,7 +69,12 @@ def expected_residues(hierarchy: Hierarchy, weights: LevelWeights, sigma: float 
     """Return the closed form of `ResidueLevels` for noise of ``weights`` and ``sigma``."""
     residue, relative, _ = _expected_squares(hierarchy, weights)
     inside = weights.shares[2] * (1 - 1 / hierarchy.atoms_per_residue.double())
-    squares = torch.stack([residue + inside, residue, relative + inside, relative])
+    pairs, sides = neighbor_variances(hierarchy, weights), torch.zeros_like(inside)
+    neighbor = torch.zeros_like(inside)
+    for side in hierarchy.neighbors.cpu():
+        neighbor.index_add_(0, side, pairs)
+        sides.index_add_(0, side, torch.ones_like(pairs))
+    squares = torch.stack([residue + inside, residue, relative + inside, relative, neighbor / sides.clamp_min(1)])
     return ResidueLevels(*(sigma * squares.sqrt().numpy()))
 
 

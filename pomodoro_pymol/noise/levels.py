@@ -75,12 +75,17 @@ class ResidueLevels:
         Rms over frames of the residue's atoms and of its mean, angstrom per coordinate.
     atom_relative, residue_relative : ndarray
         The same after removing the mean of the chain.
+    neighbor : ndarray
+        Of the residue relative to the one before and the one after it in its chain, rms over
+        both, angstrom per coordinate; 0 where a residue is a chain of its own. nan in a record
+        of version 0.1.0.
     """
 
     atom: np.ndarray
     residue: np.ndarray
     atom_relative: np.ndarray
     residue_relative: np.ndarray
+    neighbor: np.ndarray
 
 
 class MeanSquares(NamedTuple):

@@ -52,9 +52,9 @@ class LevelSquares:
         The fields of `MeanSquares`, in order.
     centers : ndarray, shape=(3, n_frames)
         Squares of the centres of all atoms, residue means and chain means.
-    residues : ndarray, shape=(3, n_residues)
-        Sums over the frames: of each residue's mean, of it relative to its chain, and of
-        its atoms about it.
+    residues : ndarray, shape=(4, n_residues)
+        Sums over the frames: of each residue's mean, of it relative to its chain, of its
+        atoms about it, and of its mean relative to the neighbours in its chain.
     resolution : float
         Relative rounding error of the displacements.
     """
@@ -118,7 +118,15 @@ def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
         _square(total(means)) / n_residues**2,
         _square(total(chain_means)) / n_chains**2,
     ]
-    residues = np.stack([part.sum(0, dtype=np.float64) for part in (residue, relative, inside / in_residue)])
+    residues = np.empty((4, n_residues))
+    for row, part in zip(residues, (residue, relative, inside / in_residue)):
+        part.sum(0, dtype=np.float64, out=row)
+    pairs = neighbor.sum(0, dtype=np.float64)
+    first, last = starts, starts + per_chain - 1
+    sides = np.full(n_residues, 2)
+    sides[first] -= 1
+    sides[last] -= 1
+    residues[3] = (np.append(pairs, 0) + np.append(0, pairs)) / np.maximum(sides, 1)
     if not sorted_:
         residues = residues[:, np.argsort(order)]
     resolution = float(np.finfo(arrays.dtype).eps)
@@ -141,7 +149,7 @@ class LevelStatistics:
         self.n_frames = 0
         self._frames: list[np.ndarray] = []
         self._centers: list[np.ndarray] = []
-        self._residues = np.zeros((3, hierarchy.n_residues))
+        self._residues = np.zeros((4, hierarchy.n_residues))
         self._resolution = 0.0
 
     def add(self, sums: Tensor) -> None:
@@ -208,12 +216,15 @@ class LevelStatistics:
     def residues(self) -> ResidueLevels:
         """Return the values of each residue over all frames."""
         self._check_frames()
-        residue, relative, inside = self._residues / self.n_frames
+        residue, relative, inside, neighbor = self._residues / self.n_frames
         moves, within = _rounding(residue, self._resolution, self.hierarchy.atoms_per_residue.numpy())
-        relative, inside = relative * (relative > moves), inside * (inside > within)
-        return ResidueLevels(
-            *(self.scale * np.sqrt(part) for part in (residue + inside, residue, relative + inside, relative))
+        relative, inside, neighbor = (
+            relative * (relative > moves),
+            inside * (inside > within),
+            neighbor * (neighbor > moves),
         )
+        squares = (residue + inside, residue, relative + inside, relative, neighbor)
+        return ResidueLevels(*(self.scale * np.sqrt(square) for square in squares))
 
     def _between(self, ends: Callable[..., tuple[Levels, Levels]], coverage: float) -> tuple[Levels, Levels]:
         frames = self._resolved_frames()

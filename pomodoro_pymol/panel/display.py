@@ -62,8 +62,11 @@ class Display(QtCore.QObject):
         if output is None:
             self._face.key.clear()
             return
-        from ..noise.metrics import METRICS
+        from ..noise.metrics import DIRECTION, METRICS
 
+        if output.metric == DIRECTION:
+            self._face.key.show_directions()
+            return
         metric = METRICS[output.metric]
         self._face.key.show_scale(output.scale.stops(), metric.label, _unit(metric.unit), self._expected_range())
 
@@ -83,18 +86,17 @@ class Display(QtCore.QObject):
             return None
         import numpy as np
 
-        from ..noise.expected import expected_residues
-        from ..noise.metrics import metric_values
+        from ..noise.metrics import metric_values, residue_metric
 
         parameters = output.record.parameters if output else self._face.model.parameters
-        name, hierarchy = output.metric if output else parameters.metric, subject.hierarchy
-        closed = expected_residues(hierarchy, parameters.weights, parameters.noise_sigma)
-        expected = metric_values(name, closed, closed, hierarchy)
+        name = residue_metric(output.metric if output else parameters.metric)
+        noise = (subject.structure, subject.hierarchy, parameters.weights, parameters.noise_sigma)
+        expected = metric_values(name, *noise)
         if output is None:
             return np.full(len(expected), np.nan), expected
-        if len(output.record.residues.atom) != hierarchy.n_residues:
+        if len(output.record.residues.atom) != subject.hierarchy.n_residues:
             return None
-        return metric_values(name, output.record.residues, closed, hierarchy), expected
+        return metric_values(name, *noise, output.record.residues), expected
 
     def refresh(self) -> None:
         """Show the numbers soon: once, however many changes come before."""
@@ -179,9 +181,9 @@ class Display(QtCore.QObject):
         if values is None or subject is None:
             self._face.residues.clear()
             return
-        from ..noise.metrics import METRICS
+        from ..noise.metrics import METRICS, residue_metric
 
-        name = output.metric if output else self._face.model.parameters.metric
+        name = residue_metric(output.metric if output else self._face.model.parameters.metric)
         unit = _unit(METRICS[name].unit)
         colors = output.scale.rgb(values[0]).tolist() if output else []
         if self._labels[0] is not subject:

@@ -160,7 +160,7 @@ class Panel(Face):
         output = self.watch.output
         self.display.show_key()
         if output is not None:
-            self.range.show_automatic(output.scale.low, output.scale.high)
+            self.range.show_found(output.scale.low, output.scale.high)
         self.display.refresh()
         self.display.refresh_residues()
 

@@ -204,11 +204,11 @@ class Watch(QtCore.QObject):
         try:
             from ..color.scale import ColorScale
             from ..experiments.record import Record
-            from ..noise.metrics import METRICS
+            from ..noise.metrics import DIRECTION, METRICS
 
             record = Record.from_plain(plain)
             metric = plain["colors"]["metric"]
-            if metric in METRICS:
+            if metric in METRICS or metric == DIRECTION:
                 return Output(name, record, metric, ColorScale.from_plain(plain["colors"]))
         except Exception:  # of a session from elsewhere: as if the object were not ours
             return None

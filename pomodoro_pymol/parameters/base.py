@@ -14,7 +14,7 @@ from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, f
 from typing import Any, ClassVar, TypeVar
 
 from ..errors import PomodoroError
-from .kinds import Grid, Interval, Selection, number_text
+from .kinds import AUTO, Grid, Interval, Selection, number_text
 from .syntax import is_one_command, protect, quoted, split_commas, split_values, unquote
 
 P = TypeVar("P", bound="Parameters")
@@ -148,7 +148,7 @@ def type_of(spec: Field) -> str:
         Selection: "string",
         int: "int",
         float: "float",
-        Interval: "low:high",
+        Interval: "low:high or auto",
         Grid: "low:high:step",
     }
     return kinds[spec.metadata["kind"]]
@@ -239,13 +239,15 @@ def _to_number(name: str, kind: type, value: Any) -> Any:
 
 
 def _range(name: str, kind: type, value: Any) -> Any:
-    if isinstance(value, kind):
+    if isinstance(value, kind) or (kind is Interval and value == AUTO):
         return value
     parts = value.split(":") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
         parts = [value]
     if len(parts) not in ((2,) if kind is Interval else (1, 2, 3)):
-        form = "low:high, as in 0.9:1" if kind is Interval else "one value, low:high or low:high:step, as in -3:3"
+        form = (
+            "low:high, as in 0.9:1, or auto" if kind is Interval else "one value, low:high or low:high:step, as in -3:3"
+        )
         raise PomodoroError(f"{name} must be {form}, not {value!r}")
     numbers = [_to_number(name, float, part) for part in parts]
     return kind(*(numbers if len(numbers) > 1 else numbers * 2))

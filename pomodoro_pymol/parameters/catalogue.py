@@ -9,7 +9,7 @@ from ..color.palettes import PALETTES
 from ..diffusion.choices import CONVENTIONS, COVARIANCES, VARIANTS
 from ..diffusion.samplers import CHURNS, GRIDS, SAMPLERS, SOLVERS, Sampler, foreign_churn
 from ..errors import PomodoroError
-from ..noise.metrics import METRICS
+from ..noise.metrics import DIRECTION, METRICS
 from ..noise.presets import all_presets, preset_weights
 from ..noise.sigma import AF3_LAW, LAWS, NORMALISED, LawOfSigma
 from ..noise.weights import ESTIMATORS, PRESETS, LevelWeights
@@ -46,9 +46,19 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "wa": (1.0, float, "weight (variance) of the noise of each atom alone", _WEIGHT),
     "preset": ("", str, "weight scheme, instead of wc, wr, wa", {"choices": all_presets}),
     "seed": (0, int, "random seed; the same seed gives the same frames", {"bounds": (0, 2**32 - 1)}),
-    "metric": ("ratio", str, "what colours the residues", {"choices": METRICS}),
+    "metric": (
+        "ratio",
+        str,
+        "what colours the residues; direction colours each atom, frame by frame",
+        {"choices": (*METRICS, DIRECTION)},
+    ),
     "palette": ("viridis", str, "colours from low to high", {"choices": PALETTES}),
-    "range": (None, Interval, "values of the first and last colour", {"absent": "2nd to 98th percentile"}),
+    "range": (
+        None,
+        Interval,
+        "values of the first and last colour; auto takes the 2nd to 98th percentile of the residues",
+        {"absent": "the metric's, the same for all schemes"},
+    ),
     "device": ("auto", str, "where to draw the noise", {"choices": DEVICES}),
     "csv": ("", str, "file to write the numbers to", {}),
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
@@ -201,7 +211,7 @@ class NoiseParameters(Weighted):
     metric: str = _shared("metric")
     palette: str = _shared("palette")
     device: str = _shared("device")
-    range: Interval | None = _shared("range")
+    range: Interval | str | None = _shared("range")
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
@@ -226,7 +236,7 @@ class ColorParameters(Parameters):
     object: str = _shared("object")
     metric: str = _shared("metric")
     palette: str = _shared("palette")
-    range: Interval | None = _shared("range")
+    range: Interval | str | None = _shared("range")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)

@@ -13,6 +13,10 @@ class Selection(str):
     """Kind of a parameter that is a selection; brackets do not change what it means."""
 
 
+#: In place of an `Interval`: the range that the values take.
+AUTO = "auto"
+
+
 @dataclass(frozen=True)
 class Interval:
     """A range of values ``low:high``; also of colours."""

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-METRICS = ("ratio", "relative", "displacement", "scramble", "excess")
+METRICS = ("ratio", "relative", "displacement", "scramble", "neighbour", "excess", "lddt", "within", "between")
+SPANS = {"neighbour": (0, 7.6), "excess": (0.9, 1.1)}
 PALETTES = ("viridis", "cividis", "magma", "coolwarm")
 
 
@@ -76,6 +77,52 @@ def test_only_colours_and_b_change(made, typed, snapshot, session, differences):
     cmd.delete(keys(cmd)[0])
     left = session(cmd)["names"]
     assert differences([entry for entry in before["names"] if not entry or "_noise" not in entry[0]], left) == []
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_default_range_is_the_same_for_all_schemes(made, typed, metric):
+    from pomodoro_pymol.commands import pomcolor
+
+    cmd, result = made
+    wanted = (0, result.parameters.noise_sigma) if metric == "displacement" else SPANS.get(metric, (0, 1))
+    for line in ("pomnoise chain A or organic, preset=flat", "pomnoise chain A or organic, preset=ms"):
+        typed(cmd, line)
+        scale = pomcolor(metric=metric, _self=cmd)
+        assert (scale.low, scale.high) == pytest.approx(wanted)
+
+
+def test_an_automatic_range_says_how_much_is_signal(made, typed):
+    cmd, result = made
+    printed = typed(cmd, "pomcolor range=auto")
+    values = result.metric("ratio")
+    low, high = np.percentile(values, [2, 98])
+    assert f"{low:.3g} .. {high:.3g}" in printed
+    share = float(printed.split("signal: ")[1].split(" %")[0])
+    assert 0 < share < 50
+    assert "note: these colours show the chance of the draw: it takes" in printed
+    printed = typed(cmd, "pomcolor metric=within, range=auto")
+    assert "signal: 100 %" in printed
+    assert "note:" not in printed
+    assert "signal" not in typed(cmd, "pomcolor")
+
+
+def test_the_report_says_which_schemes_look_alike(made, typed):
+    cmd, _ = made
+    typed(cmd, "pomnoise chain A or organic, preset=3-8-1")
+    alike = "hard to tell from ms (0.94"
+    assert alike in typed(cmd, "pomcolor")
+    assert "2-6-2 (0.9" in typed(cmd, "pomcolor")
+    assert "flat" not in typed(cmd, "pomcolor")
+    assert "ms (0.4" in typed(cmd, "pomcolor metric=within")
+    typed(cmd, "pomnoise chain A or organic, preset=flat")
+    assert "hard to tell" not in typed(cmd, "pomcolor")
+
+
+def test_what_an_older_version_did_not_measure_is_refused(made, typed, session, differences):
+    cmd, result = made
+    del cmd._pymol.session.pomodoro[result.name]["residues"]["neighbor"]
+    refused(typed, session, differences, cmd, "pomcolor metric=neighbour", "run pomnoise again")
+    assert "Error" not in typed(cmd, "pomcolor metric=scramble")
 
 
 def test_range(made, typed):

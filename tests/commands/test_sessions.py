@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-METRICS = ("ratio", "relative", "displacement", "scramble", "excess")
+METRICS = ("ratio", "relative", "displacement", "scramble", "neighbour", "excess", "lddt", "within", "between")
 
 REOPEN_WITHOUT_US = """
 import json, sys

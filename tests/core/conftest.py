@@ -153,7 +153,16 @@ def quadratic_residues(hierarchy: Hierarchy, weights: LevelWeights) -> dict[str,
         "residue": variances(to.residue, sigma),
         "atom_relative": to.residue @ variances(to.atom_relative, sigma),
         "residue_relative": variances(to.residue_relative, sigma),
+        "neighbor": over_sides(
+            hierarchy, [variances((to.residue[two] - to.residue[one])[None], sigma)[0] for one, two in pairs(hierarchy)]
+        ),
     }
+
+
+def over_sides(hierarchy: Hierarchy, values: list[float]) -> np.ndarray:
+    """The mean, for each residue, of the values of the pairs of neighbours that it is in; 0 without."""
+    sides = [[value for pair, value in zip(pairs(hierarchy), values) if i in pair] for i in range(hierarchy.n_residues)]
+    return np.array([np.mean(side) if side else 0.0 for side in sides])
 
 
 def nested_anova(displacements: np.ndarray, hierarchy: Hierarchy) -> tuple[dict[str, float], dict[str, np.ndarray]]:
@@ -181,6 +190,7 @@ def nested_anova(displacements: np.ndarray, hierarchy: Hierarchy) -> tuple[dict[
                 parts[1] += len(atoms) * ((mean - center) ** 2).sum()
                 parts[2] += ((atoms - mean) ** 2).sum()
     per_residue = {name: square / n_frames for name, square in per_residue.items()}
+    per_residue["neighbor"] = over_sides(hierarchy, list(np.mean(np.reshape(steps, (n_frames, -1)), axis=0)))
     weight = np.bincount(residues) / n_atoms
     moving = in_longer_chains(hierarchy)[1]
     squares = {

@@ -83,10 +83,6 @@ def test_the_automatic_range_ignores_what_is_not_finite():
     assert ColorScale.over("magma", values) == ColorScale("magma", 2.0, 98.0)
 
 
-def test_a_given_range_wins():
-    assert ColorScale.over("magma", np.arange(9.0), (-1, 40)) == ColorScale("magma", -1.0, 40.0)
-
-
 @pytest.mark.parametrize("value", [0.0, 1.0, -2.0, 1e-5, 433.8, 1e6])
 def test_a_constant_takes_the_middle_colour(value):
     values = np.full(7, value)

@@ -224,7 +224,7 @@ def test_no_grid_as_given(text, reason):
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("0.9", "range must be low:high, as in 0.9:1, not '0.9'"),
+        ("0.9", "range must be low:high, as in 0.9:1, or auto, not '0.9'"),
         (0.9, "range must be low:high"),
         ("0:1:2", "range must be low:high"),
         ("a:1", "range must be a number, not 'a'"),

@@ -25,7 +25,14 @@ COMMANDS = [
 FIELDS = [
     pytest.param(command, spec, id=f"{command.command}-{spec.name}") for command in COMMANDS for spec in fields(command)
 ]
-KINDS = {str: "string", Selection: "string", int: "int", float: "float", Interval: "low:high", Grid: "low:high:step"}
+KINDS = {
+    str: "string",
+    Selection: "string",
+    int: "int",
+    float: "float",
+    Interval: "low:high or auto",
+    Grid: "low:high:step",
+}
 
 SELECTIONS = st.sampled_from(
     [

@@ -10,6 +10,7 @@ from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.expected import expected_levels, expected_residues
 from pomodoro_pymol.noise.metrics import metric_values
 from pomodoro_pymol.noise.sigma import sigma_from_z
+from pomodoro_pymol.noise.signal import signal_share
 from pomodoro_pymol.noise.statistics import LevelStatistics, level_sigmas, residue_sums
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy
@@ -131,8 +132,8 @@ def test_most_of_what_twenty_frames_show_of_a_residue_is_sampling_noise(cmd):
     protein = hierarchy.residues_per_chain[hierarchy.residue_to_chain].numpy() > 1
     shares, deviations = {}, {}
     for name in ("ratio", "displacement", "scramble"):
-        expected = metric_values(name, closed, closed, hierarchy)[protein]
-        drawn = [metric_values(name, run, closed, hierarchy)[protein] for run in runs]
+        expected = metric_values(name, structure, hierarchy, weights, 1.0)[protein]
+        drawn = [metric_values(name, structure, hierarchy, weights, 1.0, run)[protein] for run in runs]
         sampling = np.var(drawn, axis=0, ddof=1).mean()
         shares[name] = sampling / (sampling + expected.var())
         deviations[name] = expected.std(), sampling**0.5
@@ -142,3 +143,8 @@ def test_most_of_what_twenty_frames_show_of_a_residue_is_sampling_noise(cmd):
     assert shares["ratio"] == pytest.approx(0.92, abs=0.015)
     assert_printed(shares["displacement"], ".999")
     assert_printed(shares["scramble"], ".996")
+    # What `range=auto` prints of one run agrees with these shares, which are of many.
+    for name, share in shares.items():
+        noise = (structure, hierarchy, weights, 1.0)
+        told = [signal_share(metric_values(name, *noise, run), metric_values(name, *noise)) for run in runs]
+        assert np.mean(told) == pytest.approx(1 - share, abs=4 * np.std(told) / len(told) ** 0.5 + 0.01)

@@ -72,7 +72,12 @@ def shown(panel, name):
     if name in TEXTS:
         return control.line.text()
     if spec.metadata["kind"] is Interval:
-        return None if control.automatic.isChecked() else Interval(*(box.value() for box in control.ends))
+        word = control.box.currentText()
+        return (
+            {"default": None, "auto": "auto"}.get(word)
+            if word != "own"
+            else Interval(*(box.value() for box in control.ends))
+        )
     return control.box.value()
 
 
@@ -251,11 +256,19 @@ def test_weights_are_a_preset_or_numbers(panel, press):
     assert agrees(panel)
 
 
-def test_the_range_is_automatic_or_two_numbers(panel, type_into):
+def test_the_range_is_the_metrics_automatic_or_two_numbers(panel, type_into):
     control = panel.controls["range"]
-    control.show_automatic(0.9, 1.1)
+    control.show_found(0.9, 1.1)
     assert panel.model.parameters.range is None
-    control.automatic.click()
+
+    def choose(word):
+        control.box.setCurrentText(word)
+        control.box.activated.emit(control.box.currentIndex())
+
+    choose("auto")
+    assert panel.model.parameters.to_text() == "pomnoise range=auto"
+    assert agrees(panel)
+    choose("own")
     assert panel.model.parameters.range == Interval(0.9, 1.1)
     type_into(control.ends[1], "1.5", "Return")
     assert panel.model.parameters.to_text() == "pomnoise range=0.9:1.5"
@@ -263,7 +276,7 @@ def test_the_range_is_automatic_or_two_numbers(panel, type_into):
     low, high = panel.model.parameters.range.low, panel.model.parameters.range.high
     assert low == 3 < high
     assert agrees(panel)
-    control.automatic.click()
+    choose("default")
     assert panel.model.parameters == NoiseParameters()
     assert not any(box.isEnabled() for box in control.ends)
     assert panel.refusals == []

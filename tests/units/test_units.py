@@ -31,7 +31,7 @@ PURE = re.compile(
     r"z|scheme|w[cra]|segi|chain|resi|resn|n_atoms|step|entropy_nats|rotation_degrees"
     r"|variant|level|c_(skip|out|in|noise)|target_variance"  # of a network's input and output
     r"|(ratio|ratio_relative|(chain|residue|atom)_share)(_\w+)?"
-    r"|ratio|relative|scramble|excess|residue_over_atom(_expected)?"
+    r"|ratio|relative|scramble|excess|within|between|residue_over_atom(_expected)?"
     r"|(ca_lddt|native_contacts|bond_outliers|lddt)\w*"
 )
 
@@ -66,7 +66,7 @@ def test_metrics_and_levels():
     from pomodoro_pymol.experiments.level_table import LEVEL_ROWS
     from pomodoro_pymol.noise.metrics import METRICS
 
-    lengths = [metric.label for metric in METRICS.values() if metric.unit == "A"]
+    lengths = [f"{metric.label} {metric.unit}" for metric in METRICS.values() if metric.unit]
     lengths += [label for row in LEVEL_ROWS if row.unit == "A" for label in (row.label, row.heading)]
     assert len(lengths) > 9
     assert all(map(is_told, lengths)), lengths

@@ -174,7 +174,7 @@ def coloring(robot: Any, notes: dict[str, Any]) -> None:
     coords = [robot.coords("1hpv_noise", state) for state in (1, 2)]
     robot.choose(controls["metric"].box, "scramble")
     robot.choose(controls["palette"].box, "magma")
-    robot.click(controls["range"].automatic, QtCore.QPoint(8, controls["range"].automatic.height() // 2))
+    robot.choose(controls["range"].box, "own")
     notes["frozen"] = [box.value() for box in controls["range"].ends]
     robot.type_number(controls["range"].ends[1], "2.5")
     robot.type_number(controls["range"].ends[0], "0.5")
@@ -184,9 +184,9 @@ def coloring(robot: Any, notes: dict[str, Any]) -> None:
     notes["coords kept"] = [robot.coords("1hpv_noise", state) for state in (1, 2)] == coords
     notes["key shown"] = [panel.key._stops[0][0], panel.key._stops[-1][0]]
     notes["bar colors"] = [int(color) for color in panel.residues.bars.colors]
-    robot.click(controls["range"].automatic, QtCore.QPoint(8, controls["range"].automatic.height() // 2))
+    robot.choose(controls["range"].box, "default")
     robot.pump(300)
-    notes["automatic again"] = robot.parameters.range is None
+    notes["default again"] = robot.parameters.range is None
     # Colours set by a command are shown.
     cmd.do("pomcolor 1hpv_noise, ratio, viridis")
     robot.wait(lambda: robot.parameters.metric == "ratio", "the metric of a pomcolor that was typed")

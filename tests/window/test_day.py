@@ -281,7 +281,7 @@ def test_the_key_and_the_bars_show_the_colours(coloring):
 def test_an_automatic_range_freezes_where_it_was(coloring):
     low, high = coloring["frozen"]
     assert 0 < low < high
-    assert coloring["automatic again"]
+    assert coloring["default again"]
 
 
 def test_a_pomcolor_that_is_typed_is_shown(coloring):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from qtpy import QtCore, QtGui, QtWidgets
 
+from ...color.palettes import DIRECTIONS
+
 Stop = tuple[float, tuple[float, float, float]]
 
 _GAP = 8
@@ -22,6 +24,7 @@ class ColorKey(QtWidgets.QWidget):
         self._stops: list[Stop] = []
         self._label = ""
         self._expected: tuple[float, float] | None = None
+        self._swatches: Sequence[tuple[str, tuple[float, float, float]]] = ()
         self.setAccessibleName("Colour key")
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.clear()
@@ -42,15 +45,21 @@ class ColorKey(QtWidgets.QWidget):
         expected : (float, float), optional
             Lowest and highest expected value.
         """
-        self._stops = list(stops)
+        self._stops, self._swatches = list(stops), ()
         self._label = f"{label} ({unit})" if unit else label
         self._expected = expected
         text = f"{self._label}: {self._number(stops[0][0])} to {self._number(stops[-1][0])}"
         self._describe("\n".join((text, self._expected_text())) if expected else text)
 
+    def show_directions(self) -> None:
+        """Show what colours directions have: each end of the axes its own."""
+        self._stops, self._expected, self._swatches = [], None, DIRECTIONS
+        self._label = "direction in which an atom moves"
+        self._describe(f"{self._label}: " + ", ".join(text for text, _ in DIRECTIONS))
+
     def clear(self) -> None:
         """Show that nothing is coloured."""
-        self._stops, self._expected = [], None
+        self._stops, self._expected, self._swatches = [], None, ()
         self._label = "not coloured"
         self._describe("What the colours mean; nothing is coloured yet.")
 
@@ -99,6 +108,7 @@ class ColorKey(QtWidgets.QWidget):
         label = self.fontMetrics().elidedText(self._label, QtCore.Qt.TextElideMode.ElideRight, self.width())
         painter.drawText(0, 0, self.width(), line, QtCore.Qt.AlignmentFlag.AlignLeft, label)
         if not self._stops:
+            self._draw_swatches(painter)
             return
         low, high = self._ends()
         gradient = QtGui.QLinearGradient(0, 0, self.width(), 0)
@@ -111,6 +121,14 @@ class ColorKey(QtWidgets.QWidget):
             painter.drawLine(x, self.bar().bottom() + 1, x, self.bar().bottom() + _TICK)
         if self._expected:
             self._draw_expected(painter)
+
+    def _draw_swatches(self, painter: QtGui.QPainter) -> None:
+        for place, (text, rgb) in enumerate(self._swatches):
+            left, right = (self.width() * end // len(self._swatches) for end in (place, place + 1))
+            bar = QtCore.QRect(left, self.bar().top(), right - left - 1, _BAR)
+            painter.fillRect(bar, QtGui.QColor.fromRgbF(*rgb))
+            below = QtCore.QRect(left, bar.bottom() + 1, bar.width(), self.fontMetrics().height())
+            painter.drawText(below, QtCore.Qt.AlignmentFlag.AlignCenter, text)
 
     def _draw_expected(self, painter: QtGui.QPainter) -> None:
         """Draw the bracket, or an arrow at the end beyond which the range lies; text beside it where it fits."""

@@ -9,7 +9,7 @@ from typing import Any
 from qtpy import QtCore, QtWidgets
 
 from ...parameters.base import choices_of, describe
-from ...parameters.kinds import Interval, Selection
+from ...parameters.kinds import AUTO, Interval, Selection
 from ...parameters.syntax import protect, unquote
 from .model import Model
 
@@ -186,33 +186,35 @@ class SwitchControl(Control):
 
 
 class RangeControl(Control):
-    """Two ends, or none where the range is automatic."""
+    """The default range, an automatic one, or two ends."""
 
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
-        self.automatic = self._add(QtWidgets.QCheckBox("auto"))
+        self.box = self._add(QtWidgets.QComboBox())
+        self.box.addItems([_DEFAULT, AUTO, _OWN])
         self.ends = [self._add(_NumberBox(False), 1) for _ in range(2)]
         for box in self.ends:
             box.setRange(-1e6, 1e6)
             box.setSingleStep(0.1)
             box.setKeyboardTracking(False)
             box.valueChanged.connect(self._chosen)
-        self.automatic.toggled.connect(self._chosen)
+        self.box.activated.connect(self._chosen)
 
-    def show_value(self, value: Interval | None) -> None:
-        """Show the range; an automatic one leaves the numbers as they are."""
-        blockers = [QtCore.QSignalBlocker(widget) for widget in (self.automatic, *self.ends)]
-        self.automatic.setChecked(value is None)
-        for box, end in zip(self.ends, (value.low, value.high) if value else ()):
+    def show_value(self, value: Interval | str | None) -> None:
+        """Show the range; one that is found elsewhere leaves the numbers as they are."""
+        own = isinstance(value, Interval)
+        blockers = [QtCore.QSignalBlocker(widget) for widget in self.ends]
+        self.box.setCurrentText(_OWN if isinstance(value, Interval) else value or _DEFAULT)
+        for box, end in zip(self.ends, (value.low, value.high) if isinstance(value, Interval) else ()):
             box.setValue(end)
         for box in self.ends:
-            box.setEnabled(value is not None)
+            box.setEnabled(own)
         for blocker in blockers:
             blocker.unblock()
 
-    def show_automatic(self, low: float, high: float) -> None:
-        """Show the ends that were found, where the range is automatic."""
-        if self.automatic.isChecked():
+    def show_found(self, low: float, high: float) -> None:
+        """Show the ends in use, where they were found elsewhere."""
+        if self.box.currentText() != _OWN:
             for box, end in zip(self.ends, (low, high)):
                 blocker = QtCore.QSignalBlocker(box)
                 box.setValue(end)
@@ -220,12 +222,14 @@ class RangeControl(Control):
 
     def _chosen(self, *_: Any) -> None:
         low, high = (box.value() for box in self.ends)
-        self.edited.emit(None if self.automatic.isChecked() else (low, max(high, low + 10**-_DECIMALS)))
+        own = (low, max(high, low + 10**-_DECIMALS))
+        self.edited.emit({_DEFAULT: None, AUTO: AUTO}.get(self.box.currentText(), own))
 
 
 #: What is shown for a choice or number that is not given, for switches, for the lowest of a number.
 _EMPTY = {"preset": "own"}
 _DEFAULT = "default"
+_OWN = "own"
 _SWITCH = {None: _DEFAULT, 0: "off", 1: "on"}
 _LOWEST = {"state": "current"}
 
