@@ -15,6 +15,9 @@ MANY_ATOMS = 20_000
 _PER_ATOM = ("lines", "sticks", "spheres", "dots", "surface", "mesh", "nonbonded", "nb_spheres", "ellipsoids")
 #: What atoms without a bond, of which sticks and lines draw nothing, show beside them.
 _UNBONDED = {"sticks": "nb_spheres", "lines": "nonbonded"}
+_RADIUS = "stick_radius"
+#: PyMOL's radius of sticks, and ours: noised bonds are long, and thinner ones hide less of each other.
+_THICK, _THIN = 0.25, 0.15
 _GREY = "grey70"
 _TRACE_WIDTH = 1.5
 # Which atom it is, whatever the order: a label can repeat, and so can a rank, but hardly all of them.
@@ -51,6 +54,7 @@ def dress_steps(
         _self.iterate(part, f"put({_KEY}, reps)", space={"put": shown.__setitem__, "hash": hash})
         yield
     if len(shown) == n_atoms:  # otherwise it does not tell them apart
+        _set_radius(draft_name, _self.get_setting_float(_RADIUS, former), _self)
         for part in pieces(f"%{draft_name}", n_atoms, piece, _self):
             _self.alter(part, f"reps = get({_KEY}, reps)", space={"get": shown.get, "hash": hash})
             yield
@@ -67,6 +71,7 @@ def _show_atoms(name: str, _self) -> None:
             _self.show(rep, f"%{chosen}")
             _self.hide("cartoon", f"%{chosen}")
             _self.hide("ribbon", f"%{chosen}")
+            _thin(name, _self)
         _self.delete(chosen)
 
 
@@ -80,6 +85,18 @@ def _show_alone(name: str, rep: str, _self) -> None:
             _self.show("cartoon", f"%{name} and polymer")
         _self.show(per_atom, rest)
         _self.show(_UNBONDED[per_atom], f"{rest} and not bonded")
+    _thin(name, _self)
+
+
+def _thin(name: str, _self) -> None:
+    """Make sticks thin, unless somebody chose how thick they are."""
+    if _self.get_setting_float(_RADIUS, name) == _THICK:
+        _set_radius(name, _THIN, _self)
+
+
+def _set_radius(name: str, radius: float, _self) -> None:
+    if _self.get_setting_float(_RADIUS, name) != radius:
+        _self.set(_RADIUS, radius, name, quiet=1)
 
 
 @contextmanager
