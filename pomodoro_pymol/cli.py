@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .structure.hierarchy import Hierarchy
 
 #: Parameters that mean something in a running PyMOL alone.
-_SESSION_ONLY = {"selection", "name", "state"}
+_SESSION_ONLY = {"selection", "name", "state", "truth", "rep"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

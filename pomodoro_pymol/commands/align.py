@@ -74,8 +74,8 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
                 writer.write(fitted)
                 show(done, len(states))
             publishing.set_titles(draft, [titles[0], *(f"{title} aligned" for title in titles[1:])], _self=_self)
-            writer.publish(output, {**plain, "aligned": True})
+            hidden = writer.publish(output, {**plain, "aligned": True}, name)
     if not quiet:
         print(f" pomalign: {name} -> {output}: {counted(len(states), 'frame')} laid on state 1")
-        print(compare_levels(before, after))
+        print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
     return before, after

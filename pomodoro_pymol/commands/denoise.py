@@ -93,7 +93,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
                 writer.write(denoised)
                 show(before.n_frames, len(titles) - 1)
             publishing.set_titles(draft, [titles[0], *(f"{title} denoised" for title in titles[1:])], _self=_self)
-            writer.publish(output, {"command": parameters.to_text(), "source": name})
+            hidden = writer.publish(output, {"command": parameters.to_text(), "source": name}, name)
     if not quiet:
         print(
             f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma "
@@ -101,7 +101,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
         )
         print(f" denoiser: {model.label}")
         outputs.print_notes(structure, hierarchy)
-        print(compare_levels(before, after))
+        print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
     return before, after
 
 

@@ -24,8 +24,10 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
         was measured is printed beside what the closed form expects. It
         returns the result.
 
-        The source object is not changed. Running again replaces the object
-        that pomnoise made before, and no other.
+        The source object is not changed, but hidden, as it would lie over its
+        frames; "enable SOURCE" shows it again. Running again replaces the
+        object that pomnoise made before, and no other, and keeps what is shown
+        of its atoms.
 
     EXAMPLES
 

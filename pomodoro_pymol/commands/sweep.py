@@ -98,9 +98,9 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
                 from ..experiments.figures import sweep_figure
 
                 outputs.write_figure(parameters.figure, sweep_figure(sweep))
-            writer.publish(name, {"command": resolved.to_text(), "source": source.object})
+            hidden = writer.publish(name, {"command": resolved.to_text(), "source": source.object}, source.object)
     if not quiet:
         print(f" pomsweep: {source.object} -> {name}: {counted(len(z_values), 'state')} of {schemes[0].name}")
         outputs.print_notes(structure, hierarchy)
-        print(sweep_text(sweep))
+        print(f"{sweep_text(sweep)}{publishing.hidden_text(hidden)}")
     return sweep.points

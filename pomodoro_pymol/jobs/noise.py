@@ -20,7 +20,7 @@ from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
 from ..utils import memory
 from ..utils.devices import resolve_device
-from ..viewer import publishing, reading, sources
+from ..viewer import dressing, publishing, reading, sources
 from ..viewer.states import StateWriter
 from .coloring import color_steps, show_scale
 
@@ -41,6 +41,8 @@ class NoiseRun:
         Which run it is: no two have the same.
     total : int
         How many frames `work` tells of.
+    hidden : str
+        The source, if the run hid it in the end.
 
     Parameters
     ----------
@@ -58,11 +60,13 @@ class NoiseRun:
         self.line = parameters.to_text()
         self.run = secrets.token_hex(8)
         self.total = parameters.frames
+        self.hidden = ""
         self._self = _self
         self._open = ExitStack()
         self.source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
         self.name = parameters.name or f"{self.source.object}_noise"
         sources.check_output(self.name, self.source, _self=_self)
+        publishing.check_truth(self.name, self.source.object, bool(parameters.truth), _self=_self)
         self.parameters = replace(parameters.spelt_out(), selection=self.source.selection, state=self.source.state)
         memory.require(
             memory.noise_bytes(self.source.n_atoms, parameters.frames + 1)
@@ -97,29 +101,37 @@ class NoiseRun:
         """Nothing to check: `write` does."""
 
     def finish(self, result: NoiseResult, piece: int = 0) -> Generator[None, None, Coloring]:
-        """Title, colour, so many atoms at a time, and publish the object; return how it was coloured."""
+        """Title, colour and dress, so many atoms at a time, and publish the object; return how it was coloured."""
         self._writer.check()
         publishing.set_titles(self._draft, result.titles(), _self=self._self)
         record = result.record()
         yield
-        painting = color_steps(
-            self._draft, result.structure, result.hierarchy, record, self.parameters, piece, self._self
+        coloring = yield from self._checked(
+            color_steps(self._draft, result.structure, result.hierarchy, record, self.parameters, piece, self._self)
         )
-        while True:  # the window lives between the steps
+        yield
+        yield from self._checked(self._writer.dress(self.name, self.source.object, self.parameters.rep, piece))
+        truth = ""
+        if self.parameters.truth:
+            title = f"truth of {self.name}"
+            truth = self._open.enter_context(dressing.trace(self._draft, title, _self=self._self))
+        self.hidden = self._writer.publish(self.name, record.to_plain(), self.source.object)
+        publishing.publish_truth(truth, self.name, _self=self._self)
+        return replace(coloring, key=show_scale(self.name, coloring.metric, coloring.scale, self._self))
+
+    def _checked(self, steps: Generator[None, None, Any]) -> Generator[None, None, Any]:
+        """Take steps, before each of which the draft must be whole: the window lives between them."""
+        while True:
             self._writer.check()
             try:
-                next(painting)
+                next(steps)
             except StopIteration as end:
-                coloring = end.value
-                break
+                return end.value
             yield
-        self._writer.publish(self.name, record.to_plain())
-        yield
-        return replace(coloring, key=show_scale(self.name, coloring.metric, coloring.scale, self._self))
 
     def report(self, result: NoiseResult, coloring: Coloring) -> str:
         """Return what the command prints."""
         return (
             f" pomnoise: {self.source.object} -> {self.name}: {result.hierarchy}, {self.parameters.frames + 1} states\n"
-            f"{result.report()}\n{coloring.report()}"
+            f"{result.report()}\n{coloring.report()}{publishing.hidden_text(self.hidden)}"
         )

@@ -44,6 +44,8 @@ class SampleRun:
         How many steps `work` tells of.
     names : list of str
         Objects to make.
+    hidden : str
+        The source, if the run hid it in the end.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class SampleRun:
         self._open = ExitStack()
         self.line = parameters.to_text()
         self.total = parameters.settings.steps
+        self.hidden = ""
         self.source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
         self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state)
         self._final = parameters.show == "final"
@@ -146,10 +149,12 @@ class SampleRun:
                 titles = result.final_titles() if self._final else result.titles(sample)
                 publishing.set_titles(writer.name, titles, _self=cmd)
                 yield
+            for name, writer in zip(self.names, writers):
+                yield from writer.dress(name, self.source.object, piece=piece)
             for writer in writers:
                 writer.verify()
             for name, writer in zip(self.names, writers):
-                writer.publish(name, record)
+                self.hidden = writer.publish(name, record, self.source.object) or self.hidden
 
     def report(self, result: SampleResult, made: None = None) -> str:
         """Return what the command prints."""
@@ -158,4 +163,4 @@ class SampleRun:
         states = counted(n_states, "state") + (" each" if len(self.names) > 1 else "")
         told = input_notes(self._structure, Hierarchy.from_structure(self._structure))
         notes = "".join(f"\n note: {note}" for note in told)
-        return f" pomsample: {self.source.object} -> {names}: {states}{notes}\n{result.report()}"
+        return f" pomsample: {self.source.object} -> {names}: {states}{notes}\n{result.report()}{publishing.hidden_text(self.hidden)}"

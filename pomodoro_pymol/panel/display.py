@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _REFRESH_MS = 30
 #: Parameters that only colour.
 COLORS = ("metric", "palette", "range")
+#: Parameters that change no number.
+_LOOKS = (*COLORS, "truth", "rep")
 
 #: Rows of the gauge, and what they are.
 _GAUGE_HEADING = "gauge: what centring and alignment take away"
@@ -148,11 +150,11 @@ class Display(QtCore.QObject):
         return [(label, _GAUGE_HEADING, None, None, None, value) for label, value in zip(_GAUGE, values)]
 
     def _resolved(self) -> NoiseParameters | None:
-        """The parameters as a run's record has them, but for how its residues are coloured."""
+        """The parameters as a run's record has them, but for how they look."""
         resolved, output = self._watch.resolved(), self._watch.output
         if resolved is None or output is None:
             return resolved
-        return replace(resolved, **{name: getattr(output.record.parameters, name) for name in COLORS})
+        return replace(resolved, **{name: getattr(output.record.parameters, name) for name in _LOOKS})
 
     def _show_sweep(self, subject: Molecule, point: tuple[float, float] | None) -> None:
         z_values = SweepParameters.z.values()

@@ -19,7 +19,14 @@ from .widgets.share_bar import ShareBar
 
 # Pixels that the controls and the plots take of a tall window.
 _UPPER, _LOWER = 640, 260
-_CAPTIONS = {"wc": "chain", "wr": "residue", "wa": "atom", "sigma": "\N{GREEK SMALL LETTER SIGMA}", "metric": "colour"}
+_CAPTIONS = {
+    "wc": "chain",
+    "wr": "residue",
+    "wa": "atom",
+    "sigma": "\N{GREEK SMALL LETTER SIGMA}",
+    "metric": "colour",
+    "rep": "shown as",
+}
 
 #: Parameters that are only typed; the panel keeps them.
 TYPED = ("law", "p_mean", "p_std", "sigma_data")
@@ -118,6 +125,7 @@ class Face(QtWidgets.QWidget):
         self._place(None, self.levels)
         self._place("metric", controls["metric"], controls["palette"], stretch=controls["metric"])
         self._place("range", controls["range"])
+        self._place("rep", controls["rep"], self._caption("truth"), controls["truth"], stretch=controls["rep"])
         self._place(None, self.key)
         grid.setRowStretch(self._count, 1)
         bar = self.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_ScrollBarExtent)

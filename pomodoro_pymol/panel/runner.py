@@ -24,6 +24,7 @@ class Run(Protocol):
 
     line: str
     total: int
+    hidden: str
 
     def __exit__(self, *_: object) -> None: ...
 
@@ -185,6 +186,8 @@ class Runner(QtCore.QObject):
         run = self._run
         self._end(None)
         window.log(run.line, _self=self._self)
+        if run.hidden:
+            window.log(f"disable {run.hidden}", _self=self._self)
         print(run.report(result, made), flush=True)
         self.finished.emit(result)
 

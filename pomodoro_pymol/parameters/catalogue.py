@@ -216,6 +216,14 @@ class NoiseParameters(Weighted):
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    truth: int = parameter(0, int, "1 shows the truth as a thin grey trace, object NAME_truth", bounds=(0, 1))
+    rep: str = parameter(
+        "auto",
+        str,
+        "what is shown of the atoms; auto keeps what NAME or else the source shows, with sticks, or lines for more than "
+        "20000 atoms, where that is only a cartoon",
+        choices=("auto", "sticks", "lines", "cartoon"),
+    )
 
     def spelt_out(self) -> NoiseParameters:
         """Return the same with a user's preset as its weights, so that it outlives the preset."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Any
 
+from ..errors import PomodoroError
 from .drawing import defer_many
 from .host import kept_session, muted
 from .reading import pieces
-from .store import STORE, all_records, marked_state, spelling
+from .store import STORE, all_records, command_of, get_record, marked_state, spelling
+
+#: First word of what the record of a truth has for a command.
+_TRUTH = "truth"
 
 
 def retitle(name: str, titles: Sequence[str], record: dict[str, Any], *, _self) -> None:
@@ -39,9 +43,9 @@ def set_titles(name: str, titles: Sequence[str], *, _self) -> None:
 
 
 def publish(draft_name: str, name: str, record: dict[str, Any], *, _self) -> None:
-    """Make a draft the output object ``name``, replacing our former one, and keep its record.
+    """Make a draft the object ``name``, replacing our former one, and keep its record.
 
-    Only a `StateWriter` does so, once it has compared what PyMOL shows with what was computed.
+    Frames are published only by a `StateWriter`, once it has compared what PyMOL shows with what was computed.
     """
     records = all_records(_self)
     former = spelling(name, _self=_self)
@@ -55,6 +59,59 @@ def publish(draft_name: str, name: str, record: dict[str, Any], *, _self) -> Non
             _self.enable(name)
         defer_many(name, _self=_self)
     setattr(_self._pymol.session, STORE, {**records, name: {**record, "title": title, "key": key}})
+
+
+def hide(source: str, *, _self) -> str:
+    """Hide an object that lies over what was made of it, which is shown by now; return its name, "" if it was hidden.
+
+    Nothing else of it changes: to enable it undoes this.
+    """
+    if source not in _self.get_names("objects", enabled_only=1):
+        return ""
+    _self.disable(source)
+    return source
+
+
+def hidden_text(source: str) -> str:
+    """Return a line that says that `hide` hid an object, with its line break; "" where it did not."""
+    return f"\n hidden: {source}, which lies over its frames; enable {source} shows it again" if source else ""
+
+
+def truth_name(name: str) -> str:
+    """Return the name of the object that shows the truth of our object ``name``."""
+    return f"{name}_truth"
+
+
+def check_truth(name: str, source: str, wanted: bool, *, _self) -> None:
+    """Refuse an output ``name`` whose truth, if ``wanted``, would take the place of another object.
+
+    Raises
+    ------
+    PomodoroError
+        If there is one that shows no truth, or if it is the source, which would be lost.
+    """
+    there = spelling(truth_name(name), _self=_self)
+    if there and (there == source or (wanted and not _is_truth(there, _self))):
+        what = "is the source itself" if there == source else "exists and shows no truth"
+        raise PomodoroError(f"{there} {what}: choose another name for the frames than {name}")
+
+
+def publish_truth(draft_name: str, name: str, *, _self) -> None:
+    """Make a draft the object that shows the truth of our object ``name``; without a draft take the former one away."""
+    truth = truth_name(name)
+    if draft_name:
+        publish(draft_name, truth, {"command": f"{_TRUTH} of {name}", "source": name}, _self=_self)
+        return
+    former = spelling(truth, _self=_self)
+    if former and _is_truth(former, _self):
+        _self.delete(former)
+        records = all_records(_self)
+        del records[former]
+        setattr(_self._pymol.session, STORE, records)
+
+
+def _is_truth(name: str, _self) -> bool:
+    return command_of(get_record(name, _self=_self) or {}) == _TRUTH
 
 
 def show_key(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from ..errors import PomodoroError
 from ..io.disk import temporary_folder
 from .drawing import draw_all, draw_shown, heal
+from .dressing import dress_steps
 from .host import NO_ARRAYS, CmdException, c_stdout_muted, kept_drawing, kept_session, muted, own_array
-from .publishing import publish
-from .reading import read_state
+from .publishing import hide, publish
+from .reading import finish, read_state
 from .sources import copy_atoms
 from .store import all_records, current_state
 
@@ -46,6 +47,7 @@ class StateWriter:
         self._cmd = _self
         self._states = _self.count_states(f"%{name}") if after is None else after
         self._ends: list[tuple[int, Any]] = []
+        self._dressed = False
         self._open = ExitStack()
         self._folder: Path | None = None
         with suppress(OSError):
@@ -104,10 +106,16 @@ class StateWriter:
         for state, frame in self._ends:
             _check_places(self.name, state, frame[self._atom_at_place], _self=self._cmd)
 
-    def publish(self, name: str, record: dict[str, Any]) -> None:
-        """Make the draft the output object ``name``, replacing our former one, and keep its record.
+    def dress(self, name: str, source: str, rep: str = "auto", piece: int = 0) -> Generator[None, None, None]:
+        """Choose what the draft shows as the output object ``name``, as `dress_steps` does."""
+        yield from dress_steps(self.name, name, source, rep, piece, _self=self._cmd)
+        self._dressed = True
 
-        ``record`` is of plain types only, so that a saved session opens anywhere.
+    def publish(self, name: str, record: dict[str, Any], source: str) -> str:
+        """Make the draft, dressed, the output ``name``, replacing our former one, and hide the source it lies under.
+
+        ``record``, which is kept, is of plain types only, so that a saved session opens anywhere.
+        Returns the source, "" where it was hidden already.
 
         Raises
         ------
@@ -115,8 +123,11 @@ class StateWriter:
             If the states are not what was written.
         """
         self.check()
+        if not self._dressed:
+            finish(self.dress(name, source))
         self.verify()
         publish(self.name, name, record, _self=self._cmd)
+        return hide(source, _self=self._cmd)
 
     def _gone(self) -> PomodoroError:
         return PomodoroError(

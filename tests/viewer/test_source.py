@@ -1,4 +1,4 @@
-"""The source, and all else in the session, is the same to the bit after a run, good or failed."""
+"""The source, but for being hidden, and all else in the session is the same to the bit after a run, good or failed."""
 
 import pytest
 
@@ -20,6 +20,12 @@ def test_a_run_changes_nothing_else(cmd, source, typed, session, differences):
     assert new == [f"{source.object}_noise", f"{source.object}_noise_key"]
     for name in new:
         cmd.delete(name)
+    assert printed.splitlines()[-1].startswith(f" hidden: {source.object}, ")
+    hidden = session(cmd)
+    assert [entry[0] for entry in hidden["names"] if entry and not entry[2]] == (
+        [entry[0] for entry in before["names"] if entry and (not entry[2] or entry[0] == source.object)]
+    )
+    assert typed(cmd, f"enable {source.object}") == ""
     assert changes(differences, before, session(cmd)) == []
 
 

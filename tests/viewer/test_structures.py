@@ -89,6 +89,8 @@ def test_settings_do_not_matter(cmd, load_source, coords, session, differences, 
     frames = np.concatenate([result.structure.coords[None], *(block.numpy().copy() for block in result.frames())])
     for state, frame in enumerate(frames, 1):
         assert np.array_equal(coords(cmd, result.name, state), frame)
+    assert source.object not in cmd.get_names("objects", enabled_only=1)
+    cmd.enable(source.object)
     after = session(cmd)
     assert differences(before["settings"], after["settings"]) == []
     names = [entry for entry in after["names"] if entry and entry[0] == source.object]
