@@ -12,7 +12,7 @@ from ..errors import PomodoroError
 from ..noise.metrics import DIRECTION, METRICS
 from ..noise.presets import all_presets, preset_weights
 from ..noise.sigma import AF3_LAW, LAWS, NORMALISED, LawOfSigma
-from ..noise.weights import ESTIMATORS, PRESETS, LevelWeights
+from ..noise.weights import ESTIMATORS, PRESETS, LevelWeights, Scheme
 from ..utils.devices import DEVICES
 from .base import Parameters, parameter
 from .kinds import Grid, Interval, Selection
@@ -45,6 +45,7 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "wr": (8.0, float, "weight (variance) of the noise that a residue shares", _WEIGHT),
     "wa": (1.0, float, "weight (variance) of the noise of each atom alone", _WEIGHT),
     "preset": ("", str, "weight scheme, instead of wc, wr, wa", {"choices": all_presets}),
+    "frames": (20, int, "number of noised frames", {"bounds": (1, 1_000_000)}),
     "seed": (0, int, "random seed; the same seed gives the same frames", {"bounds": (0, 2**32 - 1)}),
     "metric": (
         "ratio",
@@ -58,6 +59,14 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         Interval,
         "values of the first and last colour; auto takes the 2nd to 98th percentile of the residues",
         {"absent": "the metric's, the same for all schemes"},
+    ),
+    "truth": (0, int, "1 shows the truth as a thin grey trace, object NAME_truth", {"bounds": (0, 1)}),
+    "rep": (
+        "auto",
+        str,
+        "what is shown of the atoms; auto keeps what NAME or else the source shows, with sticks, or lines for "
+        "more than 20000 atoms, where that is only a cartoon",
+        {"choices": ("auto", "sticks", "lines", "cartoon")},
     ),
     "device": ("auto", str, "where to draw the noise", {"choices": DEVICES}),
     "csv": ("", str, "file to write the numbers to", {}),
@@ -204,7 +213,7 @@ class NoiseParameters(Weighted):
 
     command = "pomnoise"
 
-    frames: int = parameter(20, int, "number of noised frames", bounds=(1, 1_000_000))
+    frames: int = _shared("frames")
     seed: int = _shared("seed")
     state: int = _shared("state")
     name: str = parameter("", str, "new object", absent="SOURCE_noise")
@@ -216,14 +225,8 @@ class NoiseParameters(Weighted):
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
-    truth: int = parameter(0, int, "1 shows the truth as a thin grey trace, object NAME_truth", bounds=(0, 1))
-    rep: str = parameter(
-        "auto",
-        str,
-        "what is shown of the atoms; auto keeps what NAME or else the source shows, with sticks, or lines for more than "
-        "20000 atoms, where that is only a cartoon",
-        choices=("auto", "sticks", "lines", "cartoon"),
-    )
+    truth: int = _shared("truth")
+    rep: str = _shared("rep")
 
     def spelt_out(self) -> NoiseParameters:
         """Return the same with a user's preset as its weights, so that it outlives the preset."""
@@ -245,6 +248,52 @@ class ColorParameters(Parameters):
     metric: str = _shared("metric")
     palette: str = _shared("palette")
     range: Interval | str | None = _shared("range")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class CompareParameters(_Lawful):
+    """Parameters of ``pomcompare``.
+
+    Attributes
+    ----------
+    ends : bool
+        Whether it ends a comparison.
+    """
+
+    command = "pomcompare"
+    exclusive = (("z", "sigma"),)
+
+    selection: str = _shared("selection", help="atoms of one object; off ends the comparison")
+    presets: str = parameter("flat+ms+rb+3-8-1", str, "schemes to compare, joined by +; one object and cell each")
+    z: float = _shared("z")
+    metric: str = _shared("metric", default=DIRECTION)
+    sigma: float | None = _shared("sigma")
+    frames: int = _shared("frames")
+    seed: int = _shared("seed")
+    state: int = _shared("state")
+    palette: str = _shared("palette")
+    range: Interval | str | None = _shared("range")
+    figure: str = _shared("figure")
+    device: str = _shared("device")
+    law: str = _shared("law")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
+    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    truth: int = _shared("truth")
+    rep: str = _shared("rep")
+
+    @property
+    def ends(self) -> bool:
+        """Whether a comparison is to end."""
+        return self.selection == "off"
+
+    def of_scheme(self, scheme: Scheme, name: str) -> NoiseParameters:
+        """Return the parameters of the run that makes the object ``name`` under a scheme."""
+        shared = {key: getattr(self, key) for key in NoiseParameters.names() if key in self.names()}
+        if scheme.name in all_presets():
+            return NoiseParameters(**shared, preset=scheme.name, name=name).spelt_out()
+        weights = scheme.weights
+        return NoiseParameters(**shared, wc=weights.chain, wr=weights.residue, wa=weights.atom, name=name)
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)

@@ -1,0 +1,79 @@
+"""Objects side by side in PyMOL's grid, and the scene as it was before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .host import muted
+from .store import get_record, is_key
+
+#: Where PyMOL keeps in its session what the scene was before a comparison.
+STORE = "pomodoro_compare"
+
+
+def remembered(*, _self) -> dict[str, Any]:
+    """Return what the session says of the scene before a comparison, empty where there is none; anyone may have written it."""
+    found = getattr(_self._pymol.session, STORE, None)
+    if not isinstance(found, dict):
+        return {}
+    kinds = {"objects": list, "enabled": list, "view": list, "grid_mode": int, "frame": int}
+    if any(not isinstance(found.get(key), kind) for key, kind in kinds.items()):
+        return {}
+    words = [*found["objects"], *found["enabled"]]
+    sound = all(isinstance(word, str) for word in words) and len(found["view"]) == 18
+    return found if sound and all(isinstance(number, (int, float)) for number in found["view"]) else {}
+
+
+def scene(objects: Sequence[str], *, _self) -> dict[str, Any]:
+    """Return the scene as it is, in plain types, with the names of what a comparison is to make."""
+    return {
+        "objects": list(objects),
+        "enabled": _self.get_names("public_objects", enabled_only=1),
+        "view": [float(number) for number in _self.get_view(quiet=1)],
+        "grid_mode": _self.get_setting_int("grid_mode"),
+        "frame": _self.get_frame(),
+    }
+
+
+def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], before: dict[str, Any], *, _self) -> None:
+    """Show objects in the cells of a grid, some in the whole picture, nothing else; and remember the scene before."""
+    with muted(_self):
+        setattr(_self._pymol.session, STORE, before)
+        shown = [name for cell in cells for name in cell] + list(everywhere)
+        for name in _self.get_names("public_objects", enabled_only=1):
+            if name not in shown:
+                _self.disable(name)
+        for number, cell in enumerate(cells, 1):
+            for name in cell:
+                _self.set("grid_slot", number, name, quiet=1)
+        for name in shown:
+            _self.enable(name)
+        _self.set("grid_mode", 1, quiet=1)
+
+
+def put_back(*, _self) -> list[str]:
+    """End a comparison: delete its objects, and make the scene what it was before; return the names of the deleted."""
+    before = remembered(_self=_self)
+    if not before:
+        return []
+    with muted(_self):
+        there = _self.get_names("objects")
+        gone = [name for name in before["objects"] if name in there and _is_ours(name, _self)]
+        for name in gone:
+            _self.delete(name)
+        for name in _self.get_names("public_objects", enabled_only=1):
+            if name not in before["enabled"]:
+                _self.disable(name)
+        for name in before["enabled"]:
+            if name in _self.get_names("public_objects"):
+                _self.enable(name)
+        _self.set("grid_mode", before["grid_mode"], quiet=1)
+        _self.frame(before["frame"])
+        _self.set_view(before["view"], quiet=1)
+    delattr(_self._pymol.session, STORE)
+    return gone
+
+
+def _is_ours(name: str, _self) -> bool:
+    return get_record(name, _self=_self) is not None or is_key(name, _self=_self)
