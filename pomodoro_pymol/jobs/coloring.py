@@ -15,7 +15,7 @@ from ..experiments.record import Record, digest
 from ..parameters.catalogue import ColorParameters, NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
-from ..viewer import publishing, reading, store
+from ..viewer import key, publishing, reading, store
 
 
 def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
@@ -98,4 +98,6 @@ def color_steps(
 
 def show_scale(name: str, metric: str, scale: ColorScale, _self: Any) -> str:
     """Draw the colour key of our object ``name``; return the name of the key's object."""
-    return publishing.show_key(name, scale.stops(), {"metric": metric, **scale.to_plain()}, _self=_self)
+    meant = METRICS[metric]
+    title = f"{meant.label}, {meant.unit}" if meant.unit else meant.label
+    return key.show_key(name, scale.stops(), title, {"metric": metric, **scale.to_plain()}, _self=_self)

@@ -112,26 +112,3 @@ def publish_truth(draft_name: str, name: str, *, _self) -> None:
 
 def _is_truth(name: str, _self) -> bool:
     return command_of(get_record(name, _self=_self) or {}) == _TRUTH
-
-
-def show_key(
-    name: str, stops: Sequence[tuple[float, tuple[float, float, float]]], colors: dict[str, Any], *, _self
-) -> str:
-    """Draw the colour key of our object ``name`` in the viewport; return its object's name.
-
-    ``colors``, of plain types, is what the record keeps of them.
-    """
-    record = all_records(_self)[name]
-    record["colors"] = colors
-    key = f"{name}_key"
-    former = str(record.get("key"))
-    is_key = former.lower().startswith(key.lower()) and former in _self.get_names("objects")
-    if is_key and _self.get_type(former) == "object:ramp":
-        key = former  # not deleted: PyMOL 2.5 cannot load a session in which two ramps were
-    elif spelling(key, _self=_self):
-        key = _self.get_unused_name(key)
-    with muted(_self), kept_session(_self):
-        _self.ramp_new(key, "none", [value for value, _ in stops], [list(rgb) for _, rgb in stops])
-        _self.order(key, location="bottom")
-    record["key"] = key
-    return key

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import PomodoroError
 from .host import CmdException, kept_session, muted
-from .store import current_state, get_record, is_legal, is_ours, molecules, spelling
+from .store import current_state, get_record, is_key, is_legal, is_ours, molecules, spelling
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def resolve_source(selection: str, state: int, *, _self) -> Source:
     if selection:
         _check_selection(selection, _self)
         matched = _self.get_object_list(f"({selection})")
-        objects = [name for name in matched if is_legal(name, _self)]
+        objects = [name for name in matched if is_legal(name, _self) and not is_key(name, _self=_self)]
         objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
         if not objects:
             raise PomodoroError(f"selection {selection!r} has no atoms")

@@ -9,6 +9,8 @@ from .host import CmdException, muted
 
 #: Where PyMOL keeps our records in its session.
 STORE = "pomodoro"
+#: The title of the objects that are keys and titles on the screen: their atoms carry labels and are no structure.
+KEY_TITLE = "colour key of Pomodoro"
 
 
 def is_ours(name: str, *, _self) -> bool:
@@ -48,8 +50,14 @@ def our_objects(*, _self) -> list[str]:
 
 def molecules(*, _self) -> list[str]:
     """Return the names of the molecular objects."""
-    names = _self.get_names("public_objects")
-    return [name for name in names if is_legal(name, _self) and _self.get_type(name) == "object:molecule"]
+    names = [name for name in _self.get_names("public_objects") if is_legal(name, _self)]
+    names = [name for name in names if _self.get_type(name) == "object:molecule"]
+    return [name for name in names if not is_key(name, _self=_self)]
+
+
+def is_key(name: str, *, _self) -> bool:
+    """Tell a key or title on the screen that we drew as labels, renamed or copied or not."""
+    return mark_of(name, _self) == KEY_TITLE
 
 
 def is_legal(name: str, _self) -> bool:

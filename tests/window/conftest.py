@@ -51,7 +51,9 @@ def look(cmd: Any, name: str = "1hpv_noise") -> dict[str, Any]:
         cmd.iterate_state(state, f"%{name}", "put([x, y, z])", space={"put": rows.append})
         coords.append(rows)
     record = cmd._pymol.session.pomodoro[name]
-    (ramp,) = (entry for entry in cmd.get_session()["names"][1:] if entry[0] == record["key"])
+    marks: list[Any] = []
+    words = "name, label, s.label_bg_color, s.label_screen_point"
+    cmd.iterate_state(1, f"%{record['key']}", f"put(({words}))", space={"put": marks.append})
     return {
         "coords": coords,
         "titles": [cmd.get_title(name, state) for state in range(1, len(coords) + 1)],
@@ -59,5 +61,5 @@ def look(cmd: Any, name: str = "1hpv_noise") -> dict[str, Any]:
         "b": [atom[1] for atom in atoms],
         "labels": [atom[2] for atom in atoms],
         "record": {**record, "run": ""},  # no two runs have the same
-        "key": ramp[5][3:5],
+        "key": [[name, text, color, [*place]] for name, text, color, place in marks],
     }

@@ -272,7 +272,7 @@ def scrubbing(robot: Any, notes: dict[str, Any]) -> None:
 
 def following(robot: Any, notes: dict[str, Any]) -> None:
     panel, controls = robot.panel, robot.panel.controls
-    cmd.do("delete 1hpv_noise")  # and no keys: PyMOL 2.5 cannot load a session in which two ramps were deleted
+    cmd.do("delete 1hpv_noise")
     robot.wait(lambda: panel.watch.output is None, "no output")
     cmd.do("pomnoise z=1.5, wr=4, frames=4")
     robot.wait(lambda: robot.parameters.z == 1.5, "the values of a pomnoise that was typed")

@@ -250,7 +250,7 @@ class Robot:
             "b": [atom[1] for atom in atoms],
             "labels": [atom[2] for atom in atoms],
             "record": {**copy.deepcopy(cmd._pymol.session.pomodoro[name]), "run": ""},  # no two runs have the same
-            "key": ramp(cmd, cmd._pymol.session.pomodoro[name]["key"]),
+            "key": marks(cmd, cmd._pymol.session.pomodoro[name]["key"]),
         }
 
     def coords(self, name: str, state: int) -> list[list[float]]:
@@ -268,10 +268,12 @@ class Robot:
         return whole
 
 
-def ramp(cmd: Any, name: str) -> list[Any]:
-    """Return the values and colours of a colour key in PyMOL."""
-    (entry,) = (entry for entry in cmd.get_session()["names"][1:] if entry[0] == name)
-    return [entry[5][3], entry[5][4]]
+def marks(cmd: Any, name: str) -> list[Any]:
+    """Return the name, text, colour and place of the labels of a colour key in PyMOL."""
+    found: list[Any] = []
+    words = "name, label, s.label_bg_color, s.label_screen_point"
+    cmd.iterate_state(1, f"%{name}", f"put(({words}))", space={"put": found.append})
+    return [[name, text, color, [*place]] for name, text, color, place in found]
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from qtpy import QtCore, QtGui, QtWidgets
 
 from ...color.palettes import DIRECTIONS
+from ...color.ticks import number_text, ticks
 
 Stop = tuple[float, tuple[float, float, float]]
 
@@ -67,15 +67,7 @@ class ColorKey(QtWidgets.QWidget):
         """Return value, text and place of the numbers that fit: both ends, then round values between them."""
         if not self._stops:
             return []
-        low, high = self._ends()
-        ends = [self._tick(low), self._tick(high)]
-        for step in _steps(high - low):
-            inner = [self._tick(step * number) for number in range(math.ceil(low / step), math.floor(high / step) + 1)]
-            if any(_close(one, other) for one, other in zip(inner, inner[1:])):
-                continue
-            free = [tick for tick in inner if not any(_close(tick, end) for end in ends)]
-            return [ends[0], *free, ends[1]]
-        return ends
+        return [self._tick(value) for value in ticks(*self._ends(), self._close)]
 
     def bracket(self) -> tuple[int, int] | None:
         """Return the first and last pixel of the expected range on the bar; None where it lies outside."""
@@ -173,9 +165,8 @@ class ColorKey(QtWidgets.QWidget):
         return round(min(1.0, max(0.0, (value - low) / (high - low))) * (self.width() - 1))
 
     def _number(self, value: float) -> str:
-        """Return a value with as many decimals as tell a hundredth of the scale apart."""
         low, high = self._ends()
-        return f"{value:.{max(0, 1 - math.floor(math.log10(high - low)))}f}"
+        return number_text(value, high - low)
 
     def _tick(self, value: float) -> tuple[float, str, QtCore.QRect]:
         text = self._number(value)
@@ -183,19 +174,12 @@ class ColorKey(QtWidgets.QWidget):
         left = min(self.width() - width, max(0, self._place(value) - width // 2))
         return value, text, QtCore.QRect(left, self.bar().bottom() + 1 + _TICK, width, self.fontMetrics().height())
 
+    def _close(self, one: float, other: float) -> bool:
+        """Say whether the numbers of two values overlap or nearly do."""
+        return self._tick(one)[2].adjusted(-_GAP, 0, _GAP, 0).intersects(self._tick(other)[2])
+
     def _describe(self, text: str) -> None:
         self.setToolTip(text)
         self.setAccessibleDescription(text)
         self.updateGeometry()
         self.update()
-
-
-def _steps(span: float) -> list[float]:
-    """Return round distances of ticks, ascending, that make two to six intervals."""
-    decade = 10.0 ** math.floor(math.log10(span))
-    return [factor * decade for factor in (0.1, 0.2, 0.5, 1, 2, 5) if 2 <= span / (factor * decade) <= 6]
-
-
-def _close(one: tuple[float, str, QtCore.QRect], other: tuple[float, str, QtCore.QRect]) -> bool:
-    """Say whether two ticks' numbers overlap or nearly do."""
-    return one[2].adjusted(-_GAP, 0, _GAP, 0).intersects(other[2])
