@@ -12,6 +12,7 @@ PALETTES: dict[str, tuple[str, ...]] = {
     "coolwarm": ("3b4cc0", "6282ea", "8db0fe", "b9d0f9", "dddcdc", "f5c4ac", "f4987a", "dd5f4b", "b40426"),
 }
 
+DIRECTION_TITLE = "direction in which an atom moves"
 #: Colours (0 to 1) of the directions of the axes: each channel tells a coordinate, from one end to the other.
 DIRECTIONS: tuple[tuple[str, tuple[float, float, float]], ...] = (
     ("+x", (1.0, 0.5, 0.5)),

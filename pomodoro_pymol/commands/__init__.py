@@ -7,6 +7,7 @@ an instance of ``pymol2``. Nothing heavy is imported before a command runs.
 from .align import pomalign
 from .check import pomcheck
 from .color import pomcolor
+from .compare import pomcompare
 from .declare import register
 from .denoise import pomdenoise
 from .noise import pomnoise
@@ -22,6 +23,7 @@ __all__ = [
     "pomalign",
     "pomcheck",
     "pomcolor",
+    "pomcompare",
     "pomdenoise",
     "pomnoise",
     "pompanel",

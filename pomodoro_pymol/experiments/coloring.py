@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..color.direction import ColorShares
 from ..color.scale import ColorScale
 from ..errors import PomodoroError
 from ..noise.metrics import DIRECTION, METRICS, metric_values, residue_metric, span_of
@@ -42,6 +43,10 @@ class Coloring:
         How much of the variation of colours is no chance, in words, where the range is taken from it.
     key : str
         Object that shows the colours in PyMOL's viewport, if any.
+    directions : ColorShares, optional
+        Where atoms are coloured by direction, frame by frame: what lies at which level.
+    instead : str
+        What a command prints then.
     """
 
     metric: str
@@ -51,9 +56,13 @@ class Coloring:
     alike: str
     signal: str
     key: str = ""
+    directions: ColorShares | None = None
+    instead: str = ""
 
     def report(self) -> str:
         """Return the lines that a command prints."""
+        if self.instead:
+            return self.instead
         metric = METRICS[self.metric]
         expected = f"{self.expected[0]:.3g} .. {self.expected[1]:.3g}" if self.expected else "n/a"
         return (

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from ..color.scale import ColorScale
+from ..color.palettes import DIRECTION_TITLE, DIRECTIONS
 from ..errors import PomodoroError
 from ..experiments.coloring import Coloring, choose_colors
 from ..experiments.record import Record, digest
+from ..noise.metrics import DIRECTION, METRICS
 from ..parameters.catalogue import ColorParameters, NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
-from ..viewer import key, publishing, reading, store
+from ..viewer import companion, key, publishing, reading, store
+from .direction import direction_steps
 
 
 def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
@@ -46,7 +48,7 @@ def recolor(
 ) -> Coloring:
     """Colour our object ``name`` by the metric, palette and range of ``choice``."""
     coloring = reading.finish(color_steps(name, structure, hierarchy, record, choice, 0, _self))
-    return replace(coloring, key=show_scale(name, choice.metric, coloring.scale, _self))
+    return reading.finish(finish_steps(name, structure, hierarchy, coloring, choice.metric, 0, _self))
 
 
 def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
@@ -96,8 +98,28 @@ def color_steps(
     return coloring
 
 
-def show_scale(name: str, metric: str, scale: ColorScale, _self: Any) -> str:
-    """Draw the colour key of our object ``name``; return the name of the key's object."""
+def finish_steps(
+    name: str,
+    structure: Structure,
+    hierarchy: Hierarchy,
+    coloring: Coloring,
+    metric: str,
+    piece: int,
+    _self: Any,
+) -> Generator[None, None, Coloring]:
+    """Give our coloured object ``name`` its key; for directions, a companion that shows them in its place.
+
+    Another metric takes a companion away.
+    """
+    plain = {"metric": metric, **coloring.scale.to_plain()}
+    if metric == DIRECTION:
+        directions = yield from direction_steps(name, structure, hierarchy, piece, _self)
+        shown = key.show_swatches(name, DIRECTIONS, DIRECTION_TITLE, plain, _self=_self)
+        hidden = f"\n hidden: {name}; enable {name} shows its frames" if publishing.hide(name, _self=_self) else ""
+        return replace(coloring, key=shown, directions=directions.shares, instead=f"{directions.report()}{hidden}")
+    if companion.companion_of(name, _self=_self):
+        companion.forget_companion(name, _self=_self)
+        _self.enable(name)
     meant = METRICS[metric]
     title = f"{meant.label}, {meant.unit}" if meant.unit else meant.label
-    return key.show_key(name, scale.stops(), title, {"metric": metric, **scale.to_plain()}, _self=_self)
+    return replace(coloring, key=key.show_key(name, coloring.scale.stops(), title, plain, _self=_self))

@@ -22,7 +22,7 @@ from ..utils import memory
 from ..utils.devices import resolve_device
 from ..viewer import dressing, publishing, reading, sources
 from ..viewer.states import StateWriter
-from .coloring import color_steps, show_scale
+from .coloring import color_steps, finish_steps
 
 #: Told how much is done and how much there is to do.
 Tell = Callable[..., None]
@@ -117,7 +117,11 @@ class NoiseRun:
             truth = self._open.enter_context(dressing.trace(self._draft, title, _self=self._self))
         self.hidden = self._writer.publish(self.name, record.to_plain(), self.source.object)
         publishing.publish_truth(truth, self.name, _self=self._self)
-        return replace(coloring, key=show_scale(self.name, coloring.metric, coloring.scale, self._self))
+        return (
+            yield from finish_steps(
+                self.name, result.structure, result.hierarchy, coloring, self.parameters.metric, piece, self._self
+            )
+        )
 
     def _checked(self, steps: Generator[None, None, Any]) -> Generator[None, None, Any]:
         """Take steps, before each of which the draft must be whole: the window lives between them."""

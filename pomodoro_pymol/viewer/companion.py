@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import PomodoroError
-from .host import CmdException, kept_session, muted, set_discrete
+from .host import kept_session, muted, set_discrete
 from .publishing import paint_steps, publish, retitle, set_titles
 from .reading import count_atoms, finish, pieces, read_state
 from .sources import copy_atoms

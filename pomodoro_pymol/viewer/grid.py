@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from .host import muted
@@ -13,7 +14,10 @@ STORE = "pomodoro_compare"
 
 
 def remembered(*, _self) -> dict[str, Any]:
-    """Return what the session says of the scene before a comparison, empty where there is none; anyone may have written it."""
+    """Return what the session says of the scene before a comparison, empty where there is none.
+
+    Anyone may have written it: what is damaged is as if not there.
+    """
     found = getattr(_self._pymol.session, STORE, None)
     if not isinstance(found, dict):
         return {}
@@ -36,10 +40,21 @@ def scene(objects: Sequence[str], *, _self) -> dict[str, Any]:
     }
 
 
+def remember(before: dict[str, Any], *, _self) -> None:
+    """Let the session hold what `scene` returned."""
+    setattr(_self._pymol.session, STORE, before)
+
+
+def look_at(objects: Sequence[str], *, _self) -> None:
+    """Let all of some objects be seen, in the state that is shown, in cells of a grid; the view keeps its turn."""
+    words = " or ".join(f"%{name}" for name in objects)
+    _self.zoom(words, complete=1, state=-1, animate=0)
+
+
 def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], before: dict[str, Any], *, _self) -> None:
     """Show objects in the cells of a grid, some in the whole picture, nothing else; and remember the scene before."""
     with muted(_self):
-        setattr(_self._pymol.session, STORE, before)
+        remember(before, _self=_self)
         shown = [name for cell in cells for name in cell] + list(everywhere)
         for name in _self.get_names("public_objects", enabled_only=1):
             if name not in shown:
@@ -50,6 +65,38 @@ def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], before: d
         for name in shown:
             _self.enable(name)
         _self.set("grid_mode", 1, quiet=1)
+
+
+def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, height: int, *, _self) -> list[Path]:
+    """Ray-trace the objects of each cell alone, on white, from where they are seen; return the files, of PNG.
+
+    The scene stays as it is.
+    """
+    kept = {name: _self.get(name) for name in ("bg_rgb", "ray_shadows", "grid_mode", "ray_opaque_background")}
+    shown = _self.get_names("public_objects", enabled_only=1)
+    paths = []
+    try:
+        with muted(_self):
+            _self.bg_color("white")
+            for name, value in (("ray_shadows", 0), ("grid_mode", 0), ("ray_opaque_background", 1)):
+                _self.set(name, value, quiet=1)
+            for number, cell in enumerate(cells):
+                for name in _self.get_names("public_objects", enabled_only=1):
+                    _self.disable(name)
+                for name in cell:
+                    _self.enable(name)
+                paths.append(folder / f"cell{number}.png")
+                _self.png(str(paths[-1]), width, height, ray=1, quiet=1)
+    finally:
+        with muted(_self):
+            for name, value in kept.items():
+                _self.set(name, value, quiet=1)
+            for name in _self.get_names("public_objects", enabled_only=1):
+                if name not in shown:
+                    _self.disable(name)
+            for name in shown:
+                _self.enable(name)
+    return paths
 
 
 def put_back(*, _self) -> list[str]:

@@ -174,7 +174,9 @@ def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) ->
     """Make an object of an atom per label, all of them at ``where``, shape=(3,)."""
     names = [f"K{number:02}" for number in range(len(labels))]
     for atom in names:
-        _self.pseudoatom(name, name=atom, resn="KEY", resi="1", pos=[float(x) for x in where], vdw=0.0, quiet=1)
+        _self.pseudoatom(
+            name, name=atom, resn="KEY", resi="1", pos=[float(x) for x in where], vdw=0.0, state=1, quiet=1
+        )
     _self.hide("everything", f"%{name}")
     _self.set_title(name, 1, KEY_TITLE)
     given = dict(zip(names, labels))

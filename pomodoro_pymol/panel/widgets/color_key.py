@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qtpy import QtCore, QtGui, QtWidgets
 
-from ...color.palettes import DIRECTIONS
+from ...color.palettes import DIRECTION_TITLE, DIRECTIONS
 from ...color.ticks import number_text, ticks
 
 Stop = tuple[float, tuple[float, float, float]]
@@ -54,7 +54,7 @@ class ColorKey(QtWidgets.QWidget):
     def show_directions(self) -> None:
         """Show what colours directions have: each end of the axes its own."""
         self._stops, self._expected, self._swatches = [], None, DIRECTIONS
-        self._label = "direction in which an atom moves"
+        self._label = DIRECTION_TITLE
         self._describe(f"{self._label}: " + ", ".join(text for text, _ in DIRECTIONS))
 
     def clear(self) -> None:
