@@ -18,11 +18,13 @@ from .noise import NoiseResult
 
 #: What the colours of directions show, for someone who has read nothing.
 _READING = (
-    "colour = the direction in which an atom moves, on the true structure.  "
+    f"{DIRECTION_TITLE}, on the true structure.\n"
     "One colour over a chain: the chain moves as a whole.  "
     "Blocks of one colour: residues stay rigid and rearrange.  "
     "Speckled: every atom goes its own way."
 )
+# Pixels around what is drawn.
+_MARGIN = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,34 +52,38 @@ def cell_title(cell: Cell) -> list[str]:
     weights = ":".join(f"{weight:g}" for weight in astuple(cell.scheme.weights))
     name = cell.scheme.name if cell.scheme.name == weights else f"{cell.scheme.name}  {weights}"
     shares = (levels.chain_share, levels.residue_share, levels.atom_share)
-    words = ("whole chains", "residues", "atoms alone")
-    return [name, ", ".join(f"{100 * share:.0f} % {word}" for share, word in zip(shares, words))]
+    words = ("chains", "residues", "atoms")
+    return [name, "motion: " + ", ".join(f"{100 * share:.0f} % {word}" for share, word in zip(shares, words))]
 
 
 def comparison_text(cells: Sequence[Cell]) -> str:
     """Return a table, a row per scheme: what is expected of the noise, and what its colours show."""
     directed = cells[0].coloring.directions is not None
+    shown = ("residues", "chains", "total") if directed else ("mean", "lowest", "highest")
     rows = [
-        " scheme    expected variance share     residue  residue relative  "
-        + ("colour's variance, share within" if directed else "mean of the metric"),
-        "           chain residue    atom       / atom   to chain, A in space  "[:66]
-        + ("residues  chains  (total)" if directed else "measured   expected"),
+        f" {'':10}{'expected share of the variance':>33}{'residue':>9}{'relative, A':>13}"
+        + (f"{'variance of the colours':>26}" if directed else f"{'metric, and as expected':>26}"),
+        f" {'scheme':10}{'of chains':>11}{'residues':>11}{'atoms':>11}{'/ atom':>9}{'in space':>13}"
+        + "".join(f"{word:>{width}}" for word, width in zip(shown, (10, 8, 8))),
     ]
     for cell in cells:
-        levels = _expected(cell)
-        row = (
-            f" {cell.scheme.name:10}{levels.chain_share:5.3f}   {levels.residue_share:5.3f}   {levels.atom_share:5.3f}"
-            f"       {levels.ratio:6.3f}        {3**0.5 * levels.residue_relative:7.2f}     "
-        )
-        if cell.coloring.directions is not None:
-            of = cell.coloring.directions
-            row += f"   {of.within_residues:8.2f}{of.of_chains:8.2f}  ({of.total:.2f})"
+        levels, coloring = _expected(cell), cell.coloring
+        if coloring.directions is not None:
+            of = coloring.directions
+            numbers = [f"{of.within_residues:10.2f}", f"{of.of_chains:8.2f}", f"{of.total:8.2f}"]
         else:
-            values = cell.coloring.values
-            mean = float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
-            low, high = cell.coloring.expected or (float("nan"),) * 2
-            row += f"   {mean:8.3g}   {low:.3g} .. {high:.3g}"
-        rows.append(row)
+            finite = coloring.values[np.isfinite(coloring.values)]
+            low, high = coloring.expected or (np.nan, np.nan)
+            numbers = [f"{finite.mean() if len(finite) else np.nan:10.3g}", f"{low:8.3g}", f"{high:8.3g}"]
+        shares = (levels.chain_share, levels.residue_share, levels.atom_share)
+        rows.append(
+            f" {cell.scheme.name:10}{''.join(f'{share:11.3f}' for share in shares)}"
+            f"{levels.ratio:9.3f}{3**0.5 * levels.residue_relative:13.2f}{''.join(numbers)}"
+        )
+    if directed:
+        rows.append(
+            " of the colours: within residues, between chains, and all (at most 0.25), over the atoms of a frame"
+        )
     return "\n".join(rows)
 
 
@@ -99,17 +105,20 @@ def comparison_figure(pictures: Sequence[np.ndarray], cells: Sequence[Cell], fra
 
     columns = min(len(cells), 2 if len(cells) <= 4 else 3)
     rows = -(-len(cells) // columns)
-    figure, axes = new_figure(rows, columns, (5 * columns, 4.2 * rows + 0.9))
-    for axis in axes.flat:
+    part = _drawn(pictures)
+    height, width = pictures[0][part].shape[:2]
+    figure, grid = new_figure(rows, columns, (5 * columns, (5 * height / width + 0.6) * rows + 1.2))
+    axes = np.ravel(grid)
+    for axis in axes:
         axis.set_axis_off()
-    for axis, picture, cell in zip(axes.flat, pictures, cells):
-        axis.imshow(picture)
+    for axis, picture, cell in zip(axes, pictures, cells):
+        axis.imshow(picture[part])
         name, words = cell_title(cell)
         axis.set_title(f"{name}\n{words}", fontsize=11)
     first = cells[0]
     parameters = first.result.parameters
     law = law_note(parameters.law_of_sigma)
-    level = f"z {parameters.noise_z:.3g}, σ {parameters.noise_sigma:.3g} Å per coordinate, seed {parameters.seed}"
+    level = f"z {parameters.noise_z:.3g}, \N{GREEK SMALL LETTER SIGMA} {parameters.noise_sigma:.3g} Å per coordinate, seed {parameters.seed}"
     shown = f"frame {frame}" if frame else "the truth"
     figure.suptitle(f"{first.result.structure.name}: {level}, {shown}{', ' + law if law else ''}", fontsize=12)
     if parameters.metric == DIRECTION:
@@ -119,14 +128,24 @@ def comparison_figure(pictures: Sequence[np.ndarray], cells: Sequence[Cell], fra
     return figure
 
 
+def _drawn(pictures: Sequence[np.ndarray]) -> tuple[slice, slice]:
+    """Return the part of the pictures that is not white in all of them, with a margin."""
+    ink = np.any([picture[..., :3].min(-1) < 0.98 for picture in pictures], axis=0)
+    slices = []
+    for axis in (1, 0):
+        places = np.flatnonzero(ink.any(axis))
+        first, last = (places[0], places[-1]) if len(places) else (0, ink.shape[1 - axis] - 1)
+        slices.append(slice(max(0, first - _MARGIN), last + _MARGIN + 1))
+    return slices[0], slices[1]
+
+
 def _draw_directions(figure: Any) -> None:
     from matplotlib.patches import Patch
 
     patches = [Patch(color=rgb, label=text) for text, rgb in DIRECTIONS]
-    words = _READING.replace(".  ", ".\n", 1)
     figure.legend(
         handles=patches,
-        title=f"{DIRECTION_TITLE}: {words.removeprefix('colour = the direction in which an atom moves, ')}",
+        title=f"Colour: {_READING}",
         loc="outside lower center",
         ncols=len(patches),
         fontsize=9,

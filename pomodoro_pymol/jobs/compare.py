@@ -168,7 +168,8 @@ def _show(cells: list[Cell], scene: dict[str, Any], parameters: CompareParameter
         _self.frame(2)  # the first that is noised
     grid.look_at([names[0] for names in shown], _self=_self)
     for number, (cell, names) in enumerate(zip(cells, shown), 1):
-        names.append(key.show_label(f"{cell.name}_title", "\n".join(cell_title(cell)), number, _self=_self))
+        title = key.show_label(f"{cell.name}_title", "\n".join(cell_title(cell)), number, _self=_self)
+        grid.put_in_cell(title, number, _self=_self)
     if parameters.figure:
         from matplotlib.image import imread
 
@@ -176,8 +177,7 @@ def _show(cells: list[Cell], scene: dict[str, Any], parameters: CompareParameter
 
         frame = max(0, min(_self.get_frame(), parameters.frames + 1) - 1)
         with temporary_folder("pomodoro-") as folder:
-            objects = [names[:-1] for names in shown]
-            paths = grid.take_pictures(objects, Path(folder), _WIDTH, _HEIGHT, _self=_self)
+            paths = grid.take_pictures(shown, Path(folder), _WIDTH, _HEIGHT, _self=_self)
             pictures = [imread(path) for path in paths]
         outputs.write_figure(parameters.figure, comparison_figure(pictures, cells, frame))
 

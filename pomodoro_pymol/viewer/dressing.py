@@ -99,6 +99,13 @@ def _set_radius(name: str, radius: float, _self) -> None:
         _self.set(_RADIUS, radius, name, quiet=1)
 
 
+def show_spheres(name: str, *, _self) -> None:
+    """Show the atoms as touching spheres, on which colours of neighbours are told apart best."""
+    with muted(_self):
+        _self.hide("everything", f"%{name}")
+        _self.show("spheres", f"%{name}")
+
+
 @contextmanager
 def trace(draft_name: str, title: str, *, _self) -> Iterator[str]:
     """Yield a hidden copy of the first state of a draft, thin and grey, which goes at the end unless it is published.

@@ -9,6 +9,8 @@ from typing import Any
 from .host import muted
 from .store import get_record, is_key
 
+# What is left free around objects, as a part of their extent.
+_ROOM = 0.06
 #: Where PyMOL keeps in its session what the scene was before a comparison.
 STORE = "pomodoro_compare"
 
@@ -48,7 +50,9 @@ def remember(before: dict[str, Any], *, _self) -> None:
 def look_at(objects: Sequence[str], *, _self) -> None:
     """Let all of some objects be seen, in the state that is shown, in cells of a grid; the view keeps its turn."""
     words = " or ".join(f"%{name}" for name in objects)
-    _self.zoom(words, complete=1, state=-1, animate=0)
+    low, high = _self.get_extent(words, state=-1)
+    # Room for titles and the key above and below.
+    _self.zoom(words, buffer=_ROOM * max(end - start for start, end in zip(low, high)), state=-1, animate=0)
 
 
 def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], before: dict[str, Any], *, _self) -> None:
@@ -61,10 +65,16 @@ def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], before: d
                 _self.disable(name)
         for number, cell in enumerate(cells, 1):
             for name in cell:
-                _self.set("grid_slot", number, name, quiet=1)
+                put_in_cell(name, number, _self=_self)
         for name in shown:
             _self.enable(name)
         _self.set("grid_mode", 1, quiet=1)
+
+
+def put_in_cell(name: str, cell: int, *, _self) -> None:
+    """Show an object in a cell of the grid, which are counted from 1."""
+    with muted(_self):
+        _self.set("grid_slot", cell, name, quiet=1)
 
 
 def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, height: int, *, _self) -> list[Path]:
