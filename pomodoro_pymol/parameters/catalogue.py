@@ -210,8 +210,8 @@ class NoiseParameters(Weighted):
     rep: str = parameter(
         "auto",
         str,
-        "what is shown of the atoms; auto keeps what NAME or else the source shows, with sticks, or lines for more than "
-        "20000 atoms, where that is only a cartoon",
+        "what is shown; auto is as NAME was left, else as the source, but sticks (lines above 20000 atoms) for a mere "
+        "cartoon",
         choices=("auto", "sticks", "lines", "cartoon"),
     )
 
