@@ -118,7 +118,8 @@ def comparison_figure(pictures: Sequence[np.ndarray], cells: Sequence[Cell], fra
     first = cells[0]
     parameters = first.result.parameters
     law = law_note(parameters.law_of_sigma)
-    level = f"z {parameters.noise_z:.3g}, \N{GREEK SMALL LETTER SIGMA} {parameters.noise_sigma:.3g} Å per coordinate, seed {parameters.seed}"
+    sigma = f"\N{GREEK SMALL LETTER SIGMA} {parameters.noise_sigma:.3g} Å per coordinate"
+    level = f"z {parameters.noise_z:.3g}, {sigma}, seed {parameters.seed}"
     shown = f"frame {frame}" if frame else "the truth"
     figure.suptitle(f"{first.result.structure.name}: {level}, {shown}{', ' + law if law else ''}", fontsize=12)
     if parameters.metric == DIRECTION:

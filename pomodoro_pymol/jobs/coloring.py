@@ -48,7 +48,9 @@ def recolor(
 ) -> Coloring:
     """Colour our object ``name`` by the metric, palette and range of ``choice``."""
     coloring = reading.finish(color_steps(name, structure, hierarchy, record, choice, 0, _self))
-    return reading.finish(finish_steps(name, structure, hierarchy, coloring, choice.metric, 0, _self))
+    return reading.finish(
+        finish_steps(name, structure, hierarchy, coloring, choice.metric, record.parameters.rep, 0, _self)
+    )
 
 
 def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
@@ -104,6 +106,7 @@ def finish_steps(
     hierarchy: Hierarchy,
     coloring: Coloring,
     metric: str,
+    rep: str,
     piece: int,
     _self: Any,
 ) -> Generator[None, None, Coloring]:
@@ -113,7 +116,7 @@ def finish_steps(
     """
     plain = {"metric": metric, **coloring.scale.to_plain()}
     if metric == DIRECTION:
-        directions = yield from direction_steps(name, structure, hierarchy, piece, _self)
+        directions = yield from direction_steps(name, structure, hierarchy, rep, piece, _self)
         shown = key.show_swatches(name, DIRECTIONS, DIRECTION_TITLE, plain, _self=_self)
         hidden = f"\n hidden: {name}; enable {name} shows its frames" if publishing.hide(name, _self=_self) else ""
         return replace(coloring, key=shown, directions=directions.shares, instead=f"{directions.report()}{hidden}")

@@ -55,8 +55,8 @@ class Comparison:
         signal = f"\n {self.signal}" if self.signal else ""
         return (
             f" pomcompare: {self.source} -> {names}, {parameters.frames + 1} states each; pomcompare off ends it\n"
-            f" z {parameters.noise_z:.4g}, sigma {parameters.noise_sigma:.4g} A per coordinate, seed {parameters.seed}, "
-            f"colours by {parameters.metric}{law_line(parameters.law_of_sigma)}{signal}"
+            f" z {parameters.noise_z:.4g}, sigma {parameters.noise_sigma:.4g} A per coordinate, "
+            f"seed {parameters.seed}, colours by {parameters.metric}{law_line(parameters.law_of_sigma)}{signal}"
         )
 
 
@@ -167,7 +167,7 @@ def _show(cells: list[Cell], scene: dict[str, Any], parameters: CompareParameter
     if _self.get_frame() == 1:
         _self.frame(2)  # the first that is noised
     grid.look_at([names[0] for names in shown], _self=_self)
-    for number, (cell, names) in enumerate(zip(cells, shown), 1):
+    for number, cell in enumerate(cells, 1):
         title = key.show_label(f"{cell.name}_title", "\n".join(cell_title(cell)), number, _self=_self)
         grid.put_in_cell(title, number, _self=_self)
     if parameters.figure:

@@ -59,7 +59,7 @@ class Directions:
             lines.append("         all atoms of a frame have one colour: they move together")
         else:
             lines += [
-                f"         variance of the colours over the atoms of a frame: {shares.total:.2g} of at most 0.25, of it",
+                f"         variance of the colours over the atoms of a frame: {shares.total:.2g} (at most 0.25), of it",
                 f"         {shares.within_residues:4.0%} within residues: each atom goes its own way",
                 f"         {shares.of_residues:4.0%} between residues of a chain: residues move as blocks",
                 f"         {shares.of_chains:4.0%} between chains: chains move as wholes",
@@ -68,7 +68,7 @@ class Directions:
 
 
 def direction_steps(
-    name: str, structure: Structure, hierarchy: Hierarchy, piece: int, _self: Any
+    name: str, structure: Structure, hierarchy: Hierarchy, rep: str, piece: int, _self: Any
 ) -> Generator[None, None, Directions]:
     """Colour the frames of our object ``name`` by direction, yielding now and then; return how.
 
@@ -82,6 +82,8 @@ def direction_steps(
     structure : Structure
         As read from the object.
     hierarchy : Hierarchy
+    rep : str
+        What a companion that is made anew shows, as in `companion.companion_steps`.
     piece : int
         So many atoms at a time where it can be; 0 is all at once.
 
@@ -120,6 +122,7 @@ def direction_steps(
         colors,
         lengths,
         {"digest": digest(structure, hierarchy)},
+        rep,
         piece,
         _self,
     )

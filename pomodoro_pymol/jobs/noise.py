@@ -117,11 +117,9 @@ class NoiseRun:
             truth = self._open.enter_context(dressing.trace(self._draft, title, _self=self._self))
         self.hidden = self._writer.publish(self.name, record.to_plain(), self.source.object)
         publishing.publish_truth(truth, self.name, _self=self._self)
-        return (
-            yield from finish_steps(
-                self.name, result.structure, result.hierarchy, coloring, self.parameters.metric, piece, self._self
-            )
-        )
+        metric, rep = self.parameters.metric, self.parameters.rep
+        painting = finish_steps(self.name, result.structure, result.hierarchy, coloring, metric, rep, piece, self._self)
+        return (yield from painting)
 
     def _checked(self, steps: Generator[None, None, Any]) -> Generator[None, None, Any]:
         """Take steps, before each of which the draft must be whole: the window lives between them."""

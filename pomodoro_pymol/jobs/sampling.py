@@ -161,6 +161,7 @@ class SampleRun:
         names = self.names[0] if len(self.names) == 1 else f"{self.names[0]} .. {self.names[-1]}"
         n_states = self.parameters.samples if self._final else len(result.kept)
         states = counted(n_states, "state") + (" each" if len(self.names) > 1 else "")
-        told = input_notes(self._structure, Hierarchy.from_structure(self._structure))
-        notes = "".join(f"\n note: {note}" for note in told)
-        return f" pomsample: {self.source.object} -> {names}: {states}{notes}\n{result.report()}{publishing.hidden_text(self.hidden)}"
+        notes = input_notes(self._structure, Hierarchy.from_structure(self._structure))
+        noted = "".join(f"\n note: {note}" for note in notes)
+        told = f" pomsample: {self.source.object} -> {names}: {states}{noted}\n{result.report()}"
+        return told + publishing.hidden_text(self.hidden)

@@ -186,9 +186,9 @@ class Runner(QtCore.QObject):
         run = self._run
         self._end(None)
         window.log(run.line, _self=self._self)
+        print(run.report(result, made), flush=True)
         if run.hidden:
             window.log(f"disable {run.hidden}", _self=self._self)
-        print(run.report(result, made), flush=True)
         self.finished.emit(result)
 
     def _end(self, error: Exception | None) -> None:

@@ -64,8 +64,8 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "rep": (
         "auto",
         str,
-        "what is shown of the atoms; auto keeps what NAME or else the source shows, with sticks, or lines for "
-        "more than 20000 atoms, where that is only a cartoon",
+        "what is shown; auto is as NAME was left, else as the source, but sticks (lines above 20000 atoms) for a mere "
+        "cartoon",
         {"choices": ("auto", "sticks", "lines", "cartoon")},
     ),
     "device": ("auto", str, "where to draw the noise", {"choices": DEVICES}),

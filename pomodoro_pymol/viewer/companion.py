@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from ..errors import PomodoroError
+from .dressing import MANY_ATOMS, show_spheres
 from .host import kept_session, muted, set_discrete
 from .publishing import paint_steps, publish, retitle, set_titles
 from .reading import count_atoms, finish, pieces, read_state
@@ -51,6 +52,7 @@ def companion_steps(
     colors: Any,
     values: Any,
     record: dict[str, Any],
+    rep: str,
     piece: int,
     _self: Any,
 ) -> Generator[None, None, str]:
@@ -73,6 +75,8 @@ def companion_steps(
         What b is to be.
     record : dict
         Of plain types, for the session, beside the command and the source.
+    rep : {"auto", "sticks", "lines", "cartoon"}
+        What it shows where it is made anew: what ``name`` does, but for "auto" spheres, unless there are many atoms.
     piece : int
         So many atoms at a time; 0 is all at once.
 
@@ -95,6 +99,8 @@ def companion_steps(
             retitle(there, titles, record, _self=_self)
             return there
     with _draft(name, atom_at_place, _self) as draft:
+        if rep == "auto" and len(truth) <= MANY_ATOMS:
+            show_spheres(draft, _self=_self)
         yield
         yield from _make_states(draft, truth, len(titles), _self)
         rows = yield from _read_rows(draft, len(titles), len(truth), piece, _self)

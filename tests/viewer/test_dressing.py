@@ -94,7 +94,9 @@ def test_it_stays_where_the_run_fails_last_of_all(hpv, typed, session, differenc
     assert differences(before, session(hpv)) == []
 
 
-def test_a_log_that_hides_it_again_makes_the_same(hpv, new_instance, load_source, typed, tmp_path, session, differences):
+def test_a_log_that_hides_it_again_makes_the_same(
+    hpv, new_instance, load_source, typed, tmp_path, session, differences
+):
     """The panel logs both lines."""
     log = tmp_path / "log.pml"
     log.write_text("pomnoise frames=2, truth=1\ndisable 1hpv\n")
@@ -167,7 +169,7 @@ def test_a_trace_without_bonds_stays_a_cartoon(hpv, typed):
 
 
 @pytest.mark.parametrize(
-    "rep, wanted",
+    ("rep", "wanted"),
     {
         "sticks": {"sticks": 1552, "nb_spheres": 1},
         "lines": {"lines": 1552, "nonbonded": 1},

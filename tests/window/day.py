@@ -6,6 +6,7 @@ import os
 import time
 import traceback
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 from pymol import cmd
@@ -84,8 +85,12 @@ def running(robot: Any, notes: dict[str, Any]) -> None:
     robot.click(panel.copy)
     notes["clipboard"] = QtWidgets.QApplication.clipboard().text()
     notes["names before"] = cmd.get_names()
+    cmd.log_open("run.pml")
     robot.run()
+    cmd.log_close()
+    notes["logged"] = Path("run.pml").read_text().splitlines()
     robot.see_output("1hpv_noise")
+    notes["shown"] = cmd.get_names(enabled_only=1)
     notes["names"] = cmd.get_names()
     notes["status"] = robot.status
     notes["made"] = robot.look("1hpv_noise")

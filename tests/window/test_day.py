@@ -107,6 +107,9 @@ def test_run_makes_the_object_and_logs_the_line(day, running):
     assert running["names"] == ["1hpv", "1hpv_noise", "1hpv_noise_key"]
     assert f"PyMOL>{running['line']}\n pomnoise: 1hpv -> 1hpv_noise" in day.printed
     assert running["status"] == "1hpv_noise: 5 frames"
+    assert running["logged"] == [running["line"], "disable 1hpv"]
+    assert running["shown"] == ["1hpv_noise", "1hpv_noise_key"]
+    assert " hidden: 1hpv, which lies over its frames; enable 1hpv shows it again\nPyMOL>disable 1hpv\n" in day.printed
 
 
 def test_run_makes_what_the_line_makes(running, make, differences):
