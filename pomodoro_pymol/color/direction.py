@@ -70,7 +70,8 @@ class ShareSums:
             shares = self._sums / self._sums.sum()
         # A channel is (u + 1) / 2.
         total = self._sums.sum() / (4 * self._hierarchy.n_atoms * self._n_frames) if self._n_frames else np.nan
-        return ColorShares(*shares.tolist(), float(total))
+        within, residues, chains = shares.tolist()
+        return ColorShares(within, residues, chains, float(total))
 
 
 def unit_displacements(displacements: np.ndarray) -> np.ndarray:

@@ -23,8 +23,8 @@ _READING = (
     "Blocks of one colour: residues stay rigid and rearrange.  "
     "Speckled: every atom goes its own way."
 )
-# Pixels around what is drawn.
-_MARGIN = 12
+# Pixels around what is drawn, and the width of a cell in a figure.
+_MARGIN, _INCHES = 12, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,15 +101,18 @@ def comparison_figure(pictures: Sequence[np.ndarray], cells: Sequence[Cell], fra
     -------
     matplotlib.figure.Figure
     """
-    from .figures import new_figure
+    from matplotlib.figure import Figure
 
     columns = min(len(cells), 2 if len(cells) <= 4 else 3)
     rows = -(-len(cells) // columns)
     part = _drawn(pictures)
     height, width = pictures[0][part].shape[:2]
-    figure, grid = new_figure(rows, columns, (5 * columns, (5 * height / width + 0.6) * rows + 1.2))
-    axes = np.ravel(grid)
-    for axis in axes:
+    each = _INCHES * height / width + 0.6
+    figure = Figure(figsize=(_INCHES * columns, each * rows + 1.4), layout="constrained")
+    grid = figure.add_gridspec(rows + 1, columns, height_ratios=[*[each] * rows, 0.9])
+    axes = [figure.add_subplot(grid[place // columns, place % columns]) for place in range(len(cells))]
+    below = figure.add_subplot(grid[rows, :])
+    for axis in (*axes, below):
         axis.set_axis_off()
     for axis, picture, cell in zip(axes, pictures, cells):
         axis.imshow(picture[part])
@@ -123,9 +126,9 @@ def comparison_figure(pictures: Sequence[np.ndarray], cells: Sequence[Cell], fra
     shown = f"frame {frame}" if frame else "the truth"
     figure.suptitle(f"{first.result.structure.name}: {level}, {shown}{', ' + law if law else ''}", fontsize=12)
     if parameters.metric == DIRECTION:
-        _draw_directions(figure)
+        _draw_directions(below)
     else:
-        _draw_scale(figure, axes, first.coloring)
+        _draw_scale(below, first.coloring)
     return figure
 
 
@@ -140,14 +143,14 @@ def _drawn(pictures: Sequence[np.ndarray]) -> tuple[slice, slice]:
     return slices[0], slices[1]
 
 
-def _draw_directions(figure: Any) -> None:
+def _draw_directions(axis: Any) -> None:
     from matplotlib.patches import Patch
 
     patches = [Patch(color=rgb, label=text) for text, rgb in DIRECTIONS]
-    figure.legend(
+    axis.legend(
         handles=patches,
         title=f"Colour: {_READING}",
-        loc="outside lower center",
+        loc="center",
         ncols=len(patches),
         fontsize=9,
         title_fontsize=9,
@@ -155,7 +158,7 @@ def _draw_directions(figure: Any) -> None:
     )
 
 
-def _draw_scale(figure: Any, axes: Any, coloring: Coloring) -> None:
+def _draw_scale(axis: Any, coloring: Coloring) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import LinearSegmentedColormap, Normalize
 
@@ -163,7 +166,8 @@ def _draw_scale(figure: Any, axes: Any, coloring: Coloring) -> None:
     colors = LinearSegmentedColormap.from_list(scale.palette, [rgb for _, rgb in scale.stops()])
     mappable = ScalarMappable(Normalize(scale.low, scale.high), colors)
     unit = f" ({metric.unit.replace('A ', 'Å ')})" if metric.unit else ""
-    figure.colorbar(mappable, ax=axes, location="bottom", shrink=0.6, aspect=40, label=f"{metric.label}{unit}")
+    bar = axis.inset_axes((0.2, 0.5, 0.6, 0.25))
+    axis.figure.colorbar(mappable, cax=bar, orientation="horizontal", label=f"{metric.label}{unit}")
 
 
 def _expected(cell: Cell) -> Any:

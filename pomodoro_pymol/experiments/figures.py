@@ -31,7 +31,7 @@ def sweep_figure(sweep: Sweep) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = new_figure(2, 3, (11, 6))
+    figure, axes = _figure(2, 3, (11, 6))
     panels = (
         ("residue relative to chain,\nrms (Å in space)", lambda p: p.relative.expected, lambda p: p.relative.measured),
         ("Cα lDDT,\nall pairs", lambda p: p.expected_scores.ca_lddt, lambda p: p.scores.ca_lddt),
@@ -80,7 +80,7 @@ def table_figure(rows: Sequence[TableRow]) -> Any:
     rows = [row for row in rows if row.z == rows[0].z]
     names = [row.scheme.name for row in rows]
     places = list(range(len(rows)))
-    figure, (left, right) = new_figure(1, 2, (9, 3.6))
+    figure, (left, right) = _figure(1, 2, (9, 3.6))
     for offset, field, label, color, marker in (
         (-0.1, "ratio", "residue / atom", _COLORS[4], "o"),
         (0.1, "ratio_relative", "relative to the chain", _COLORS[5], "s"),
@@ -120,7 +120,7 @@ def precond_figure(rows: Sequence[ScalingRow]) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = new_figure(2, 3, (9.5, 5.6))
+    figure, axes = _figure(2, 3, (9.5, 5.6))
     variants = [variant for variant in VARIANTS if any(row.variant == variant for row in rows)]
     style = {variant: {"color": _COLORS[4 + place], "linestyle": _STYLES[place], "marker": ".", "label": variant}
              for place, variant in enumerate(variants)}  # fmt: skip
@@ -156,7 +156,7 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = new_figure(2, 2, (8, 6))
+    figure, axes = _figure(2, 2, (8, 6))
     sigma = [record.noise_level for record in records]
     for place, (level, color) in enumerate(zip(LEVELS, (_COLORS[4], _COLORS[2], _COLORS[1]))):
         line = {"color": color, "linestyle": _STYLES[place], "label": level}
@@ -182,8 +182,7 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
 _PARTS = ("measured", "low", "high", "expected")
 
 
-def new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
-    """Return a figure that takes no window to draw, and its axes."""
+def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
