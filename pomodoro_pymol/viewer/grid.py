@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from .host import muted
+from .key import WHOLE_PICTURE
 from .store import get_record, is_key
+from .window import main_window
 
 # What is left free around objects, as a part of their extent.
 _ROOM = 0.06
@@ -59,15 +61,10 @@ def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], before: d
     """Show objects in the cells of a grid, some in the whole picture, nothing else; and remember the scene before."""
     with muted(_self):
         remember(before, _self=_self)
-        shown = [name for cell in cells for name in cell] + list(everywhere)
-        for name in _self.get_names("public_objects", enabled_only=1):
-            if name not in shown:
-                _self.disable(name)
         for number, cell in enumerate(cells, 1):
             for name in cell:
                 put_in_cell(name, number, _self=_self)
-        for name in shown:
-            _self.enable(name)
+        _enable_alone([name for cell in cells for name in cell] + list(everywhere), _self)
         _self.set("grid_mode", 1, quiet=1)
 
 
@@ -82,31 +79,50 @@ def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, heig
 
     The scene stays as it is.
     """
-    kept = {name: _self.get(name) for name in ("bg_rgb", "ray_shadows", "grid_mode", "ray_opaque_background")}
+    kept = {name: _self.get(name) for name in ("bg_rgb", "ray_shadows", "ray_opaque_background")}
     shown = _self.get_names("public_objects", enabled_only=1)
     paths = []
     try:
         with muted(_self):
             _self.bg_color("white")
-            for name, value in (("ray_shadows", 0), ("grid_mode", 0), ("ray_opaque_background", 1)):
-                _self.set(name, value, quiet=1)
+            _self.set("ray_shadows", 0, quiet=1)
+            _self.set("ray_opaque_background", 1, quiet=1)
             for number, cell in enumerate(cells):
-                for name in _self.get_names("public_objects", enabled_only=1):
-                    _self.disable(name)
+                _enable_alone(cell, _self)
                 for name in cell:
-                    _self.enable(name)
+                    put_in_cell(name, WHOLE_PICTURE, _self=_self)  # the grid goes on, which ray tracing cannot leave
                 paths.append(folder / f"cell{number}.png")
                 _self.png(str(paths[-1]), width, height, ray=1, quiet=1)
     finally:
         with muted(_self):
             for name, value in kept.items():
                 _self.set(name, value, quiet=1)
-            for name in _self.get_names("public_objects", enabled_only=1):
-                if name not in shown:
-                    _self.disable(name)
-            for name in shown:
-                _self.enable(name)
+            for number, cell in enumerate(cells, 1):
+                for name in cell:
+                    put_in_cell(name, number, _self=_self)
+            _enable_alone(shown, _self)
     return paths
+
+
+def _enable_alone(names: Sequence[str], _self) -> None:
+    """Show these objects, of those that exist, and no other."""
+    for name in _self.get_names("public_objects", enabled_only=1):
+        if name not in names:
+            _self.disable(name)
+    there = _self.get_names("public_objects")
+    for name in names:
+        if name in there:
+            _self.enable(name)
+
+
+def _leave_grid(mode: int, _self) -> None:
+    """Set the ``grid_mode`` from before; ray-tracing without a window leaves a grid only once it has one cell."""
+    if not mode and main_window() is None:
+        most = _self.get("grid_max")
+        _self.set("grid_max", 1, quiet=1)
+        _self.ray(4, 4, quiet=1)
+        _self.set("grid_max", most, quiet=1)
+    _self.set("grid_mode", mode, quiet=1)
 
 
 def put_back(*, _self) -> list[str]:
@@ -119,13 +135,8 @@ def put_back(*, _self) -> list[str]:
         gone = [name for name in before["objects"] if name in there and _is_ours(name, _self)]
         for name in gone:
             _self.delete(name)
-        for name in _self.get_names("public_objects", enabled_only=1):
-            if name not in before["enabled"]:
-                _self.disable(name)
-        for name in before["enabled"]:
-            if name in _self.get_names("public_objects"):
-                _self.enable(name)
-        _self.set("grid_mode", before["grid_mode"], quiet=1)
+        _leave_grid(before["grid_mode"], _self)
+        _enable_alone(before["enabled"], _self)
         _self.frame(before["frame"])
         _self.set_view(before["view"], quiet=1)
     delattr(_self._pymol.session, STORE)
