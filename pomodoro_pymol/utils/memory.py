@@ -16,6 +16,7 @@ from ..errors import PomodoroError
 # Bytes per atom. Coordinates, labels, and index maps of a structure with its hierarchy; PyMOL's copy of it,
 # coloured from two lists, and without colours; a state in PyMOL, coordinates and an index map.
 _STRUCTURE, _COPY, _PLAIN_COPY, _STATE = 150, 420, 300, 21
+_OWN = 300
 # A frame. A state of the data as it is read: in PyMOL's copy of them all, and in an array; in a denoiser: in the
 # array, about the origin, in its metric; and while that is built.
 _FRAME, _READ, _MEMBER, _BUILT = 12, 33, 48, 84
@@ -69,6 +70,11 @@ def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_ob
     steps = _MEMBER * n_members + _FRAME * kept + _SAMPLE * n_samples
     make = (_FRAME + _STATE) * kept + _PLAIN_COPY * n_objects
     return n_atoms * (_STRUCTURE + _COPY + max(build, steps, make))
+
+
+def direction_bytes(n_atoms: int, n_states: int) -> int:
+    """Return what a companion needs with atoms for each of so many states."""
+    return n_atoms * (_STRUCTURE + _COPY + _OWN * n_states)
 
 
 def available() -> int | None:

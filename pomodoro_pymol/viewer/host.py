@@ -15,6 +15,7 @@ from typing import Any
 
 from pymol import CmdException as CmdException
 from pymol import cmd as cmd
+from pymol import editing
 
 #: What `own_array` returns for no array.
 NO_ARRAYS = object()
@@ -48,6 +49,11 @@ def own_array(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
     with suppress(SystemError, ImportError), redirect_stderr(io.StringIO()):  # it prints at length, too
         return call(*given, **named)
     return NO_ARRAYS
+
+
+def set_discrete(name: str, *, _self) -> None:
+    """Give each state of an object atoms of its own."""
+    editing.set_discrete(name, 1, _self=_self)  # which PyMOL 2.5 has, but not as a command
 
 
 @contextmanager

@@ -1,0 +1,148 @@
+"""Colouring the frames of an object of ours by where each atom moves in each."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..color.direction import ColorShares, ShareSums, direction_colors, unit_displacements
+from ..color.scale import UNDEFINED
+from ..errors import PomodoroError
+from ..experiments.record import digest
+from ..structure.atoms import Structure
+from ..structure.hierarchy import Hierarchy
+from ..utils import memory
+from ..viewer import companion, reading, store
+
+#: A companion of more is of one frame alone: each atom takes as much room in every state as a new one.
+MOST_ATOM_STATES = 2_000_000
+# Below this the colours of a frame are one colour: PyMOL keeps no more of the displacements.
+_ONE_COLOR = 1e-6
+# Coordinates worked on at once.
+_ATOM_FRAMES = 200_000
+
+
+@dataclass(frozen=True)
+class Directions:
+    """How the frames of an object were coloured by direction.
+
+    Attributes
+    ----------
+    name : str
+        The companion that wears the colours.
+    shares : ColorShares
+        Over all frames.
+    frame : int or None
+        The one frame that the companion shows in every state; None where it has them all.
+    n_frames : int
+    """
+
+    name: str
+    shares: ColorShares
+    frame: int | None
+    n_frames: int
+
+    def report(self) -> str:
+        """Return the lines that the command prints."""
+        shown = "follows the frame" if self.frame is None else "does not follow the frame"
+        lines = [
+            " colour: direction = where an atom moves in a frame, from its place in the truth: red x, green y, blue z",
+            f"         {self.name} shows it on the truth and {shown}",
+        ]
+        if self.frame is not None:
+            lines.append(
+                f"         too many atoms for all {self.n_frames} frames: it shows frame {self.frame} in every state"
+            )
+        shares = self.shares
+        if shares.total < _ONE_COLOR:
+            lines.append("         all atoms of a frame have one colour: they move together")
+        else:
+            lines += [
+                f"         variance of the colours over the atoms of a frame: {shares.total:.2g} of at most 0.25, of it",
+                f"         {shares.within_residues:4.0%} within residues: each atom goes its own way",
+                f"         {shares.of_residues:4.0%} between residues of a chain: residues move as blocks",
+                f"         {shares.of_chains:4.0%} between chains: chains move as wholes",
+            ]
+        return "\n".join(lines)
+
+
+def direction_steps(
+    name: str, structure: Structure, hierarchy: Hierarchy, piece: int, _self: Any
+) -> Generator[None, None, Directions]:
+    """Colour the frames of our object ``name`` by direction, yielding now and then; return how.
+
+    The frames are read from PyMOL, so that the colours are of what is shown. They are those of a
+    companion object, which is made, or painted anew where it is there.
+
+    Parameters
+    ----------
+    name : str
+        An object of pomnoise or pomalign: its first state is the truth.
+    structure : Structure
+        As read from the object.
+    hierarchy : Hierarchy
+    piece : int
+        So many atoms at a time where it can be; 0 is all at once.
+
+    Raises
+    ------
+    PomodoroError
+        If the object is changed on the way or has no frames, or memory does not suffice.
+    """
+    titles = reading.titles(name, _self=_self)
+    n_frames, n_atoms = len(titles) - 1, len(structure)
+    if n_frames < 1:
+        raise PomodoroError(f"{name} has no frames: run pomnoise again")
+    whole = n_atoms * (n_frames + 1) <= MOST_ATOM_STATES
+    frame = None if whole else max(1, store.current_state(name, _self) - 1)
+    n_states = n_frames + 1 if whole else 1
+    memory.require(memory.direction_bytes(n_atoms, n_states), f"{n_states} times {n_atoms} atoms with colours")
+    colors = np.full((n_states, n_atoms), UNDEFINED)
+    lengths = np.zeros((n_states, n_atoms))
+    sums = ShareSums(hierarchy)
+    blocks = _blocks(name, structure, n_frames + 1, whole, _self)
+    truth = next(blocks)[0]
+    number = 1
+    for block in blocks:
+        displacements = np.subtract(block, truth, dtype=np.float64)
+        units = unit_displacements(displacements)
+        sums.add(units)
+        if whole or number == frame:
+            rows = slice(number, number + len(block)) if whole else 0
+            colors[rows] = direction_colors(units)
+            lengths[rows] = np.nan_to_num(np.linalg.norm(displacements, axis=-1))
+        number += len(block)
+        yield
+    numbers = range(n_frames + 1) if frame is None else (frame,)
+    painting = companion.companion_steps(
+        name,
+        structure.atom_at_place,
+        truth,
+        [_title(number, n_frames, titles[number]) for number in numbers],
+        colors,
+        lengths,
+        {"digest": digest(structure, hierarchy)},
+        piece,
+        _self,
+    )
+    made = yield from painting
+    return Directions(made, sums.shares(), frame, n_frames)
+
+
+def _blocks(name: str, structure: Structure, n_states: int, whole: bool, _self: Any) -> Iterator[np.ndarray]:
+    """Yield the states of an object, each block of shape=(n, n_atoms, 3), float32, angstrom; the first state alone."""
+    if whole:
+        states = reading.read_all(name, structure, _self=_self)
+        count = max(1, _ATOM_FRAMES // len(structure))
+        yield states[:1]
+        yield from (states[start : start + count] for start in range(1, len(states), count))
+    else:
+        for frame in reading.read_frames(name, range(1, n_states + 1), structure, _self=_self):
+            yield frame[None]
+
+
+def _title(number: int, n_frames: int, title: str) -> str:
+    return f"direction of frame {number}/{n_frames}: {title}" if number else f"direction: none, {title}"
