@@ -63,10 +63,10 @@ class ShareSums:
     def shares(self) -> ColorShares:
         """Return the shares of all frames together, and the mean total of a frame; nan of no frames."""
         with np.errstate(invalid="ignore"):
-            shares = self._sums / self._sums.sum()
+            within, residues, chains = (self._sums / self._sums.sum()).tolist()
         # A channel is (u + 1) / 2.
         total = self._sums.sum() / (4 * self._hierarchy.n_atoms * self._n_frames) if self._n_frames else np.nan
-        return ColorShares(*shares.tolist(), float(total))
+        return ColorShares(within, residues, chains, float(total))
 
 
 def unit_displacements(displacements: np.ndarray) -> np.ndarray:

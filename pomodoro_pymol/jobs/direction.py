@@ -61,7 +61,7 @@ class Directions:
             lines.append("         all atoms of a frame have one colour: they move together")
         else:
             lines += [
-                f"         variance of the colours over the atoms of a frame: {shares.total:.2g} of at most 0.25, of it",
+                f"         variance of the colours over a frame's atoms: {shares.total:.2g} of at most 0.25, of it",
                 f"         {shares.within_residues:4.0%} within residues: each atom goes its own way",
                 f"         {shares.of_residues:4.0%} between residues of a chain: residues move as blocks",
                 f"         {shares.of_chains:4.0%} between chains: chains move as wholes",
@@ -92,6 +92,8 @@ def direction_steps(
     PomodoroError
         If the object is changed on the way or has no frames, or memory does not suffice.
     """
+    if reading.count_atoms(f"%{name}", _self=_self) != len(structure):
+        raise PomodoroError(f"{name} was changed or deleted during the run")
     titles = reading.titles(name, _self=_self)
     n_frames, n_atoms = len(titles) - 1, len(structure)
     if n_frames < 1:

@@ -41,7 +41,7 @@ def set_titles(name: str, titles: Sequence[str], *, _self) -> None:
 def publish(draft_name: str, name: str, record: dict[str, Any], *, _self) -> None:
     """Make a draft the output object ``name``, replacing our former one, and keep its record.
 
-    Only a `StateWriter` does so, once it has compared what PyMOL shows with what was computed.
+    Only a `StateWriter` and `companion_steps` do so, once they have compared what PyMOL shows with what was computed.
     """
     records = all_records(_self)
     former = spelling(name, _self=_self)
