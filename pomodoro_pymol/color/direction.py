@@ -51,26 +51,21 @@ class ShareSums:
     def add(self, units: np.ndarray) -> None:
         """Add a frame of unit displacements, shape=(n_atoms, 3), or some, shape=(n_frames, n_atoms, 3)."""
         hierarchy = self._hierarchy
-        for frame in units.reshape(-1, *units.shape[-2:]):
-            coords = torch.from_numpy(np.ascontiguousarray(frame, dtype=np.float64))
-            chain, residue, atom = split_levels(coords, hierarchy)
-            parts = (
-                (atom, None),
-                (residue, hierarchy.atoms_per_residue),
-                (chain - coords.mean(0), hierarchy.atoms_per_chain),
-            )
-            for level, (part, counts) in enumerate(parts):
-                squares = part.square().sum(1)
-                self._sums[level] += float((squares if counts is None else squares * counts).sum())
-            self._n_frames += 1
+        coords = torch.from_numpy(np.ascontiguousarray(units, dtype=np.float64)).view(-1, hierarchy.n_atoms, 3)
+        chain, residue, atom = split_levels(coords, hierarchy)
+        self._sums += (
+            float(atom.square().sum()),
+            float((residue.square().sum(-1) * hierarchy.atoms_per_residue).sum()),
+            float(((chain - coords.mean(-2, keepdim=True)).square().sum(-1) * hierarchy.atoms_per_chain).sum()),
+        )
+        self._n_frames += len(coords)
 
     def shares(self) -> ColorShares:
         """Return the shares of all frames together, and the mean total of a frame; nan of no frames."""
         with np.errstate(invalid="ignore"):
-            shares = self._sums / self._sums.sum()
+            within, residues, chains = (self._sums / self._sums.sum()).tolist()
         # A channel is (u + 1) / 2.
         total = self._sums.sum() / (4 * self._hierarchy.n_atoms * self._n_frames) if self._n_frames else np.nan
-        within, residues, chains = shares.tolist()
         return ColorShares(within, residues, chains, float(total))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from ..viewer import companion, reading, store
 MOST_ATOM_STATES = 2_000_000
 # Below this the colours of a frame are one colour: PyMOL keeps no more of the displacements.
 _ONE_COLOR = 1e-6
+# Coordinates worked on at once.
+_ATOM_FRAMES = 200_000
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Directions:
             lines.append("         all atoms of a frame have one colour: they move together")
         else:
             lines += [
-                f"         variance of the colours over the atoms of a frame: {shares.total:.2g} (at most 0.25), of it",
+                f"         variance of the colours over a frame's atoms: {shares.total:.2g} of at most 0.25, of it",
                 f"         {shares.within_residues:4.0%} within residues: each atom goes its own way",
                 f"         {shares.of_residues:4.0%} between residues of a chain: residues move as blocks",
                 f"         {shares.of_chains:4.0%} between chains: chains move as wholes",
@@ -92,6 +94,8 @@ def direction_steps(
     PomodoroError
         If the object is changed on the way or has no frames, or memory does not suffice.
     """
+    if reading.count_atoms(f"%{name}", _self=_self) != len(structure):
+        raise PomodoroError(f"{name} was changed or deleted during the run")
     titles = reading.titles(name, _self=_self)
     n_frames, n_atoms = len(titles) - 1, len(structure)
     if n_frames < 1:
@@ -102,16 +106,19 @@ def direction_steps(
     memory.require(memory.direction_bytes(n_atoms, n_states), f"{n_states} times {n_atoms} atoms with colours")
     colors = np.full((n_states, n_atoms), UNDEFINED)
     lengths = np.zeros((n_states, n_atoms))
-    truth = next(reading.read_frames(name, [1], structure, _self=_self))
     sums = ShareSums(hierarchy)
-    states = range(2, n_frames + 2)
-    for number, shown in enumerate(reading.read_frames(name, states, structure, _self=_self), 1):
-        displacements = np.subtract(shown, truth, dtype=np.float64)
-        sums.add(unit_displacements(displacements))
-        if frame in (None, number):
-            row = number if whole else 0
-            colors[row] = direction_colors(displacements)
-            lengths[row] = np.nan_to_num(np.linalg.norm(displacements, axis=1))
+    blocks = _blocks(name, structure, n_frames + 1, whole, _self)
+    truth = next(blocks)[0]
+    number = 1
+    for block in blocks:
+        displacements = np.subtract(block, truth, dtype=np.float64)
+        units = unit_displacements(displacements)
+        sums.add(units)
+        if whole or number == frame:
+            rows = slice(number, number + len(block)) if whole else 0
+            colors[rows] = direction_colors(units)
+            lengths[rows] = np.nan_to_num(np.linalg.norm(displacements, axis=-1))
+        number += len(block)
         yield
     numbers = range(n_frames + 1) if frame is None else (frame,)
     painting = companion.companion_steps(
@@ -128,6 +135,18 @@ def direction_steps(
     )
     made = yield from painting
     return Directions(made, sums.shares(), frame, n_frames)
+
+
+def _blocks(name: str, structure: Structure, n_states: int, whole: bool, _self: Any) -> Iterator[np.ndarray]:
+    """Yield the states of an object, each block of shape=(n, n_atoms, 3), float32, angstrom; the first state alone."""
+    if whole:
+        states = reading.read_all(name, structure, _self=_self)
+        count = max(1, _ATOM_FRAMES // len(structure))
+        yield states[:1]
+        yield from (states[start : start + count] for start in range(1, len(states), count))
+    else:
+        for frame in reading.read_frames(name, range(1, n_states + 1), structure, _self=_self):
+            yield frame[None]
 
 
 def _title(number: int, n_frames: int, title: str) -> str:

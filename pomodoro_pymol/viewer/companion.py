@@ -9,7 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from ..errors import PomodoroError
 from .dressing import MANY_ATOMS, show_spheres
@@ -22,6 +22,8 @@ from .store import STORE, all_records, get_record, is_legal, our_objects, spelli
 
 # Coordinates written at once.
 _ATOM_FRAMES = 600_000
+
+T = TypeVar("T")
 
 
 def companion_of(name: str, *, _self) -> str:
@@ -85,11 +87,11 @@ def companion_steps(
     PomodoroError
         If objects were changed on the way, or the companion has no legal name.
     """
-    import numpy as np
+    from numpy import ravel
 
     record = {**record, "command": _command(name), "source": name}
     _check_name(name, _self)
-    colors, values = (np.ravel(each) for each in (colors, values))
+    colors, values = (ravel(each) for each in (colors, values))
     there = companion_of(name, _self=_self)
     if there and _is_like(get_record(there, _self=_self), record):
         rows = finish(_read_rows(there, len(titles), len(truth), 0, _self))
@@ -103,14 +105,14 @@ def companion_steps(
             show_spheres(draft, _self=_self)
         yield
         yield from _make_states(draft, truth, len(titles), _self)
-        rows = yield from _read_rows(draft, len(titles), len(truth), piece, _self)
+        reading = _read_rows(draft, len(titles), len(truth), piece, _self)
+        rows = yield from _watched(reading, draft, colors.size, _self)
         if rows is None or not _is_in_place(draft, truth, rows, _self):
-            raise _changed(name)
+            raise _changed()
         yield
-        yield from paint_steps(draft, memoryview(colors[rows]), memoryview(values[rows]), piece, _self=_self)
+        painting = paint_steps(draft, memoryview(colors[rows]), memoryview(values[rows]), piece, _self=_self)
+        yield from _watched(painting, draft, colors.size, _self)
         set_titles(draft, titles, _self=_self)
-        if count_atoms(f"%{draft}", _self=_self) != len(rows):
-            raise _changed(name)
         output = companion_of(name, _self=_self) or _free_name(name, _self)
         publish(draft, output, record, _self=_self)
     return output
@@ -154,10 +156,10 @@ def _draft(name: str, atom_at_place: Any, _self: Any) -> Iterator[str]:
 @contextmanager
 def _numbered(name: str, atom_at_place: Any, _self: Any) -> Iterator[None]:
     """Let the ID of each atom be its number from 1 on, for as long as a copy takes, which keeps it."""
+    if count_atoms(f"%{name}", _self=_self) != len(atom_at_place):
+        raise _changed()
     former = array("q")
     _self.iterate(f"%{name}", "put(ID)", space={"put": former.append})
-    if len(former) != len(atom_at_place):
-        raise _changed(name)
     try:
         _self.alter(f"%{name}", "ID = next(numbers)", space={"numbers": iter((atom_at_place + 1).tolist())})
         yield
@@ -170,11 +172,13 @@ def _make_states(draft: str, truth: Any, n_states: int, _self: Any) -> Generator
     import numpy as np
     import torch
 
+    if count_atoms(f"%{draft}", _self=_self) != len(truth):
+        raise _changed()
     ids = array("q")
     _self.iterate(f"%{draft}", "put(ID)", space={"put": ids.append})
     atom_at_place = np.array(ids) - 1
     if not np.array_equal(np.sort(atom_at_place), np.arange(len(truth))):
-        raise _changed(draft)
+        raise _changed()
     whole = torch.from_numpy(truth)
     with StateWriter(draft, atom_at_place, after=1, _self=_self) as writer:
         todo = n_states - 1
@@ -201,7 +205,7 @@ def _read_rows(name: str, n_states: int, n_atoms: int, piece: int, _self: Any) -
     import numpy as np
 
     n_rows = n_states * n_atoms
-    if _self.count_states(f"%{name}") != n_states or count_atoms(f"%{name}", _self=_self) != n_rows:
+    if count_atoms(f"%{name}", _self=_self) != n_rows or _self.count_states(f"%{name}") != n_states:
         return None
     found = array("q")
     space = {"put": found.append, "n_atoms": n_atoms}
@@ -209,7 +213,9 @@ def _read_rows(name: str, n_states: int, n_atoms: int, piece: int, _self: Any) -
         _self.iterate(part, "put((state - 1) * n_atoms + ID - 1)", space=space)
         yield
     rows = np.array(found)
-    return rows if np.array_equal(np.sort(rows), np.arange(n_rows)) else None
+    if len(rows) != n_rows or rows.min() < 0 or rows.max() >= n_rows:
+        return None
+    return rows if np.bincount(rows, minlength=n_rows).all() else None
 
 
 def _is_in_place(name: str, truth: Any, rows: Any, _self: Any) -> bool:
@@ -224,5 +230,17 @@ def _is_in_place(name: str, truth: Any, rows: Any, _self: Any) -> bool:
     )
 
 
-def _changed(name: str) -> PomodoroError:
-    return PomodoroError(f"{name} was changed or deleted during the run")
+def _watched(steps: Generator[None, None, T], name: str, n_atoms: int, _self: Any) -> Generator[None, None, T]:
+    """Take steps on an object that must keep its atoms in between, where a window lives."""
+    while True:
+        if count_atoms(f"%{name}", _self=_self) != n_atoms:
+            raise _changed()
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+        yield
+
+
+def _changed() -> PomodoroError:
+    return PomodoroError("objects or atoms were changed or deleted while colours by state were made")

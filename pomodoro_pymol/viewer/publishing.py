@@ -45,7 +45,8 @@ def set_titles(name: str, titles: Sequence[str], *, _self) -> None:
 def publish(draft_name: str, name: str, record: dict[str, Any], *, _self) -> None:
     """Make a draft the object ``name``, replacing our former one, and keep its record.
 
-    Frames are published only by a `StateWriter`, once it has compared what PyMOL shows with what was computed.
+    Frames are published only by a `StateWriter`, and their directions by `companion.companion_steps`, once
+    they have compared what PyMOL shows with what was computed.
     """
     records = all_records(_self)
     former = spelling(name, _self=_self)

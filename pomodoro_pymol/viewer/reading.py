@@ -269,13 +269,41 @@ def read_frames(name: str, states: Iterable[int], structure: Any, *, _self) -> I
         yield shown[structure.places]
 
 
+def read_all(name: str, structure: Any, *, _self) -> Any:
+    """Return the states of an object of ours, shape=(n_states, n_atoms, 3), float32, angstrom.
+
+    All at once: a call for each would take the longer the more atoms other objects have.
+
+    Parameters
+    ----------
+    name : str
+    structure : Structure
+        As read from the object; its atoms are those of the states, in its order.
+
+    Raises
+    ------
+    PomodoroError
+        If the object was changed or deleted, or a state lacks atoms.
+    """
+    import numpy as np
+
+    shape = (_self.count_states(f"%{name}"), len(structure), 3)
+    shown = read_state(name, 0, _self=_self)
+    if count_atoms(f"%{name}", _self=_self) != len(structure) or shown.size != np.prod(shape):
+        raise PomodoroError(f"{name} was changed or lacks atoms in a state: run pomnoise again")
+    shown = shown.reshape(shape)
+    if any(not np.array_equal(shown[state - 1], read_state(name, state, _self=_self)) for state in {1, len(shown)}):
+        raise PomodoroError(f"PyMOL does not show the states of {name} one after another")
+    return shown[:, structure.places]
+
+
 def read_state(name: str, state: int, *, _self) -> Any:
     """Return coordinates of the atoms of a state, in the object's own frame and in PyMOL's order.
 
     Returns
     -------
     ndarray, shape=(n_atoms_in_the_state, 3), dtype=float32
-        Angstrom; no rows where there is no such state.
+        Angstrom; no rows where there is no such state. State 0 is all of them, one after another.
     """
     import numpy as np
 
@@ -289,7 +317,8 @@ def _coords(name: str, selection: str, state: int, _self: Any) -> Any:
     import numpy as np
 
     # Fast, but moved where the object was moved, and not with every NumPy.
-    if tuple(_self.get_object_matrix(name, state, incl_ttt=1) or ()) == _STILL:
+    states = [state] if state else range(1, _self.count_states(f"%{name}") + 1)
+    if all(tuple(_self.get_object_matrix(name, each, incl_ttt=1) or ()) == _STILL for each in states):
         found = own_array(_self.get_coords, selection, state)
         if found is not NO_ARRAYS:
             return np.empty((0, 3), np.float32) if found is None else found
