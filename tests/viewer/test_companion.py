@@ -21,7 +21,7 @@ def run(cmd, name="m_noise", piece=0):
 
     order = store.get_record(name, _self=cmd)["order"]
     structure = reading.read_structure(name, order=order, _self=cmd)
-    return reading.finish(direction_steps(name, structure, Hierarchy.from_structure(structure), piece, cmd))
+    return reading.finish(direction_steps(name, structure, Hierarchy.from_structure(structure), "auto", piece, cmd))
 
 
 def worn(cmd, name, states):
@@ -254,7 +254,7 @@ def test_what_stops_on_its_way_leaves_all_as_it_was(small, session, differences,
         cmd.remove("m_noise_direction and resi 1")
     before = session(cmd)
     structure = reading.read_structure("m_noise", _self=cmd)
-    steps = direction_steps("m_noise", structure, Hierarchy.from_structure(structure), 20, cmd)
+    steps = direction_steps("m_noise", structure, Hierarchy.from_structure(structure), "auto", 20, cmd)
     for _ in range(step):
         next(steps)
     steps.close()
@@ -272,7 +272,7 @@ def test_an_object_that_changes_on_the_way(small, session, differences, edit):
     cmd.do(edit)
     before = session(cmd)
     with pytest.raises(PomodoroError, match=r"m_noise|changed"):
-        reading.finish(direction_steps("m_noise", structure, Hierarchy.from_structure(structure), 0, cmd))
+        reading.finish(direction_steps("m_noise", structure, Hierarchy.from_structure(structure), "auto", 0, cmd))
     assert differences(before, session(cmd)) == []
 
 
@@ -285,7 +285,7 @@ def test_what_is_deleted_on_the_way(small, step, gone):
 
     cmd = small
     structure = reading.read_structure("m_noise", _self=cmd)
-    steps = direction_steps("m_noise", structure, Hierarchy.from_structure(structure), 20, cmd)
+    steps = direction_steps("m_noise", structure, Hierarchy.from_structure(structure), "auto", 20, cmd)
     for _ in range(step):
         next(steps)
     cmd.delete(gone)
