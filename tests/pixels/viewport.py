@@ -35,13 +35,15 @@ def key(robot: Any, source: str) -> dict[str, Any]:
     name = f"{source}_noise"
     cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb") if source == "1hpv" else str(DATA / "2juy.pdb.gz"), source)
     cmd.do(f"pomnoise {source} and not solvent, z=-1, frames=3")
+    robot.pump(500)  # PyMOL 2.5 draws no text at all where the first is drawn beside no atom
     masks.show(cmd, name)
     cmd.zoom(name)
     atoms = grab(robot, f"{name}-atoms.png").max(2) > 12
     cmd.disable(name)
     cmd.enable(f"{name}_key")
-    grab(robot, f"{name}-key.png")  # PyMOL 2.5 lacks some of the text when it draws the first
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"shaders": masks.strip(grab(robot, f"{name}-key.png"))}
+    # With Mesa's shaders 3.2 draws boxes for the letters of labels, of PyMOL's own too.
+    cmd.set("use_shaders", 0)
     for background in ("white", "black"):
         cmd.bg_color(background)
         seen = grab(robot, f"{name}-key-{background}.png")
@@ -53,6 +55,7 @@ def key(robot: Any, source: str) -> dict[str, Any]:
     cmd.set("grid_mode", 1)
     found["grid"] = masks.strip(grab(robot, f"{name}-key-grid.png"))
     cmd.set("grid_mode", 0)
+    cmd.set("use_shaders", 1)
     cmd.delete("all")
     return found
 
