@@ -3,7 +3,7 @@
 A label whose ``label_relative_mode`` is 1 stands where its ``label_screen_point`` says, from -1 to 1 across
 and up the picture or the cell of a grid, in the window and ray-traced. A colour is a blank label's background,
 which stands about that point: ray-traced, ``label_position`` moves the text alone.
-All atoms of a key lie at one point, the mean of the object's, so that neither ``zoom`` nor ``center`` heeds them.
+All atoms of a key lie in the middle of its object, so that ``zoom`` and ``center`` do not heed them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..color.ticks import number_text, ticks
-from .host import kept_session, muted
+from .host import hook, kept_session, muted
 from .store import KEY_TITLE, all_records, is_key, spelling
 
 Rgb = tuple[float, float, float]
@@ -125,10 +125,29 @@ def show_label(label_name: str, text: str, slot: int, *, _self) -> str:
     It is ``label_name``, where that is not something of another's.
     """
     lines = [_Label(line, 0, _TOP - number * _LINE) for number, line in enumerate(text.splitlines())]
-    low, high = _self.get_extent("(all)")
-    middle = [(one + other) / 2 for one, other in zip(low, high)]
     former = spelling(label_name, _self=_self)
-    return _put(label_name, former if is_key(former, _self=_self) else "", lines, _CELL_SIZE, middle, slot, _self)
+    return _put(
+        label_name,
+        former if is_key(former, _self=_self) else "",
+        lines,
+        _CELL_SIZE,
+        _middle("(all)", 0, _self),
+        slot,
+        _self,
+    )
+
+
+def keep_loadable(*, _self) -> None:
+    """Let PyMOL 2.5 load each session that is saved here: it aborts where two colour ramps were deleted."""
+    hook(_self._pymol._session_save_tasks, _name_deleted_ramps)
+
+
+def _name_deleted_ramps(session: Any, *, _self) -> bool:
+    """Tell the empty places apart that PyMOL keeps in its list of ramps, which colours count by."""
+    empty = [entry for entry in session["color_ext"] if not entry[0]]
+    for number, entry in enumerate(empty if len(empty) > 1 else ()):
+        entry[0] = f"_deleted_{number}"
+    return True
 
 
 def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int | None, _self) -> str:
@@ -137,10 +156,10 @@ def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int
     record["colors"] = colors
     key, former = f"{name}_key", str(record.get("key"))
     ours = former.lower().startswith(key.lower()) and former in _self.get_names("objects")
-    # Before version 0.3 a key was a colour ramp.
+    # In version 0.1.0 a key was a colour ramp.
     ours = ours and (_self.get_type(former) == "object:ramp" or is_key(former, _self=_self))
     slot = WHOLE_PICTURE if slot is None else slot
-    record["key"] = _put(key, former if ours else "", labels, _SIZE, _middle(name, _self), slot, _self)
+    record["key"] = _put(key, former if ours else "", labels, _SIZE, _middle(f"%{name}", 1, _self), slot, _self)
     return record["key"]
 
 
@@ -193,13 +212,9 @@ def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) ->
     _self.show("labels", f"%{name}")
 
 
-def _middle(name: str, _self) -> list[float]:
-    """Return the mean of an object's atoms where the object stands, shape=(3,)."""
-    rows: list[tuple[float, float, float]] = []
-    _self.iterate_state(1, f"%{name}", "put((x, y, z))", space={"put": rows.append})
-    mean = [sum(column) / len(column) for column in zip(*rows)]
-    matrix = _self.get_object_matrix(name)
-    return [sum(a * b for a, b in zip(matrix[row : row + 3], mean)) + matrix[row + 3] for row in (0, 4, 8)]
+def _middle(atoms: str, state: int, _self) -> list[float]:
+    """Return the middle of where atoms are seen in a state, 0 for all, shape=(3,)."""
+    return [(low + high) / 2 for low, high in zip(*_self.get_extent(atoms, state))]
 
 
 def _between(stops: Sequence[tuple[float, Rgb]], value: float) -> Rgb:
