@@ -120,6 +120,7 @@ def finish_steps(
     if metric == DIRECTION:
         directions = yield from direction_steps(name, structure, hierarchy, rep, piece, _self)
         shown = key.show_swatches(name, DIRECTIONS, DIRECTION_TITLE, plain, _self=_self)
+        _self.enable(directions.name)
         hidden = f"\n hidden: {name}; enable {name} shows its frames" if publishing.hide(name, _self=_self) else ""
         return replace(coloring, key=shown, directions=directions.shares, instead=f"{directions.report()}{hidden}")
     if companion.companion_of(name, _self=_self):

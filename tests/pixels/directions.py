@@ -22,7 +22,7 @@ def play(robot: Any) -> None:
     cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
     cmd.do("pomnoise chain A and resi 1-30, sigma=3, wc=1, wr=0, wa=0, frames=4")
     structure = reading.read_structure(NOISED, _self=cmd)
-    reading.finish(direction_steps(NOISED, structure, Hierarchy.from_structure(structure), 0, cmd))
+    reading.finish(direction_steps(NOISED, structure, Hierarchy.from_structure(structure), "auto", 0, cmd))
     robot.notes["steps"] = [found for rep in ("spheres", "cartoon", "sticks") for found in steps(robot, rep)]
     cmd.set("movie_fps", 2)
     cmd.mplay()

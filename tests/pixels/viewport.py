@@ -38,37 +38,32 @@ def key(robot: Any, source: str) -> dict[str, Any]:
     robot.pump(500)  # PyMOL 2.5 draws no text at all where the first is drawn beside no atom
     masks.show(cmd, name)
     cmd.zoom(name)
-    atoms = grab(robot, f"{name}-atoms.png").max(2) > 12
+    atoms = pixels(robot, f"{name}-atoms.png").max(2) > 12
     cmd.disable(name)
     cmd.enable(f"{name}_key")
-    found: dict[str, Any] = {"shaders": masks.strip(grab(robot, f"{name}-key.png"))}
+    found: dict[str, Any] = {"shaders": masks.strip(pixels(robot, f"{name}-key.png"))}
     # With Mesa's shaders 3.2 draws boxes for the letters of labels, of PyMOL's own too.
     cmd.set("use_shaders", 0)
     for background in ("white", "black"):
         cmd.bg_color(background)
-        seen = grab(robot, f"{name}-key-{background}.png")
+        seen = pixels(robot, f"{name}-key-{background}.png")
         found[background] = masks.strip(seen)
     found["atoms"], found["under it"] = int(atoms.sum()), int((atoms & (seen.max(2) > 12)).sum())
     for cell in range(1, 5):
         cmd.create(f"part{cell}", name, 1, 1)
         cmd.hide("everything", f"part{cell}")
     cmd.set("grid_mode", 1)
-    found["grid"] = masks.strip(grab(robot, f"{name}-key-grid.png"))
+    found["grid"] = masks.strip(pixels(robot, f"{name}-key-grid.png"))
     cmd.set("grid_mode", 0)
     cmd.set("use_shaders", 1)
     cmd.delete("all")
     return found
 
 
-def grab(robot: Any, file: str) -> Any:
+def pixels(robot: Any, file: str) -> Any:
     """Return the pixels of the viewport, shape=(height, width, 3)."""
     robot.pump(300)
-    viewport = get_qtwindow().pymolwidget
-    corner = viewport.mapToGlobal(viewport.rect().topLeft())
-    screen = QtWidgets.QApplication.primaryScreen()
-    image = screen.grabWindow(0, corner.x(), corner.y(), viewport.width(), viewport.height()).toImage()
-    image.save(file)
-    return masks.pixels(image)
+    return masks.pixels(grab(file)[1])
 
 
 def look(robot: Any, name: str) -> dict[str, Any]:
