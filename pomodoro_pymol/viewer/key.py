@@ -21,14 +21,14 @@ Rgb = tuple[float, float, float]
 #: The ``grid_slot`` of what is drawn once in the whole picture and takes no cell.
 WHOLE_PICTURE = 0
 
-_LEFT, _WIDTH = -0.86, 0.7
+_LEFT, _WIDTH = -0.86, 0.85
 _STRIP, _NUMBERS, _TITLE = -0.84, -0.9, -0.96
 _TOP, _LINE = 0.9, 0.14
 # How wide a character, and half of a blank, are in a picture of 640 x 480 pixels.
 _CHARACTER, _HALF = 0.0245, 0.04
 _BLANK = " " * 6
 # So many that there are no gaps in a window of 3,840 pixels, where a blank is as many pixels wide as in any other.
-_N_COLORS = 56
+_N_COLORS = 64
 # Each next colour lies before the one to its left, and all before the atoms.
 _NEAR, _NEARER = -0.9, -0.0005
 # PyMOL draws what is in a cell of a grid smaller in its window.
