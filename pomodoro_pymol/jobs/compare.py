@@ -14,7 +14,7 @@ from ..color.scale import ColorScale
 from ..errors import PomodoroError
 from ..experiments import outputs
 from ..experiments.coloring import signal_text
-from ..experiments.comparison import Cell, cell_title
+from ..experiments.comparison import Cell, cell_title, comparison_figure
 from ..experiments.noise import NoiseResult
 from ..io.disk import temporary_folder
 from ..noise.metrics import DIRECTION, metric_values
@@ -71,6 +71,7 @@ def compare(parameters: CompareParameters, tell: Callable[[int, int], None], *, 
     """
     schemes = parse_schemes(parameters.presets)
     outputs.check_paths("", parameters.figure)
+    outputs.check_figures(parameters.figure)
     former = grid.members(_self=_self)
     source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
     if source.object in former:
@@ -97,13 +98,15 @@ def compare(parameters: CompareParameters, tell: Callable[[int, int], None], *, 
         before = grid.scene_before(_self=_self)
         with grid.replaced(_self=_self):
             if not 1 < _self.get_state() <= parameters.frames + 1:
-                _self.frame(2)  # the first that is noised
+                _self.frame(1)
             cells = [
                 Cell(scheme, name, result, reading.finish(run.finish(result)))
                 for scheme, name, run, result in zip(schemes, names, runs, results)
             ]
-            titles = _show(cells, parameters, _self)
-            grid.remember(names, titles, before, _self=_self)
+            if _self.get_state() == 1:
+                _self.frame(2)  # the first that is noised
+            labels = _show(cells, parameters, _self)
+            grid.remember(names, labels, before, _self=_self)
     return Comparison(source.object, cells, signal)
 
 
@@ -159,26 +162,24 @@ def _common_range(results: list[NoiseResult], parameters: CompareParameters) -> 
 
 
 def _show(cells: list[Cell], parameters: CompareParameters, _self: Any) -> list[str]:
-    """Lay the objects of the cells out, from one point of view, under one key; return the titles, one of each cell."""
+    """Lay the objects of the cells out, from one point of view, under one key; return key and titles."""
     shown = [_shown(cell, parameters, _self) for cell in cells]
     for cell in cells[1:]:
         _self.delete(cell.coloring.key)
-    grid.lay_out(shown, [cells[0].coloring.key], _self=_self)
+    labels = [cells[0].coloring.key]
+    grid.lay_out(shown, labels, _self=_self)
     grid.look_at([names[0] for names in shown], _self=_self)
-    titles = []
     for number, cell in enumerate(cells, 1):
-        titles.append(key.show_label(cell.name, "\n".join(cell_title(cell)), number, _self=_self))
+        labels.append(key.show_label(cell.name, "\n".join(cell_title(cell)), number, _self=_self))
     if parameters.figure:
         from matplotlib.image import imread
-
-        from ..experiments.comparison import comparison_figure
 
         frame = _self.get_state() - 1
         with temporary_folder("pomodoro-") as folder:
             paths = grid.take_pictures(shown, Path(folder), _WIDTH, _HEIGHT, _self=_self)
             pictures = [imread(path) for path in paths]
         outputs.write_figure(parameters.figure, comparison_figure(pictures, cells, frame))
-    return titles
+    return labels
 
 
 def _shown(cell: Cell, parameters: CompareParameters, _self: Any) -> list[str]:

@@ -22,7 +22,7 @@ _ROOM = 0.06
 STORE = "pomodoro_compare"
 # What the record of an object says that a comparison made; another command's in its place does not.
 _MARK = "compared"
-_KINDS = {"objects": list, "titles": list, "enabled": list, "view": list, "grid_mode": int, "frame": int}
+_KINDS = {"objects": list, "labels": list, "enabled": list, "view": list, "grid_mode": int, "frame": int}
 
 
 def remembered(*, _self) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def remembered(*, _self) -> dict[str, Any]:
     found = getattr(_self._pymol.session, STORE, None)
     if not isinstance(found, dict) or any(type(found.get(key)) is not kind for key, kind in _KINDS.items()):
         return {}
-    words = [*found["objects"], *found["titles"], *found["enabled"]]
+    words = [*found["objects"], *found["labels"], *found["enabled"]]
     sound = all(isinstance(word, str) for word in words) and len(found["view"]) == 18
     sound = sound and all(type(number) is float and math.isfinite(number) for number in found["view"])
     return found if sound and 0 <= found["grid_mode"] <= 3 and 0 < found["frame"] < 2**31 else {}
@@ -50,20 +50,22 @@ def _scene(_self) -> dict[str, Any]:
 
 
 def members(*, _self) -> list[str]:
-    """Return all objects of the comparison that stands: frames, what goes with them, titles; not others' of such names."""
+    """Return the objects of the comparison that stands: frames, what goes with them, labels; not others' of such names."""
     before = remembered(_self=_self)
+    records = store.all_records(_self)
     there = set(_self.get_names("objects"))
-    found = []
+    found, others = [], set()
     for name in before.get("objects", ()):
         record = store.get_record(name, _self=_self)
+        key = str(records.get(name, {}).get("key"))
         if record is not None and _MARK not in record:
+            others.add(key)
             continue  # another's by now, and so is all that goes with it
         if record is not None:
             found.append(name)
-        key = str(store.all_records(_self).get(name, {}).get("key"))
         found += [other for other in (companion_of(name, _self=_self), truth_of(name, _self=_self)) if other]
         found += [key] if store.is_key(key, _self=_self) else []
-    found += [title for title in before.get("titles", ()) if store.is_key(title, _self=_self)]
+    found += [label for label in before.get("labels", ()) if store.is_key(label, _self=_self) and label not in others]
     return [name for name in dict.fromkeys(found) if name in there]
 
 
@@ -106,12 +108,12 @@ def replaced(*, _self) -> Iterator[None]:
         raise
 
 
-def remember(objects: Sequence[str], titles: Sequence[str], before: dict[str, Any], *, _self) -> None:
-    """Let the session hold which frames and titles a comparison has made, and the scene before it."""
+def remember(objects: Sequence[str], labels: Sequence[str], before: dict[str, Any], *, _self) -> None:
+    """Let the session hold which frames, key and titles a comparison has made, and the scene before it."""
     records = store.all_records(_self)
     for name in objects:
         records[name][_MARK] = True
-    setattr(_self._pymol.session, STORE, {**before, "objects": list(objects), "titles": list(titles)})
+    setattr(_self._pymol.session, STORE, {**before, "objects": list(objects), "labels": list(labels)})
 
 
 def scene_before(*, _self) -> dict[str, Any]:
@@ -149,7 +151,7 @@ def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, heig
 
     The scene stays as it is.
     """
-    kept = {name: _self.get(name) for name in ("bg_rgb", "ray_shadows", "ray_opaque_background")}
+    kept = {name: _self.get(name) for name in ("bg_rgb", "ray_shadows", "ray_opaque_background", "depth_cue")}
     shown = _self.get_names("public_objects", enabled_only=1)
     paths = []
     try:
@@ -157,6 +159,7 @@ def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, heig
             _self.bg_color("white")
             _self.set("ray_shadows", 0, quiet=1)
             _self.set("ray_opaque_background", 1, quiet=1)
+            _self.set("depth_cue", 0, quiet=1)  # what is far off would be of another colour
             for number, cell in enumerate(cells):
                 _enable_alone(cell, _self)
                 for name in cell:
