@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,17 @@ def check_paths(table: str, figure: str) -> None:
     for path in (table, figure):
         if path:
             check_target(user_path(path))
+
+
+def check_figures(path: str) -> None:
+    """Let a figure that is wanted be refused before any work where matplotlib is not installed.
+
+    Raises
+    ------
+    ImportError
+    """
+    if path:
+        import_module("matplotlib.figure")
 
 
 def write_csv(path: str, text: str) -> None:

@@ -62,7 +62,7 @@ def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
         If there is none, or several and none is named.
     """
     ours = [other for other in store.our_objects(_self=_self) if _has_frames(other, _self)]
-    compared = grid.compared(_self=_self)
+    compared = grid.members(_self=_self)
     ours = [other for other in ours if other not in compared] or ours
     if not name and len(ours) == 1:
         name = ours[0]

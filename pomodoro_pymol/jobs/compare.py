@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from ..color.scale import ColorScale
 from ..errors import PomodoroError
 from ..experiments import outputs
 from ..experiments.coloring import signal_text
-from ..experiments.comparison import Cell, cell_title
+from ..experiments.comparison import Cell, cell_title, comparison_figure
 from ..experiments.noise import NoiseResult
 from ..io.disk import temporary_folder
 from ..noise.metrics import DIRECTION, metric_values
@@ -25,6 +25,7 @@ from ..parameters.catalogue import CompareParameters
 from ..parameters.kinds import AUTO, Interval
 from ..utils import memory
 from ..viewer import companion, grid, key, publishing, reading, sources, store
+from .direction import directed_states
 from .noise import NoiseRun
 
 # Pixels of the picture of a cell.
@@ -70,40 +71,43 @@ def compare(parameters: CompareParameters, tell: Callable[[int, int], None], *, 
     """
     schemes = parse_schemes(parameters.presets)
     outputs.check_paths("", parameters.figure)
-    before = grid.remembered(_self=_self)
+    outputs.check_figures(parameters.figure)
+    former = grid.members(_self=_self)
     source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+    if source.object in former:
+        raise PomodoroError(f"{source.object} is of the comparison that this one replaces: name its source")
     resolved = replace(parameters, selection=source.selection, state=source.state)
     names = [_self.get_legal_name(f"{source.object}_{scheme.name}") for scheme in schemes]
-    _check_names(names, before, _self)
-    n_states = len(schemes) * (parameters.frames + 1)
-    memory.require(memory.noise_bytes(source.n_atoms, n_states), f"{n_states} states of {source.n_atoms} atoms")
-    done = 0
+    _check_names(names, former, _self)
+    _check_memory(source.n_atoms, len(schemes), parameters)
     with ExitStack() as stack:
-        runs, results = [], []
-        for scheme, name in zip(schemes, names):
-            run = stack.enter_context(NoiseRun(resolved.of_scheme(scheme, name), _self=_self))
+        # All look at the session before there is a draft, which a selection could mean too.
+        runs = [NoiseRun(resolved.of_scheme(scheme, name), _self=_self) for scheme, name in zip(schemes, names)]
+        results = []
+        for number, run in enumerate(map(stack.enter_context, runs)):
             run.run = ""  # none that a panel is to follow
             structure = reading.finish(run.prepare())
-            start = done
-            total = len(schemes) * run.total
+            start, total = number * run.total, len(runs) * run.total
             results.append(
                 run.work(structure, run.write, lambda n, _, start=start, total=total: tell(start + n, total))
             )
-            runs.append(run)
-            done += run.total
         signal = ""
         if parameters.range == AUTO and parameters.metric != DIRECTION:
             span, signal = _common_range(results, parameters)
             for run in runs:
                 run.parameters = replace(run.parameters, range=span)
-        scene = {**(before or grid.scene([], _self=_self)), "objects": _objects(names)}
-        grid.put_back(_self=_self)
-        with _undone(scene, _self):
+        before = grid.scene_before(_self=_self)
+        with grid.replaced(_self=_self):
+            if not 1 < _self.get_state() <= parameters.frames + 1:
+                _self.frame(1)
             cells = [
                 Cell(scheme, name, result, reading.finish(run.finish(result)))
                 for scheme, name, run, result in zip(schemes, names, runs, results)
             ]
-            _show(cells, scene, parameters, _self)
+            if _self.get_state() == 1:
+                _self.frame(2)  # the first that is noised
+            labels = _show(cells, parameters, _self)
+            grid.remember(names, labels, before, _self=_self)
     return Comparison(source.object, cells, signal)
 
 
@@ -120,19 +124,29 @@ def end_comparison(*, _self: Any) -> list[str]:
     return grid.put_back(_self=_self)
 
 
-def _check_names(names: list[str], before: dict[str, Any], _self: Any) -> None:
-    """Refuse names that anything has but a former comparison."""
-    if len(set(names)) < len(names):
+def _check_names(names: list[str], former: list[str], _self: Any) -> None:
+    """Refuse names that anything has but a former comparison; their case does not matter to PyMOL."""
+    if len({name.lower() for name in names}) < len(names):
         raise PomodoroError(f"two schemes would make one object: {', '.join(names)}")
     for name in _objects(names):
         there = store.spelling(name, _self=_self)
-        if there and there not in before.get("objects", ()):
+        if there and there not in former:
             raise PomodoroError(f"{there} exists, and is not of a comparison: rename or delete it first")
 
 
 def _objects(names: list[str]) -> list[str]:
-    """Return all that a comparison makes: frames, directions, truths, keys, titles."""
-    return [f"{name}{end}" for name in names for end in ("", "_direction", "_truth", "_key", "_title")]
+    """Return the names that a comparison needs: of frames, directions, truths, keys, titles."""
+    made = (companion.companion_name, publishing.truth_name, key.key_name, key.label_name)
+    return [*names, *(name_of(name) for name in names for name_of in made)]
+
+
+def _check_memory(n_atoms: int, n_schemes: int, parameters: CompareParameters) -> None:
+    """Ask for the memory of all objects of a comparison together."""
+    n_states = parameters.frames + 1
+    each = memory.noise_bytes(n_atoms, n_states)
+    if parameters.metric == DIRECTION:
+        each += memory.direction_bytes(n_atoms, directed_states(n_atoms, n_states))
+    memory.require(n_schemes * each, f"{n_schemes * n_states} states of {n_atoms} atoms")
 
 
 def _common_range(results: list[NoiseResult], parameters: CompareParameters) -> tuple[Interval, str]:
@@ -148,39 +162,25 @@ def _common_range(results: list[NoiseResult], parameters: CompareParameters) -> 
     return Interval(scale.low, scale.high), signal_text(share, parameters.frames)
 
 
-@contextmanager
-def _undone(scene: dict[str, Any], _self: Any) -> Iterator[None]:
-    """Put the scene back and take all objects away if what is done within fails."""
-    try:
-        yield
-    except BaseException:
-        grid.remember(scene, _self=_self)
-        grid.put_back(_self=_self)
-        raise
-
-
-def _show(cells: list[Cell], scene: dict[str, Any], parameters: CompareParameters, _self: Any) -> None:
-    """Lay the objects of the cells out, each with its title, from one point of view, under one key."""
+def _show(cells: list[Cell], parameters: CompareParameters, _self: Any) -> list[str]:
+    """Lay the objects of the cells out, from one point of view, under one key; return key and titles."""
     shown = [_shown(cell, parameters, _self) for cell in cells]
     for cell in cells[1:]:
         _self.delete(cell.coloring.key)
-    grid.lay_out(shown, [cells[0].coloring.key], scene, _self=_self)
-    if _self.get_frame() == 1:
-        _self.frame(2)  # the first that is noised
+    labels = [cells[0].coloring.key]
+    grid.lay_out(shown, labels, _self=_self)
     grid.look_at([names[0] for names in shown], _self=_self)
     for number, cell in enumerate(cells, 1):
-        title = key.show_label(f"{cell.name}_title", "\n".join(cell_title(cell)), number, _self=_self)
-        grid.put_in_cell(title, number, _self=_self)
+        labels.append(key.show_label(cell.name, "\n".join(cell_title(cell)), number, _self=_self))
     if parameters.figure:
         from matplotlib.image import imread
 
-        from ..experiments.comparison import comparison_figure
-
-        frame = max(0, min(_self.get_frame(), parameters.frames + 1) - 1)
+        frame = _self.get_state() - 1
         with temporary_folder("pomodoro-") as folder:
             paths = grid.take_pictures(shown, Path(folder), _WIDTH, _HEIGHT, _self=_self)
             pictures = [imread(path) for path in paths]
         outputs.write_figure(parameters.figure, comparison_figure(pictures, cells, frame))
+    return labels
 
 
 def _shown(cell: Cell, parameters: CompareParameters, _self: Any) -> list[str]:

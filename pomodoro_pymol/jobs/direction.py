@@ -69,6 +69,11 @@ class Directions:
         return "\n".join(lines)
 
 
+def directed_states(n_atoms: int, n_states: int) -> int:
+    """Return how many states the companion has of an object with so many: as many, or one."""
+    return n_states if n_atoms * n_states <= MOST_ATOM_STATES else 1
+
+
 def direction_steps(
     name: str, structure: Structure, hierarchy: Hierarchy, rep: str, piece: int, _self: Any
 ) -> Generator[None, None, Directions]:
@@ -100,9 +105,9 @@ def direction_steps(
     n_frames, n_atoms = len(titles) - 1, len(structure)
     if n_frames < 1:
         raise PomodoroError(f"{name} has no frames: run pomnoise again")
-    whole = n_atoms * (n_frames + 1) <= MOST_ATOM_STATES
+    n_states = directed_states(n_atoms, n_frames + 1)
+    whole = n_states > 1
     frame = None if whole else max(1, store.current_state(name, _self) - 1)
-    n_states = n_frames + 1 if whole else 1
     memory.require(memory.direction_bytes(n_atoms, n_states), f"{n_states} times {n_atoms} atoms with colours")
     colors = np.full((n_states, n_atoms), UNDEFINED)
     lengths = np.zeros((n_states, n_atoms))

@@ -128,12 +128,17 @@ def _is_like(former: dict[str, Any] | None, record: dict[str, Any]) -> bool:
 
 
 def _check_name(name: str, _self: Any) -> None:
-    if not is_legal(f"{name}_direction", _self):
-        raise PomodoroError(f"{name}_direction is too long for a name: give {name} a shorter one")
+    if not is_legal(companion_name(name), _self):
+        raise PomodoroError(f"{companion_name(name)} is too long for a name: give {name} a shorter one")
+
+
+def companion_name(name: str) -> str:
+    """Return the name that the companion of our object ``name`` has where it is free."""
+    return f"{name}_direction"
 
 
 def _free_name(name: str, _self: Any) -> str:
-    wanted = f"{name}_direction"
+    wanted = companion_name(name)
     return _self.get_unused_name(wanted) if spelling(wanted, _self=_self) else wanted
 
 

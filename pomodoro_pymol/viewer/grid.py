@@ -2,46 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+from . import host, store
+from .companion import companion_of
 from .host import muted
 from .key import WHOLE_PICTURE
-from .store import get_record, is_key
+from .publishing import truth_of
 from .window import main_window
 
 # What is left free around objects, as a part of their extent.
 _ROOM = 0.06
 #: Where PyMOL keeps in its session what the scene was before a comparison.
 STORE = "pomodoro_compare"
+# What the record of an object says that a comparison made; another command's in its place does not.
+_MARK = "compared"
+_KINDS = {"objects": list, "labels": list, "enabled": list, "view": list, "grid_mode": int, "frame": int}
 
 
 def remembered(*, _self) -> dict[str, Any]:
-    """Return what the session says of the scene before a comparison, empty where there is none.
+    """Return what the session says of a comparison and the scene before it, empty where there is none.
 
     Anyone may have written it: what is damaged is as if not there.
     """
     found = getattr(_self._pymol.session, STORE, None)
-    if not isinstance(found, dict):
+    if not isinstance(found, dict) or any(type(found.get(key)) is not kind for key, kind in _KINDS.items()):
         return {}
-    kinds = {"objects": list, "enabled": list, "view": list, "grid_mode": int, "frame": int}
-    if any(not isinstance(found.get(key), kind) for key, kind in kinds.items()):
-        return {}
-    words = [*found["objects"], *found["enabled"]]
+    words = [*found["objects"], *found["labels"], *found["enabled"]]
     sound = all(isinstance(word, str) for word in words) and len(found["view"]) == 18
-    return found if sound and all(isinstance(number, (int, float)) for number in found["view"]) else {}
+    sound = sound and all(type(number) is float and math.isfinite(number) for number in found["view"])
+    return found if sound and 0 <= found["grid_mode"] <= 3 and 0 < found["frame"] < 2**31 else {}
 
 
-def compared(*, _self) -> set[str]:
-    """Return the names of the objects that stand in a comparison."""
-    return set(remembered(_self=_self).get("objects", ()))
-
-
-def scene(objects: Sequence[str], *, _self) -> dict[str, Any]:
-    """Return the scene as it is, in plain types, with the names of what a comparison is to make."""
+def _scene(_self) -> dict[str, Any]:
+    """Return the scene as it is, in plain types."""
     return {
-        "objects": list(objects),
         "enabled": _self.get_names("public_objects", enabled_only=1),
         "view": [float(number) for number in _self.get_view(quiet=1)],
         "grid_mode": _self.get_setting_int("grid_mode"),
@@ -49,9 +49,77 @@ def scene(objects: Sequence[str], *, _self) -> dict[str, Any]:
     }
 
 
-def remember(before: dict[str, Any], *, _self) -> None:
-    """Let the session hold what `scene` returned."""
-    setattr(_self._pymol.session, STORE, before)
+def members(*, _self) -> list[str]:
+    """Return the objects of the comparison that stands, its labels too; not what others made in their place."""
+    before = remembered(_self=_self)
+    records = store.all_records(_self)
+    there = set(_self.get_names("objects"))
+    found, others = [], set()
+    for name in before.get("objects", ()):
+        record = store.get_record(name, _self=_self)
+        key = str(records.get(name, {}).get("key"))
+        if record is not None and _MARK not in record:
+            others.add(key)
+            continue  # another's by now, and so is all that goes with it
+        if record is not None:
+            found.append(name)
+        found += [other for other in (companion_of(name, _self=_self), truth_of(name, _self=_self)) if other]
+        found += [key] if store.is_key(key, _self=_self) else []
+    found += [label for label in before.get("labels", ()) if store.is_key(label, _self=_self) and label not in others]
+    return [name for name in dict.fromkeys(found) if name in there]
+
+
+@contextmanager
+def replaced(*, _self) -> Iterator[None]:
+    """Take the comparison that stands away, if there is one, for another that is made within.
+
+    If that fails, all is as it was, the former comparison too.
+    """
+    now, former = _scene(_self), members(_self=_self)
+    session = _self._pymol.session
+    kept = {name: deepcopy(getattr(session, name)) for name in (store.STORE, STORE) if hasattr(session, name)}
+    there = _self.get_names("objects")
+    aside: dict[str, str] = {}
+    try:
+        with muted(_self):
+            for name in former:
+                aside[name] = _self.get_unused_name("_pomodoro_former")
+                _self.set_name(name, aside[name])
+                _self.disable(aside[name])
+        yield
+        with muted(_self):
+            for name in aside.values():
+                _self.delete(name)
+        _forget([name for name in former if store.get_record(name, _self=_self) is None], _self)
+    except BaseException:
+        with muted(_self):
+            for name in _self.get_names("objects"):
+                if name not in there and name not in aside.values():
+                    _self.delete(name)
+            for name, hidden in aside.items():
+                if hidden in _self.get_names("objects"):
+                    _self.set_name(hidden, name)
+        for name in (store.STORE, STORE):
+            if name in kept:
+                setattr(session, name, kept[name])
+            elif hasattr(session, name):
+                delattr(session, name)
+        _show_scene(now, _self)
+        raise
+
+
+def remember(objects: Sequence[str], labels: Sequence[str], before: dict[str, Any], *, _self) -> None:
+    """Let the session hold which frames, key and titles a comparison has made, and the scene before it."""
+    records = store.all_records(_self)
+    for name in objects:
+        records[name][_MARK] = True
+    setattr(_self._pymol.session, STORE, {**before, "objects": list(objects), "labels": list(labels)})
+
+
+def scene_before(*, _self) -> dict[str, Any]:
+    """Return the scene before the comparison that stands; as it is where there is none."""
+    before = remembered(_self=_self) or _scene(_self)
+    return {name: before[name] for name in ("enabled", "view", "grid_mode", "frame")}
 
 
 def look_at(objects: Sequence[str], *, _self) -> None:
@@ -62,10 +130,9 @@ def look_at(objects: Sequence[str], *, _self) -> None:
     _self.zoom(words, buffer=_ROOM * max(end - start for start, end in zip(low, high)), state=-1, animate=0)
 
 
-def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], before: dict[str, Any], *, _self) -> None:
-    """Show objects in the cells of a grid, some in the whole picture, nothing else; and remember the scene before."""
+def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], *, _self) -> None:
+    """Show objects in the cells of a grid, some in the whole picture, and nothing else."""
     with muted(_self):
-        remember(before, _self=_self)
         for number, cell in enumerate(cells, 1):
             for name in cell:
                 put_in_cell(name, number, _self=_self)
@@ -84,7 +151,7 @@ def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, heig
 
     The scene stays as it is.
     """
-    kept = {name: _self.get(name) for name in ("bg_rgb", "ray_shadows", "ray_opaque_background")}
+    kept = {name: _self.get(name) for name in ("bg_rgb", "ray_shadows", "ray_opaque_background", "depth_cue")}
     shown = _self.get_names("public_objects", enabled_only=1)
     paths = []
     try:
@@ -92,6 +159,7 @@ def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, heig
             _self.bg_color("white")
             _self.set("ray_shadows", 0, quiet=1)
             _self.set("ray_opaque_background", 1, quiet=1)
+            _self.set("depth_cue", 0, quiet=1)  # what is far off would be of another colour
             for number, cell in enumerate(cells):
                 _enable_alone(cell, _self)
                 for name in cell:
@@ -101,7 +169,7 @@ def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, heig
     finally:
         with muted(_self):
             for name, value in kept.items():
-                _self.set(name, value, quiet=1)
+                _set_back(name, value, _self)
             for number, cell in enumerate(cells, 1):
                 for name in cell:
                     put_in_cell(name, number, _self=_self)
@@ -120,33 +188,51 @@ def _enable_alone(names: Sequence[str], _self) -> None:
             _self.enable(name)
 
 
+def _set_back(setting: str, value: Any, _self) -> None:
+    """Give a setting its former value; no entry in the session tells that it was another."""
+    _self.unset(setting, quiet=1)
+    if _self.get(setting) != str(value):
+        _self.set(setting, value, quiet=1)
+
+
 def _leave_grid(mode: int, _self) -> None:
     """Set the ``grid_mode`` from before; ray-tracing without a window leaves a grid only once it has one cell."""
-    if not mode and main_window() is None:
+    if not mode and _self.get_setting_int("grid_mode") and (main_window() is None or _self is not host.cmd):
         most = _self.get("grid_max")
         _self.set("grid_max", 1, quiet=1)
         _self.ray(4, 4, quiet=1)
-        _self.set("grid_max", most, quiet=1)
-    _self.set("grid_mode", mode, quiet=1)
+        _set_back("grid_max", most, _self)
+    _set_back("grid_mode", mode, _self)
 
 
-def put_back(*, _self) -> list[str]:
-    """End a comparison: delete its objects, and make the scene what it was before; return the names of the deleted."""
-    before = remembered(_self=_self)
-    if not before:
-        return []
+def _show_scene(before: dict[str, Any], _self) -> None:
     with muted(_self):
-        there = _self.get_names("objects")
-        gone = [name for name in before["objects"] if name in there and _is_ours(name, _self)]
-        for name in gone:
-            _self.delete(name)
         _leave_grid(before["grid_mode"], _self)
         _enable_alone(before["enabled"], _self)
         _self.frame(before["frame"])
         _self.set_view(before["view"], quiet=1)
+        for setting in ("orthoscopic", "field_of_view"):  # of which a view gives one the entry of a change
+            _set_back(setting, _self.get(setting), _self)
+
+
+def put_back(*, _self) -> list[str]:
+    """End a comparison: delete its objects, and make the scene what it was before; return the names of the deleted."""
+    before, gone = remembered(_self=_self), members(_self=_self)
+    with muted(_self):
+        for name in gone:
+            _self.delete(name)
+    _forget(gone, _self)
+    _show_scene(before, _self)
     delattr(_self._pymol.session, STORE)
     return gone
 
 
-def _is_ours(name: str, _self) -> bool:
-    return get_record(name, _self=_self) is not None or is_key(name, _self=_self)
+def _forget(names: Iterable[str], _self) -> None:
+    """Take the records of objects away that are gone."""
+    records = store.all_records(_self)
+    for name in names:
+        records.pop(name, None)
+    if records:
+        setattr(_self._pymol.session, store.STORE, records)
+    elif hasattr(_self._pymol.session, store.STORE):
+        delattr(_self._pymol.session, store.STORE)

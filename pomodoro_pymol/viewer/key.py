@@ -119,22 +119,20 @@ def show_swatches(
     return _show(name, labels, colors, slot, _self)
 
 
-def show_label(label_name: str, text: str, slot: int, *, _self) -> str:
-    """Write lines of text at the top of a cell of the grid; return the object's name.
-
-    It is ``label_name``, where that is not something of another's.
-    """
+def show_label(name: str, text: str, slot: int, *, _self) -> str:
+    """Write lines of text at the top of our object's cell of the grid; return the name of the object that they are."""
     lines = [_Label(line, 0, _TOP - number * _LINE) for number, line in enumerate(text.splitlines())]
-    former = spelling(label_name, _self=_self)
-    return _put(
-        label_name,
-        former if is_key(former, _self=_self) else "",
-        lines,
-        _CELL_SIZE,
-        _middle("(all)", 0, _self),
-        slot,
-        _self,
-    )
+    return _put(label_name(name), "", lines, _CELL_SIZE, _middle(f"%{name}", 1, _self), slot, _self)
+
+
+def key_name(name: str) -> str:
+    """Return the name that the key of our object ``name`` has where it is free."""
+    return f"{name}_key"
+
+
+def label_name(name: str) -> str:
+    """Return the name of the lines of text at the top of the cell of our object ``name``."""
+    return f"{name}_title"
 
 
 def keep_loadable(*, _self) -> None:
@@ -154,7 +152,7 @@ def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int
     """Draw the key of our object, replacing its former one."""
     record = all_records(_self)[name]
     record["colors"] = colors
-    key, former = f"{name}_key", str(record.get("key"))
+    key, former = key_name(name), str(record.get("key"))
     ours = former.lower().startswith(key.lower()) and former in _self.get_names("objects")
     # In version 0.1.0 a key was a colour ramp.
     ours = ours and (_self.get_type(former) == "object:ramp" or is_key(former, _self=_self))
@@ -185,7 +183,6 @@ def _put(name: str, former: str, labels: Sequence[_Label], size: int, where: Seq
                 _self.delete(draft)
         if hidden:
             _self.disable(name)
-        _self.order(name, location="bottom")
     return name
 
 

@@ -83,6 +83,12 @@ def truth_name(name: str) -> str:
     return f"{name}_truth"
 
 
+def truth_of(name: str, *, _self) -> str:
+    """Return the object that shows the truth of our object ``name``, "" where there is none."""
+    there = spelling(truth_name(name), _self=_self)
+    return there if there and _is_truth(there, _self) else ""
+
+
 def check_truth(name: str, source: str, wanted: bool, *, _self) -> None:
     """Refuse an output ``name`` whose truth, if ``wanted``, would take the place of another object.
 
@@ -103,8 +109,8 @@ def publish_truth(draft_name: str, name: str, *, _self) -> None:
     if draft_name:
         publish(draft_name, truth, {"command": f"{_TRUTH} of {name}", "source": name}, _self=_self)
         return
-    former = spelling(truth, _self=_self)
-    if former and _is_truth(former, _self):
+    former = truth_of(name, _self=_self)
+    if former:
         _self.delete(former)
         records = all_records(_self)
         del records[former]
