@@ -82,6 +82,7 @@ def compare(parameters: CompareParameters, tell: Callable[[int, int], None], *, 
         runs, results = [], []
         for scheme, name in zip(schemes, names):
             run = stack.enter_context(NoiseRun(resolved.of_scheme(scheme, name), _self=_self))
+            run.run = ""  # none that a panel is to follow
             structure = reading.finish(run.prepare())
             start = done
             total = len(schemes) * run.total

@@ -33,6 +33,11 @@ def remembered(*, _self) -> dict[str, Any]:
     return found if sound and all(isinstance(number, (int, float)) for number in found["view"]) else {}
 
 
+def compared(*, _self) -> set[str]:
+    """Return the names of the objects that stand in a comparison."""
+    return set(remembered(_self=_self).get("objects", ()))
+
+
 def scene(objects: Sequence[str], *, _self) -> dict[str, Any]:
     """Return the scene as it is, in plain types, with the names of what a comparison is to make."""
     return {

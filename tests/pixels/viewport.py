@@ -80,13 +80,19 @@ def look(robot: Any, name: str) -> dict[str, Any]:
 
 def seen(name: str, file: str) -> dict[str, Any]:
     """Do as `look` does, at once."""
+    state, image = grab(file)
+    return {"state": state, "overlaps": masks.overlaps(cmd, name, image)}
+
+
+def grab(file: str) -> tuple[int, Any]:
+    """Return the state shown and the viewport as it stands on the screen, and save the picture."""
     viewport = get_qtwindow().pymolwidget
     corner = viewport.mapToGlobal(viewport.rect().topLeft())
     screen = QtWidgets.QApplication.primaryScreen()
     state = cmd.get_state()
     image = screen.grabWindow(0, corner.x(), corner.y(), viewport.width(), viewport.height()).toImage()
     image.save(file)
-    return {"state": state, "overlaps": masks.overlaps(cmd, name, image)}
+    return state, image
 
 
 def steps(robot: Any, name: str, last: int) -> list[dict[str, Any]]:
