@@ -13,7 +13,7 @@ from ..errors import PomodoroError
 from ..parameters.base import Parameters, choices_of
 from ..parameters.syntax import split_values
 from ..utils.problems import known_text
-from ..viewer import drawing, host
+from ..viewer import drawing, host, key
 
 _COMMANDS: list[tuple[Callable, type[Parameters]]] = []
 
@@ -89,6 +89,7 @@ def register(_self: Any = host.cmd) -> None:
     Sessions that are loaded there are mended from then on, and the one that was.
     """
     drawing.keep_drawn(_self=_self)
+    key.keep_loadable(_self=_self)
     for function, parameters in _COMMANDS:
         _self.extend(function.__name__, function)
         _self.auto_arg.extend({} for _ in range(len(_self.auto_arg), len(parameters.names())))

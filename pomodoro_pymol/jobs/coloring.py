@@ -16,7 +16,7 @@ from ..noise.metrics import DIRECTION, METRICS
 from ..parameters.catalogue import ColorParameters, NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
-from ..viewer import companion, key, publishing, reading, store
+from ..viewer import companion, grid, key, publishing, reading, store
 from .direction import direction_steps
 
 
@@ -62,6 +62,8 @@ def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
         If there is none, or several and none is named.
     """
     ours = [other for other in store.our_objects(_self=_self) if _has_frames(other, _self)]
+    compared = grid.members(_self=_self)
+    ours = [other for other in ours if other not in compared] or ours
     if not name and len(ours) == 1:
         name = ours[0]
     name = store.spelling(name, _self=_self) or name
@@ -118,6 +120,7 @@ def finish_steps(
     if metric == DIRECTION:
         directions = yield from direction_steps(name, structure, hierarchy, rep, piece, _self)
         shown = key.show_swatches(name, DIRECTIONS, DIRECTION_TITLE, plain, _self=_self)
+        _self.enable(directions.name)
         hidden = f"\n hidden: {name}; enable {name} shows its frames" if publishing.hide(name, _self=_self) else ""
         return replace(coloring, key=shown, directions=directions.shares, instead=f"{directions.report()}{hidden}")
     if companion.companion_of(name, _self=_self):

@@ -85,6 +85,7 @@ def compare(parameters: CompareParameters, tell: Callable[[int, int], None], *, 
         runs = [NoiseRun(resolved.of_scheme(scheme, name), _self=_self) for scheme, name in zip(schemes, names)]
         results = []
         for number, run in enumerate(map(stack.enter_context, runs)):
+            run.run = ""  # none that a panel is to follow
             structure = reading.finish(run.prepare())
             start, total = number * run.total, len(runs) * run.total
             results.append(

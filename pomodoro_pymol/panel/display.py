@@ -70,7 +70,19 @@ class Display(QtCore.QObject):
             self._face.key.show_directions()
             return
         metric = METRICS[output.metric]
-        self._face.key.show_scale(output.scale.stops(), metric.label, _unit(metric.unit), self._expected_range())
+        self._face.key.show_scale(
+            output.scale.stops(), metric.label, _unit(metric.unit), self._expected_range(), self._lookalikes()
+        )
+
+    def _lookalikes(self) -> str:
+        """Say which schemes the colours of the output hardly tell from its own."""
+        output, noised = self._watch.output, self._watch.noised
+        if output is None or noised is None:
+            return ""
+        from ..experiments.coloring import lookalikes
+
+        weights, sigma = output.record.parameters.weights, output.record.parameters.noise_sigma
+        return lookalikes(output.metric, output.scale, noised.structure, noised.hierarchy, weights, sigma)
 
     def _expected_range(self) -> tuple[float, float] | None:
         values = self._residue_values()

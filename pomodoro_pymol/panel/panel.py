@@ -125,7 +125,9 @@ class Panel(Face):
             self._say_error(problem_text(error))
             return
         window.log(parameters.to_text(), _self=self._self)
-        self._say(f"{name} coloured by {coloring.metric}")
+        print(f" pomcolor: {name}\n{coloring.report()}", flush=True)
+        signal = coloring.signal.partition("\n")[0]
+        self._say(f"{name} coloured by {parameters.metric}" + (f"; {signal}" if signal else ""))
         self.watch.poll()
 
     def _copy_line(self) -> None:

@@ -13,7 +13,7 @@ from qtpy import QtCore
 
 from ..parameters.catalogue import NoiseParameters
 from ..utils.problems import problem_text
-from ..viewer import host, reading, sources, store, window
+from ..viewer import grid, host, reading, sources, store, window
 
 if TYPE_CHECKING:
     from ..color.scale import ColorScale
@@ -192,7 +192,8 @@ class Watch(QtCore.QObject):
     def _find_output(self) -> tuple[str, dict[str, Any]]:
         """Return our object that the parameters mean, else the only one; "" where there is none."""
         wanted = self._wanted().name or (f"{self.source.object}_noise" if self.source else "")
-        for name in (wanted, *store.our_objects(_self=self._self)):
+        compared = grid.members(_self=self._self)
+        for name in (wanted, *(name for name in store.our_objects(_self=self._self) if name not in compared)):
             plain = store.get_record(name, _self=self._self) if name else None
             if plain is not None and store.command_of(plain) == NoiseParameters.command:
                 return name, plain

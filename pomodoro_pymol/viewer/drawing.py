@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from .host import CmdException, muted
+from .host import CmdException, hook, muted
 from .store import all_records, is_ours
 
 _SETTING = "defer_builds_mode"
@@ -45,14 +45,8 @@ def keep_drawn(*, _self) -> None:
         (_self._pymol._session_restore_tasks, _heal_restored),
         (_self._pymol._session_save_tasks, _save_drawn),
     ):
-        # Another copy of this library, as of a plugin that was installed anew, may have left its own.
-        tasks[:] = [other for other in tasks if _place(other) != _place(task)]
-        tasks.append(task)
+        hook(tasks, task)
     heal(_self=_self)
-
-
-def _place(task: Any) -> tuple[str, str]:
-    return getattr(task, "__module__", ""), getattr(task, "__name__", "")
 
 
 def _heal_restored(_session: Any, *, _self) -> bool:

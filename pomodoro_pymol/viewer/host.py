@@ -129,6 +129,17 @@ def c_stdout_muted() -> Iterator[None]:
         os.close(sink)
 
 
+def hook(tasks: list[Any], task: Callable[..., bool]) -> None:
+    """Let PyMOL do a task of ours, once, whenever it loads or saves a session."""
+    # Another copy of this library, as of a plugin that was installed anew, may have left its own.
+    tasks[:] = [other for other in tasks if _place(other) != _place(task)]
+    tasks.append(task)
+
+
+def _place(task: Any) -> tuple[str, str]:
+    return getattr(task, "__module__", ""), getattr(task, "__name__", "")
+
+
 @contextmanager
 def kept_session(_self) -> Iterator[None]:
     """Keep what making an object changes beside it: the next automatic colour, the selection shown."""

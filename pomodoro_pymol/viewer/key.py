@@ -3,7 +3,7 @@
 A label whose ``label_relative_mode`` is 1 stands where its ``label_screen_point`` says, from -1 to 1 across
 and up the picture or the cell of a grid, in the window and ray-traced. A colour is a blank label's background,
 which stands about that point: ray-traced, ``label_position`` moves the text alone.
-All atoms of a key lie at one point, the mean of the object's, so that neither ``zoom`` nor ``center`` heeds them.
+All atoms of a key lie in the middle of its object, so that ``zoom`` and ``center`` do not heed them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..color.ticks import number_text, ticks
-from .host import kept_session, muted
+from .host import hook, kept_session, muted
 from .store import KEY_TITLE, all_records, is_key, spelling
 
 Rgb = tuple[float, float, float]
@@ -120,9 +120,9 @@ def show_swatches(
 
 
 def show_label(name: str, text: str, slot: int, *, _self) -> str:
-    """Write lines of text at the top of our object's cell of the grid; return the name of the object that they are."""
+    """Write lines of text at the top of the cell of our object ``name``; return the object that they are."""
     lines = [_Label(line, 0, _TOP - number * _LINE) for number, line in enumerate(text.splitlines())]
-    return _put(label_name(name), "", lines, _CELL_SIZE, _middle(name, _self), slot, _self)
+    return _put(label_name(name), "", lines, _CELL_SIZE, _middle(f"%{name}", 1, _self), slot, _self)
 
 
 def key_name(name: str) -> str:
@@ -135,16 +135,29 @@ def label_name(name: str) -> str:
     return f"{name}_title"
 
 
+def keep_loadable(*, _self) -> None:
+    """Let PyMOL 2.5 load each session that is saved here: it aborts where two colour ramps were deleted."""
+    hook(_self._pymol._session_save_tasks, _name_deleted_ramps)
+
+
+def _name_deleted_ramps(session: Any, *, _self) -> bool:
+    """Tell the empty places apart that PyMOL keeps in its list of ramps, which colours count by."""
+    empty = [entry for entry in session["color_ext"] if not entry[0]]
+    for number, entry in enumerate(empty if len(empty) > 1 else ()):
+        entry[0] = f"_deleted_{number}"
+    return True
+
+
 def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int | None, _self) -> str:
     """Draw the key of our object, replacing its former one."""
     record = all_records(_self)[name]
     record["colors"] = colors
     key, former = key_name(name), str(record.get("key"))
     ours = former.lower().startswith(key.lower()) and former in _self.get_names("objects")
-    # Before version 0.3 a key was a colour ramp.
+    # In version 0.1.0 a key was a colour ramp.
     ours = ours and (_self.get_type(former) == "object:ramp" or is_key(former, _self=_self))
     slot = WHOLE_PICTURE if slot is None else slot
-    record["key"] = _put(key, former if ours else "", labels, _SIZE, _middle(name, _self), slot, _self)
+    record["key"] = _put(key, former if ours else "", labels, _SIZE, _middle(f"%{name}", 1, _self), slot, _self)
     return record["key"]
 
 
@@ -196,13 +209,9 @@ def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) ->
     _self.show("labels", f"%{name}")
 
 
-def _middle(name: str, _self) -> list[float]:
-    """Return the mean of an object's atoms where the object stands, shape=(3,)."""
-    rows: list[tuple[float, float, float]] = []
-    _self.iterate_state(1, f"%{name}", "put((x, y, z))", space={"put": rows.append})
-    mean = [sum(column) / len(column) for column in zip(*rows)]
-    matrix = _self.get_object_matrix(name)
-    return [sum(a * b for a, b in zip(matrix[row : row + 3], mean)) + matrix[row + 3] for row in (0, 4, 8)]
+def _middle(atoms: str, state: int, _self) -> list[float]:
+    """Return the middle of where atoms are seen in a state, 0 for all, shape=(3,)."""
+    return [(low + high) / 2 for low, high in zip(*_self.get_extent(atoms, state))]
 
 
 def _between(stops: Sequence[tuple[float, Rgb]], value: float) -> Rgb:

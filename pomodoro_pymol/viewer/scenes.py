@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import PomodoroError
 from ..io.disk import atomic_write
 from .host import muted
+from .store import all_records
 
 
 def load_example(*, _self) -> None:
@@ -34,7 +35,8 @@ def save_picture(name: str, path: Path, *, _self) -> None:
     noised = _self.get_unused_name("_pomodoro")
     with muted(_self):
         _self.create(noised, f"%{name}", 2, 1, zoom=0)
-    _self.disable(" ".join(other for other in _self.get_object_list("all") if other not in (name, noised)))
+    shown = (name, noised, all_records(_self)[name]["key"])
+    _self.disable(" ".join(other for other in _self.get_object_list("all") if other not in shown))
     _self.hide("everything", f"%{name} or %{noised}")
     _self.show("cartoon", f"%{name}")
     _self.show("sticks", f"%{noised} or (%{name} and organic)")

@@ -129,7 +129,8 @@ def test_the_function_is_the_command(nmr, typed, coords, tmp_path):
     result = pomsample(sampler="edm", sigma_max=2560, steps=12, seed=3, name="again", _self=nmr)
     np.testing.assert_array_equal(coords(nmr, "again", 12), coords(nmr, "2juy_sample", 12))
     np.testing.assert_allclose(result.frames[0, -1], coords(nmr, "again", 12))
-    head, note, *report = printed.splitlines()
+    head, note, *report, hidden = printed.splitlines()
+    assert hidden.startswith(" hidden: 2juy, ")
     assert head == " pomsample: 2juy -> 2juy_sample: 12 states"
     assert note.startswith(" note: 182 of 392 atoms are hydrogen")
     assert result.report().splitlines()[:-1] == report[:-1]

@@ -11,7 +11,8 @@ from pomodoro_pymol.parameters.kinds import Interval, Selection
 #: Parameters that are only typed.
 TYPED = ("law", "p_mean", "p_std", "sigma_data")
 SPECS = {spec.name: spec for spec in fields(NoiseParameters) if spec.name not in TYPED}
-NUMBERS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (int, float)]
+SWITCHES = [name for name, spec in SPECS.items() if spec.metadata["kind"] is int and spec.metadata["bounds"] == (0, 1)]
+NUMBERS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (int, float) and name not in SWITCHES]
 SLIDERS = [name for name in NUMBERS if SPECS[name].metadata["usual"]]
 CHOICES = [name for name, spec in SPECS.items() if choices_of(spec)]
 TEXTS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (str, Selection) and name not in CHOICES]
@@ -71,6 +72,8 @@ def shown(panel, name):
         return "" if text == "own" else text
     if name in TEXTS:
         return control.line.text()
+    if name in SWITCHES:
+        return ("off", "on").index(control.box.currentText())
     if spec.metadata["kind"] is Interval:
         word = control.box.currentText()
         return (
@@ -108,8 +111,8 @@ def agrees(panel):
 
 
 def test_every_parameter_has_a_control_whose_tooltip_is_the_help(panel):
-    assert [*panel.controls, *TYPED] == NoiseParameters.names()
-    assert {*NUMBERS, *CHOICES, *TEXTS, "range"} == set(SPECS)
+    assert sorted([*panel.controls, *TYPED]) == sorted(NoiseParameters.names())
+    assert {*NUMBERS, *SWITCHES, *CHOICES, *TEXTS, "range"} == set(SPECS)
     for name, control in panel.controls.items():
         assert control.toolTip() == describe(SPECS[name])
         assert control.accessibleName() == name
@@ -199,6 +202,15 @@ def test_every_word_can_be_chosen_with_the_keyboard(panel, press, name):
         assert getattr(panel.model.parameters, name) == ("" if word == "own" else word)
         assert agrees(panel)
         press(box, "Down")
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_is_turned_on_and_off(panel, press, name):
+    box = panel.controls[name].box
+    for key, value in (("Down", 1), ("Up", 0)):
+        press(box, key)
+        assert getattr(panel.model.parameters, name) == value
+        assert agrees(panel)
 
 
 def test_a_preset_of_ones_own_can_be_chosen_once_it_is_saved(panel):

@@ -8,6 +8,8 @@ import numpy as np
 from qtpy import QtGui
 
 SIZE = (200, 150)
+#: The first and the last colour of viridis.
+VIRIDIS_ENDS = ((0x44, 0x01, 0x54), (0xFD, 0xE7, 0x25))
 
 
 def show(cmd: Any, name: str) -> None:
@@ -31,14 +33,35 @@ def show(cmd: Any, name: str) -> None:
     cmd.show("spheres", name)
 
 
-def drawn(picture: Any) -> Any:
-    """Return where a picture, a file or a QImage, is not black, shape=(height, width)."""
+def pixels(picture: Any) -> Any:
+    """Return the colours of a picture, a file or a QImage, shape=(height, width, 3), red first."""
     image = QtGui.QImage(picture).convertToFormat(QtGui.QImage.Format.Format_RGB32)
     data = image.constBits()
     if hasattr(data, "setsize"):
         data.setsize(image.sizeInBytes())
-    pixels = np.frombuffer(bytes(data), np.uint8).reshape(image.height(), image.width(), 4)
-    return pixels[..., :3].max(2) > 12
+    return np.frombuffer(bytes(data), np.uint8).reshape(image.height(), image.width(), 4)[..., 2::-1]
+
+
+def drawn(picture: Any) -> Any:
+    """Return where a picture, a file or a QImage, is not black, shape=(height, width)."""
+    return pixels(picture).max(2) > 12
+
+
+def strip(seen: Any) -> dict[str, Any]:
+    """Return what is seen of a key in viridis that stands alone in a picture, places as parts of the picture."""
+    lit = (abs(seen.astype(int) - seen[0, 0]) > 40).any(2)
+    rows = np.nonzero(lit.sum(1) > 0.25 * lit.shape[1])[0]  # those of the strip: text has gaps
+    middle = seen[rows[len(rows) // 2]].astype(int)
+    columns = np.nonzero(lit[rows[len(rows) // 2]])[0]
+    below = lit[rows[-1] + 1 :].any(1)
+    green = middle[columns[2] : columns[-2], 1]  # which ascends throughout
+    return {
+        "ends": [tuple(middle[columns[place]].tolist()) for place in (2, -3)],
+        "ascending": bool((np.diff(green) >= -2).all()),
+        "width": len(columns) / lit.shape[1],
+        "top": rows[0] / lit.shape[0],
+        "rows below": int(np.diff(below.astype(int), prepend=0).clip(0).sum()),
+    }
 
 
 def expected(cmd: Any, name: str, state: int, shape: tuple[int, int]) -> Any:

@@ -30,6 +30,24 @@ def agrees(seen):
     assert found[state - 1] == max(found), seen
 
 
+@pytest.mark.parametrize("where", ["shaders", "white", "black", "grid"])
+@pytest.mark.parametrize("source", ["1hpv", "2juy"])
+def test_the_key_is_a_strip_in_order_with_text_below_it(viewport, source, where):
+    found = viewport.notes["key"][source][where]
+    assert found["ends"] == [pytest.approx(end, abs=12) for end in masks.VIRIDIS_ENDS]
+    assert found["ascending"]
+    assert found["width"] > 0.3
+    assert found["top"] > 0.85
+    assert found["rows below"] == 2 or where == "shaders"
+
+
+@pytest.mark.parametrize("source", ["1hpv", "2juy"])
+def test_no_atom_is_under_the_key(viewport, source):
+    found = viewport.notes["key"][source]
+    assert found["atoms"] > 5000
+    assert found["under it"] == 0
+
+
 @pytest.mark.parametrize("source", ["1hpv", "2juy"])
 def test_keys_and_frame_show_states_that_were_never_shown(viewport, source):
     seen = viewport.notes[source]["steps"]

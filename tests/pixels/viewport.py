@@ -19,6 +19,7 @@ NOISED = "2juy_noise"
 def play(robot: Any) -> None:
     """Look at an object of each structure, at a session of version 0.1.0, and at what Live moves."""
     notes = robot.notes
+    notes["key"] = {source: key(robot, source) for source in ("1hpv", "2juy")}
     cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
     notes["1hpv"] = walk(robot, "1hpv")
     cmd.load(str(DATA / "2juy.pdb.gz"), "2juy", quiet=1)
@@ -27,6 +28,42 @@ def play(robot: Any) -> None:
     notes["former"] = steps(robot, "pept_noise", 4)
     cmd.reinitialize()
     notes["live"] = living(robot)
+
+
+def key(robot: Any, source: str) -> dict[str, Any]:
+    """Look at a colour key, alone on black and on white, in a grid of four, and where the atoms are beside it."""
+    name = f"{source}_noise"
+    cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb") if source == "1hpv" else str(DATA / "2juy.pdb.gz"), source)
+    cmd.do(f"pomnoise {source} and not solvent, z=-1, frames=3")
+    robot.pump(500)  # PyMOL 2.5 draws no text at all where the first is drawn beside no atom
+    masks.show(cmd, name)
+    cmd.zoom(name)
+    atoms = pixels(robot, f"{name}-atoms.png").max(2) > 12
+    cmd.disable(name)
+    cmd.enable(f"{name}_key")
+    found: dict[str, Any] = {"shaders": masks.strip(pixels(robot, f"{name}-key.png"))}
+    # With Mesa's shaders 3.2 draws boxes for the letters of labels, of PyMOL's own too.
+    cmd.set("use_shaders", 0)
+    for background in ("white", "black"):
+        cmd.bg_color(background)
+        seen = pixels(robot, f"{name}-key-{background}.png")
+        found[background] = masks.strip(seen)
+    found["atoms"], found["under it"] = int(atoms.sum()), int((atoms & (seen.max(2) > 12)).sum())
+    for cell in range(1, 5):
+        cmd.create(f"part{cell}", name, 1, 1)
+        cmd.hide("everything", f"part{cell}")
+    cmd.set("grid_mode", 1)
+    found["grid"] = masks.strip(pixels(robot, f"{name}-key-grid.png"))
+    cmd.set("grid_mode", 0)
+    cmd.set("use_shaders", 1)
+    cmd.delete("all")
+    return found
+
+
+def pixels(robot: Any, file: str) -> Any:
+    """Return the pixels of the viewport, shape=(height, width, 3)."""
+    robot.pump(300)
+    return masks.pixels(grab(file)[1])
 
 
 def look(robot: Any, name: str) -> dict[str, Any]:
@@ -38,13 +75,19 @@ def look(robot: Any, name: str) -> dict[str, Any]:
 
 def seen(name: str, file: str) -> dict[str, Any]:
     """Do as `look` does, at once."""
+    state, image = grab(file)
+    return {"state": state, "overlaps": masks.overlaps(cmd, name, image)}
+
+
+def grab(file: str) -> tuple[int, Any]:
+    """Return the state shown and the viewport as it stands on the screen, and save the picture."""
     viewport = get_qtwindow().pymolwidget
     corner = viewport.mapToGlobal(viewport.rect().topLeft())
     screen = QtWidgets.QApplication.primaryScreen()
     state = cmd.get_state()
     image = screen.grabWindow(0, corner.x(), corner.y(), viewport.width(), viewport.height()).toImage()
     image.save(file)
-    return {"state": state, "overlaps": masks.overlaps(cmd, name, image)}
+    return state, image
 
 
 def steps(robot: Any, name: str, last: int) -> list[dict[str, Any]]:

@@ -88,7 +88,8 @@ def running(robot: Any, notes: dict[str, Any]) -> None:
     cmd.log_open("run.pml")
     robot.run()
     cmd.log_close()
-    notes["logged"] = Path("run.pml").read_text().splitlines()
+    lines = Path("run.pml").read_text().splitlines()
+    notes["logged"] = [line for line in lines if not line.startswith("_ ")]  # as PyMOL logs that its window changed
     robot.see_output("1hpv_noise")
     notes["shown"] = cmd.get_names(enabled_only=1)
     notes["names"] = cmd.get_names()

@@ -30,7 +30,12 @@ class ColorKey(QtWidgets.QWidget):
         self.clear()
 
     def show_scale(
-        self, stops: Sequence[Stop], label: str, unit: str = "", expected: tuple[float, float] | None = None
+        self,
+        stops: Sequence[Stop],
+        label: str,
+        unit: str = "",
+        expected: tuple[float, float] | None = None,
+        note: str = "",
     ) -> None:
         """Show a colour scale.
 
@@ -44,12 +49,15 @@ class ColorKey(QtWidgets.QWidget):
             Empty for a pure number.
         expected : (float, float), optional
             Lowest and highest expected value.
+        note : str
+            What the colours cannot tell.
         """
         self._stops, self._swatches = list(stops), ()
         self._label = f"{label} ({unit})" if unit else label
         self._expected = expected
         text = f"{self._label}: {self._number(stops[0][0])} to {self._number(stops[-1][0])}"
-        self._describe("\n".join((text, self._expected_text())) if expected else text)
+        lines = [text, *([self._expected_text()] if expected else []), *([note] if note else [])]
+        self._describe("\n".join(lines))
 
     def show_directions(self) -> None:
         """Show what colours directions have: each end of the axes its own."""
