@@ -52,10 +52,12 @@ def _scene(_self) -> dict[str, Any]:
 def members(*, _self) -> list[str]:
     """Return the objects of the comparison that stands, its labels too; not what others made in their place."""
     before = remembered(_self=_self)
+    if not before:
+        return []
     records = store.all_records(_self)
     there = set(_self.get_names("objects"))
     found, others = [], set()
-    for name in before.get("objects", ()):
+    for name in before["objects"]:
         record = store.get_record(name, _self=_self)
         key = str(records.get(name, {}).get("key"))
         if record is not None and _MARK not in record:
@@ -65,7 +67,7 @@ def members(*, _self) -> list[str]:
             found.append(name)
         found += [other for other in (companion_of(name, _self=_self), truth_of(name, _self=_self)) if other]
         found += [key] if store.is_key(key, _self=_self) else []
-    found += [label for label in before.get("labels", ()) if store.is_key(label, _self=_self) and label not in others]
+    found += [label for label in before["labels"] if store.is_key(label, _self=_self) and label not in others]
     return [name for name in dict.fromkeys(found) if name in there]
 
 

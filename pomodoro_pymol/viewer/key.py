@@ -120,7 +120,7 @@ def show_swatches(
 
 
 def show_label(name: str, text: str, slot: int, *, _self) -> str:
-    """Write lines of text at the top of our object's cell of the grid; return the name of the object that they are."""
+    """Write lines of text at the top of the cell of our object ``name``; return the object that they are."""
     lines = [_Label(line, 0, _TOP - number * _LINE) for number, line in enumerate(text.splitlines())]
     return _put(label_name(name), "", lines, _CELL_SIZE, _middle(f"%{name}", 1, _self), slot, _self)
 
