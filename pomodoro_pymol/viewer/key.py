@@ -1,8 +1,10 @@
 """Keys and titles that stay in their place on the screen: labels of atoms that lie in the middle of what is shown.
 
 A label whose ``label_relative_mode`` is 1 stands where its ``label_screen_point`` says, from -1 to 1 across
-and up the picture or the cell of a grid, in the window and ray-traced. A colour is a blank label's background,
-which stands about that point: ray-traced, ``label_position`` moves the text alone.
+and up the picture or the cell of a grid, in the window and ray-traced. A colour is a label of solid blocks before a
+background of the same, which stands about that point: ray-traced, ``label_position`` moves the text alone. Either
+is not seen where `window.mend_labels` is at work, or should be and is not. There a background colours the letters
+that are drawn after it, so all texts come first.
 All atoms of a key lie in the middle of its object, so that ``zoom`` and ``center`` do not heed them.
 """
 
@@ -15,6 +17,7 @@ from typing import Any
 from ..color.ticks import number_text, ticks
 from .host import hook, kept_session, muted
 from .store import KEY_TITLE, all_records, is_key, spelling
+from .window import mend_labels
 
 Rgb = tuple[float, float, float]
 
@@ -26,8 +29,9 @@ _STRIP, _NUMBERS, _TITLE = -0.84, -0.9, -0.96
 _TOP, _LINE = 0.9, 0.14
 # How wide a character, and half of a blank, are in a picture of 640 x 480 pixels.
 _CHARACTER, _HALF = 0.0245, 0.04
-_BLANK = " " * 6
-# So many that there are no gaps in a window of 3,840 pixels, where a blank is as many pixels wide as in any other.
+#: What is drawn in a colour, as wide as six blanks or so.
+BLOCKS = "\u2588" * 2
+# So many that there are no gaps in a window of 3,840 pixels, where a block is as many pixels wide as in any other.
 _N_COLORS = 56
 # Each next colour lies before the one to its left, and all before the atoms.
 _NEAR, _NEARER = -0.9, -0.0005
@@ -44,7 +48,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class _Label:
-    """A text and its place; ``left`` where it begins there, else it is centred; the colour behind it, if any."""
+    """A text and its place; ``left`` where it begins there, else it is centred; its colour, the text's own without."""
 
     text: str
     x: float
@@ -78,12 +82,12 @@ def show_key(
         The cell of the grid in which the key is; without, there is one in the whole picture.
     """
     low, high = stops[0][0], stops[-1][0]
-    labels = [_Label(title, _LEFT - _HALF, _TITLE, left=True), _Label(_BLANK, _LEFT, _STRIP, color=stops[0][1])]
+    labels = [_Label(title, _LEFT - _HALF, _TITLE, left=True), _Label(BLOCKS, _LEFT, _STRIP, color=stops[0][1])]
     for number in range(_N_COLORS):
         part = number / (_N_COLORS - 1)
         z, color = _NEAR + (number + 1) * _NEARER, _between(stops, low + (high - low) * part)
         # What is seen of each, the last aside, is its left end.
-        labels.append(_Label(_BLANK, _LEFT + _HALF + _WIDTH * part, _STRIP, z=z, color=color))
+        labels.append(_Label(BLOCKS, _LEFT + _HALF + _WIDTH * part, _STRIP, z=z, color=color))
 
     def text(value: float) -> str:
         return number_text(value, high - low)
@@ -113,7 +117,7 @@ def show_swatches(
     """
     labels, place = [_Label(title, _LEFT - _HALF, _TITLE, left=True)], _LEFT
     for text, color in entries:
-        labels.append(_Label(_BLANK, place, _NUMBERS, color=color))
+        labels.append(_Label(BLOCKS, place, _NUMBERS, color=color))
         labels.append(_Label(text, place + 1.2 * _HALF, _NUMBERS, left=True))
         place += 4.5 * _HALF + _CHARACTER * len(text)
     return _show(name, labels, colors, slot, _self)
@@ -186,11 +190,13 @@ def _put(name: str, former: str, labels: Sequence[_Label], size: int, where: Seq
         if hidden:
             _self.disable(name)
         _self.order(name, location="bottom")
+    mend_labels(_self=_self)
     return name
 
 
 def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) -> None:
     """Make an object of an atom per label, all of them at ``where``, shape=(3,)."""
+    labels = sorted(labels, key=lambda label: label.color is not None)
     names = [f"K{number:02}" for number in range(len(labels))]
     for atom in names:
         _self.pseudoatom(
@@ -205,7 +211,7 @@ def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) ->
     behind = {atom: _integer(label.color) for atom, label in given.items() if label.color}
     _self.alter(
         f"%{name} and name {'+'.join(behind)}",
-        "s.label_bg_color = behind[name]; s.label_bg_transparency = 0.0",
+        "s.label_color = s.label_bg_color = behind[name]; s.label_bg_transparency = 0.0",
         space={"behind": behind},
     )
     _self.mask(f"%{name}")  # a click on it picks no atom
