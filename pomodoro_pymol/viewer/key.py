@@ -27,14 +27,15 @@ WHOLE_PICTURE = 0
 _LEFT, _WIDTH = -0.86, 0.7
 _STRIP, _NUMBERS, _TITLE = -0.84, -0.9, -0.96
 _TOP, _LINE = 0.9, 0.14
-# How wide a character, and half of a blank and of a block, are in a picture of 640 x 480 pixels.
-_CHARACTER, _HALF, _HALF_BLOCK = 0.0245, 0.04, 0.02
+# How wide a character, and half of a blank and of two blocks, are in a picture of 640 x 480 pixels.
+_CHARACTER, _HALF, _HALF_BLOCKS = 0.0245, 0.04, 0.031
 #: The texts of what shows a colour.
 BLANK, BLOCK = " " * 6, "\u2588"
-# So many that there are no gaps in a window of 3,840 pixels, where each is as many pixels wide as in any other.
-_N_COLORS, _N_BLOCKS = 56, 140
+# So many that there are no gaps in a window of 2,500 pixels, where each is as many pixels wide as in any other. All are
+# atoms in the middle of what is shown, and the more there are the nearer ``orient`` goes.
+_N_BLANKS, _N_BLOCKS = 40, 52
 # Each next colour lies before the one to its left, blanks before blocks, and all before the atoms.
-_NEAR, _NEARER, _NEAR_BLOCK = -0.9, -0.0005, -0.82
+_NEAR, _NEARER, _NEAR_BLOCK = -0.9, -0.0005, -0.86
 # PyMOL draws what is in a cell of a grid smaller in its window.
 _SIZE, _CELL_SIZE = 13, 20
 _SETTINGS = {
@@ -83,8 +84,8 @@ def show_key(
     """
     low, high = stops[0][0], stops[-1][0]
     labels = [_Label(title, _LEFT - _HALF, _TITLE, left=True)]
-    labels += _strip(stops, BLOCK, _N_BLOCKS, _HALF_BLOCK, _NEAR_BLOCK)
-    labels += _strip(stops, BLANK, _N_COLORS, _HALF, _NEAR)
+    labels += _strip(stops, 2 * BLOCK, _N_BLOCKS, _HALF_BLOCKS, _NEAR_BLOCK)
+    labels += _strip(stops, BLANK, _N_BLANKS, _HALF, _NEAR)
 
     def text(value: float) -> str:
         return number_text(value, high - low)
@@ -207,8 +208,8 @@ def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) ->
     places = {atom: ((label.x, label.y, label.z), (float(label.left), 0.0, 0.0)) for atom, label in given.items()}
     _self.alter_state(1, f"%{name}", "s.label_screen_point, s.label_position = places[name]", space={"places": places})
     colors = {atom: _integer(label.color) for atom, label in given.items() if label.color}
-    for text, setting in ((BLOCK, "label_color"), (BLANK, "label_bg_color")):
-        atoms = "+".join(atom for atom in colors if given[atom].text == text)
+    for blank, setting in ((False, "label_color"), (True, "label_bg_color")):
+        atoms = "+".join(atom for atom in colors if (given[atom].text == BLANK) == blank)
         _self.alter(f"%{name} and name {atoms}", f"s.{setting} = colors[name]", space={"colors": colors})
     _self.set("label_bg_transparency", 0, name, updates=0, quiet=1)
     _self.mask(f"%{name}")  # a click on it picks no atom
@@ -220,19 +221,15 @@ def _middle(atoms: str, state: int, _self) -> list[float]:
     return [(low + high) / 2 for low, high in zip(*_self.get_extent(atoms, state))]
 
 
-def _strip(
-    stops: Sequence[tuple[float, Rgb]], text: str, n_colors: int, half: float, near: float
-) -> list[_Label]:
+def _strip(stops: Sequence[tuple[float, Rgb]], text: str, n_labels: int, half: float, near: float) -> list[_Label]:
     """Return labels of colours side by side, each of which covers all but the left end of the one before."""
     low, high = stops[0][0], stops[-1][0]
-    places = [(_LEFT - _HALF + half, low)]
-    for number in range(n_colors):
-        part = number / (n_colors - 1)
-        places.append((_LEFT + half + _WIDTH * part, low + (high - low) * part))
-    places.append((_LEFT + _WIDTH + 2 * _HALF - half, high))
+    start, end = _LEFT - _HALF, _LEFT + _WIDTH + 2 * (_HALF - half)
+    lefts = [start + (end - start) * number / (n_labels - 1) for number in range(n_labels)]
+    values = [low + (high - low) * min(1.0, max(0.0, (left - _LEFT) / _WIDTH)) for left in lefts]
     return [
-        _Label(text, x, _STRIP, z=near + number * _NEARER, color=_between(stops, value))
-        for number, (x, value) in enumerate(places)
+        _Label(text, left + half, _STRIP, z=near + number * _NEARER, color=_between(stops, value))
+        for number, (left, value) in enumerate(zip(lefts, values))
     ]
 
 

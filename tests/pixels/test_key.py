@@ -45,11 +45,11 @@ def picture(tmp_path):
 
 def texts(cmd, name):
     """Return the texts of a key."""
-    from pomodoro_pymol.viewer.key import BLANK, BLOCK
+    from pomodoro_pymol.viewer.key import BLOCK
 
     found: list[str] = []
     cmd.iterate(f"%{name}", "put(label)", space={"put": found.append})
-    return [text for text in found if text not in (BLANK, BLOCK)]
+    return [text for text in found if text.strip(f" {BLOCK}")]
 
 
 def view(cmd, line):
