@@ -44,10 +44,12 @@ def picture(tmp_path):
 
 
 def texts(cmd, name):
-    """Return the texts of a key that are not blank."""
-    found = []
+    """Return the texts of a key."""
+    from pomodoro_pymol.viewer.key import BLOCK
+
+    found: list[str] = []
     cmd.iterate(f"%{name}", "put(label)", space={"put": found.append})
-    return [text for text in found if text.strip()]
+    return [text for text in found if text.strip(f" {BLOCK}")]
 
 
 def view(cmd, line):
