@@ -11,7 +11,7 @@ All atoms of a key lie in the middle of its object, so that ``zoom`` and ``cente
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..color.ticks import number_text, ticks
@@ -26,6 +26,7 @@ WHOLE_PICTURE = 0
 
 _LEFT, _WIDTH = -0.86, 0.85
 _STRIP, _NUMBERS, _TITLE = -0.84, -0.9, -0.96
+_ROW = 0.2
 _TOP, _LINE = 0.9, 0.14
 # How wide a character, and half of a blank and of two blocks, are in a picture of 640 x 480 pixels.
 _CHARACTER, _HALF, _HALF_BLOCKS = 0.0245, 0.04, 0.031
@@ -155,13 +156,31 @@ def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int
     """Draw the key of our object, replacing its former one."""
     record = all_records(_self)[name]
     record["colors"] = colors
-    key, former = key_name(name), str(record.get("key"))
-    ours = former.lower().startswith(key.lower()) and former in _self.get_names("objects")
-    # In version 0.1.0 a key was a colour ramp.
-    ours = ours and (_self.get_type(former) == "object:ramp" or is_key(former, _self=_self))
-    slot = WHOLE_PICTURE if slot is None else slot
-    record["key"] = _put(key, former if ours else "", labels, _SIZE, _middle(f"%{name}", 1, _self), slot, _self)
+    former, slot = _former(name, str(record.get("key")), _self), WHOLE_PICTURE if slot is None else slot
+    up = _ROW * _free_row(former, slot, _self)
+    labels = [replace(label, y=label.y + up) for label in labels]
+    record["key"] = _put(key_name(name), former, labels, _SIZE, _middle(f"%{name}", 1, _self), slot, _self)
     return record["key"]
+
+
+def _former(name: str, known: str, _self) -> str:
+    """Return the key to be replaced, "" where there is none: that of the record, or one that a deleted object left."""
+    key, names = f"{name}_key", _self.get_names("objects")
+    ours = known in names and known.lower().startswith(key.lower())
+    if ours and (is_key(known, _self=_self) or _self.get_type(known) == "object:ramp"):  # so version 0.1.0 drew it
+        return known
+    left = spelling(key, _self=_self)
+    return left if is_key(left, _self=_self) else ""
+
+
+def _free_row(former: str, slot: int, _self) -> int:
+    """Return how many keys' height above the edge a key has room, beside those of other objects."""
+    taken: list[int] = []
+    for other in _self.get_names("objects"):
+        if other != former and is_key(other, _self=_self) and _self.get_setting_int("grid_slot", other) == slot:
+            place = {"put": lambda point: taken.append(round((point[1] - _TITLE) / _ROW))}
+            _self.iterate_state(1, f"%{other} and name K00", "put(s.label_screen_point)", space=place)
+    return next(row for row in range(len(taken) + 1) if row not in taken)
 
 
 def _put(name: str, former: str, labels: Sequence[_Label], size: int, where: Sequence[float], slot: int, _self) -> str:

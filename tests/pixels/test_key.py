@@ -172,6 +172,35 @@ def test_a_key_that_was_hidden_stays_so_and_takes_no_place_of_anothers(made, typ
     assert len([other for other in cmd.get_names() if other.startswith(f"{name}_key")]) == 2
 
 
+def test_a_key_that_a_deleted_object_left_is_taken_over_in_any_state(made, typed):
+    cmd, name = made
+    cmd.frame(3)
+    cmd.delete(name)
+    assert "Error" not in typed(cmd, "pomnoise frames=4")
+    typed(cmd, "pomcolor metric=displacement")
+    assert [other for other in cmd.get_names() if "key" in other] == [f"{name}_key"]
+    assert "residue rms, A per coordinate" in texts(cmd, f"{name}_key")
+    assert cmd.count_states(f"{name}_key") == 1
+
+
+def test_keys_of_two_objects_stand_above_each_other(made, typed, picture):
+    cmd, name = made
+    typed(cmd, "pomnoise frames=1 name=second")
+    typed(cmd, "pomcolor second, palette=cividis")
+    cmd.disable("all")
+    seen = []
+    for shown in (f"{name}_key", "second_key"):
+        cmd.enable(shown)
+        seen.append(picture(cmd).max(2) > 12)
+        cmd.disable(shown)
+    assert not (seen[0] & seen[1]).any()
+    assert masks.strip(np.repeat(seen[1][..., None] * np.uint8(255), 3, 2))["top"] > 0.75
+    cmd.delete(f"{name}_key")
+    typed(cmd, "pomcolor second")
+    cmd.enable("second_key")
+    assert masks.strip(picture(cmd))["top"] > 0.88
+
+
 def test_the_ramp_of_a_session_of_version_0_1_0_is_replaced(cmd, typed, tmp_path):
     cmd.load(SESSION)
     assert cmd.get_type("pept_noise_key") == "object:ramp"
