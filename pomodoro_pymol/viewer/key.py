@@ -179,7 +179,7 @@ def _free_row(former: str, slot: int, _self) -> int:
     for other in _self.get_names("objects"):
         if other != former and is_key(other, _self=_self) and _self.get_setting_int("grid_slot", other) == slot:
             place = {"put": lambda point: taken.append(round((point[1] - _TITLE) / _ROW))}
-            _self.iterate_state(1, f"%{other} and name K00", "put(s.label_screen_point)", space=place)
+            _self.iterate_state(1, f"%{other} and name K000", "put(s.label_screen_point)", space=place)
     return next(row for row in range(len(taken) + 1) if row not in taken)
 
 
