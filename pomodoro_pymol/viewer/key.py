@@ -145,6 +145,17 @@ def keep_loadable(*, _self) -> None:
     hook(_self._pymol._session_save_tasks, _name_deleted_ramps)
 
 
+def keep_readable(*, _self) -> None:
+    """Let keys and titles be read in PyMOL's window once a session is loaded that has them."""
+    hook(_self._pymol._session_restore_tasks, _mend_restored)
+
+
+def _mend_restored(session: Any, *, _self) -> bool:
+    if any(is_key(name, _self=_self) for name in _self.get_names("objects")):
+        mend_labels(_self=_self)
+    return True
+
+
 def _name_deleted_ramps(session: Any, *, _self) -> bool:
     """Tell the empty places apart that PyMOL keeps in its list of ramps, which colours count by."""
     empty = [entry for entry in session["color_ext"] if not entry[0]]
