@@ -32,9 +32,9 @@ _TOP, _LINE = 0.9, 0.14
 _CHARACTER, _HALF, _HALF_BLOCKS = 0.0245, 0.04, 0.031
 #: The texts of what shows a colour.
 BLANK, BLOCK = " " * 6, "\u2588"
-# So many that there are no gaps in a window of 2,500 pixels, where each is as many pixels wide as in any other. All are
+# So many that there are no gaps in a window of 2,200 pixels, where each is as many pixels wide as in any other. All are
 # atoms in the middle of what is shown, and the more there are the nearer ``orient`` goes.
-_N_BLANKS, _N_BLOCKS = 48, 63
+_N_BLANKS, _N_BLOCKS = 42, 54
 # Each next colour lies before the one to its left, blanks before blocks, and all before the atoms.
 _NEAR, _NEARER, _NEAR_BLOCK = -0.9, -0.0005, -0.86
 # PyMOL draws what is in a cell of a grid smaller in its window.
@@ -142,6 +142,17 @@ def label_name(name: str) -> str:
 def keep_loadable(*, _self) -> None:
     """Let PyMOL 2.5 load each session that is saved here: it aborts where two colour ramps were deleted."""
     hook(_self._pymol._session_save_tasks, _name_deleted_ramps)
+
+
+def keep_readable(*, _self) -> None:
+    """Let keys and titles be read in PyMOL's window once a session is loaded that has them."""
+    hook(_self._pymol._session_restore_tasks, _mend_restored)
+
+
+def _mend_restored(session: Any, *, _self) -> bool:
+    if any(is_key(name, _self=_self) for name in _self.get_names("objects")):
+        mend_labels(_self=_self)
+    return True
 
 
 def _name_deleted_ramps(session: Any, *, _self) -> bool:
