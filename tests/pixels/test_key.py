@@ -268,19 +268,19 @@ def test_four_objects_in_a_grid_have_one_key_and_titles_of_their_own(made, pictu
     for cell in range(1, 5):
         cmd.create(f"part{cell}", f"%{name}", 1, 1)
         cmd.set("grid_slot", cell, f"part{cell}")
-        assert key.show_label(f"title{cell}", f"{cell}\n{cell} of 4", cell, _self=cmd) == f"title{cell}"
+        assert key.show_label(f"part{cell}", f"{cell}\n{cell} of 4", cell, _self=cmd) == f"part{cell}_title"
     cmd.set("grid_mode", 1)
     cmd.zoom()
     picture(cmd)  # PyMOL lays the grid out as it draws
     assert in_cells(picture(cmd).max(2) > 12) == [True] * 4
-    cmd.hide("everything", "part*")
+    cmd.hide("everything", "part1 or part2 or part3 or part4")
     assert in_cells(picture(cmd).max(2) > 12) == [True] * 4
-    cmd.disable("title*")
+    cmd.disable("part*_title")
     cmd.enable(f"{name}_key")
     found = masks.strip(picture(cmd))
     assert found["ends"] == [pytest.approx(end, abs=12) for end in masks.VIRIDIS_ENDS]
     assert found["width"] > 0.3
     assert found["top"] > 0.88
     cmd.disable(f"{name}_key")
-    cmd.enable("title3")
+    cmd.enable("part3_title")
     assert in_cells(picture(cmd).max(2) > 12) == [False, False, True, False]

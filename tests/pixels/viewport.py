@@ -41,14 +41,9 @@ def key(robot: Any, source: str) -> dict[str, Any]:
     atoms = pixels(robot, f"{name}-atoms.png").max(2) > 12
     cmd.disable(name)
     cmd.enable(f"{name}_key")
-<<<<<<< HEAD
-    found: dict[str, Any] = {"shaders": masks.strip(pixels(robot, f"{name}-key.png"))}
-    # With Mesa's shaders 3.2 draws boxes for the letters of labels, of PyMOL's own too.
-=======
-    seen = grab(robot, f"{name}-key.png")
+    seen = pixels(robot, f"{name}-key.png")
     found: dict[str, Any] = {"shaders": masks.strip(seen)}
     letters = lit_text(seen)
->>>>>>> gadget
     cmd.set("use_shaders", 0)
     for background in ("white", "black"):
         cmd.bg_color(background)
@@ -67,16 +62,12 @@ def key(robot: Any, source: str) -> dict[str, Any]:
     return found
 
 
-<<<<<<< HEAD
-def pixels(robot: Any, file: str) -> Any:
-=======
 def lit_text(seen: Any) -> int:
     """Return how many pixels the numbers and the title of a key light on black."""
     return int((seen[int(0.94 * len(seen)) :].max(2) > 100).sum())
 
 
-def grab(robot: Any, file: str) -> Any:
->>>>>>> gadget
+def pixels(robot: Any, file: str) -> Any:
     """Return the pixels of the viewport, shape=(height, width, 3)."""
     robot.pump(300)
     return masks.pixels(grab(file)[1])
