@@ -273,7 +273,7 @@ def marks(cmd: Any, name: str) -> list[Any]:
     found: list[Any] = []
     words = "name, label, (s.label_color, s.label_bg_color), s.label_screen_point"
     cmd.iterate_state(1, f"%{name}", f"put(({words}))", space={"put": found.append})
-    return [[name, text, [*colors], [*place]] for name, text, colors, place in found]
+    return [[name, text, [color and int(color) for color in colors], [*place]] for name, text, colors, place in found]
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:
