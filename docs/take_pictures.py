@@ -195,7 +195,6 @@ def start() -> None:
     """Take the pictures and end; a plain quit of PyMOL under Xvfb crashes with or without us."""
     try:
         get_qtwindow().move(0, 0)
-        cmd.set("use_shaders", 0)  # with those of Mesa, PyMOL 3.2 draws boxes for letters
         {"dark": main_dark, "window": main_window}.get(sys.argv[-1], main)()
     except BaseException:
         traceback.print_exc()
