@@ -23,7 +23,7 @@ WHOLE_PICTURE = 0
 
 _LEFT, _WIDTH = -0.86, 0.7
 _STRIP, _NUMBERS, _TITLE = -0.84, -0.9, -0.96
-_TOP, _LINE = 0.9, 0.14
+_TOP, _LINE = 0.92, 0.1
 # How wide a character, and half of a blank, are in a picture of 640 x 480 pixels.
 _CHARACTER, _HALF = 0.0245, 0.04
 _BLANK = " " * 6
@@ -32,7 +32,7 @@ _N_COLORS = 56
 # Each next colour lies before the one to its left, and all before the atoms.
 _NEAR, _NEARER = -0.9, -0.0005
 # PyMOL draws what is in a cell of a grid smaller in its window.
-_SIZE, _CELL_SIZE = 13, 20
+_SIZE, _CELL_SIZE = 13, 24
 _SETTINGS = {
     "label_relative_mode": 1,
     "label_font_id": 5,
