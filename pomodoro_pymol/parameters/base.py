@@ -239,7 +239,7 @@ def _to_number(name: str, kind: type, value: Any) -> Any:
 
 
 def _range(name: str, kind: type, value: Any) -> Any:
-    if isinstance(value, kind) or (kind is Interval and value == AUTO):
+    if isinstance(value, kind) or (kind is Interval and isinstance(value, str) and value == AUTO):
         return value
     parts = value.split(":") if isinstance(value, str) else value
     if not isinstance(parts, (list, tuple)):
