@@ -17,7 +17,7 @@ from .publishing import truth_of
 from .window import main_window
 
 # What is left free around objects, as a part of their extent.
-_ROOM = 0.06
+_ROOM = 0.1
 #: Where PyMOL keeps in its session what the scene was before a comparison.
 STORE = "pomodoro_compare"
 # What the record of an object says that a comparison made; another command's in its place does not.
@@ -125,11 +125,11 @@ def scene_before(*, _self) -> dict[str, Any]:
 
 
 def look_at(objects: Sequence[str], *, _self) -> None:
-    """Let all of some objects be seen, in the state that is shown, in cells of a grid; the view keeps its turn."""
+    """Let all of some objects be seen, in all their states, in cells of a grid; the view keeps its turn."""
     words = " or ".join(f"%{name}" for name in objects)
-    low, high = _self.get_extent(words, state=-1)
+    low, high = _self.get_extent(words, state=0)
     # Room for titles and the key above and below.
-    _self.zoom(words, buffer=_ROOM * max(end - start for start, end in zip(low, high)), state=-1, animate=0)
+    _self.zoom(words, buffer=_ROOM * max(end - start for start, end in zip(low, high)), state=0, animate=0)
 
 
 def lay_out(cells: Sequence[Sequence[str]], everywhere: Iterable[str], *, _self) -> None:

@@ -27,7 +27,7 @@ WHOLE_PICTURE = 0
 _LEFT, _WIDTH = -0.86, 0.85
 _STRIP, _NUMBERS, _TITLE = -0.84, -0.9, -0.96
 _ROW = 0.2
-_TOP, _LINE = 0.9, 0.14
+_TOP, _LINE = 0.92, 0.1
 # How wide a character, and half of a blank and of two blocks, are in a picture of 640 x 480 pixels.
 _CHARACTER, _HALF, _HALF_BLOCKS = 0.0245, 0.04, 0.031
 #: The texts of what shows a colour.
@@ -38,7 +38,7 @@ _N_BLANKS, _N_BLOCKS = 42, 54
 # Each next colour lies before the one to its left, blanks before blocks, and all before the atoms.
 _NEAR, _NEARER, _NEAR_BLOCK = -0.9, -0.0005, -0.86
 # PyMOL draws what is in a cell of a grid smaller in its window.
-_SIZE, _CELL_SIZE = 13, 20
+_SIZE, _CELL_SIZE = 13, 24
 _SETTINGS = {
     "label_relative_mode": 1,
     "label_font_id": 5,

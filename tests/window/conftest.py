@@ -61,5 +61,7 @@ def look(cmd: Any, name: str = "1hpv_noise") -> dict[str, Any]:
         "b": [atom[1] for atom in atoms],
         "labels": [atom[2] for atom in atoms],
         "record": {**record, "run": ""},  # no two runs have the same
-        "key": [[name, text, [color and int(color) for color in colors], [*place]] for name, text, colors, place in marks],
+        "key": [
+            [name, text, [color and int(color) for color in colors], [*place]] for name, text, colors, place in marks
+        ],
     }
