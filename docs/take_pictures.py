@@ -60,9 +60,11 @@ def main() -> None:
     panel.model.edit("z", 0.0)
 
     cmd.reinitialize()
+    pump(1.0)
     cmd.load(str(ENSEMBLE), "2juy", quiet=1)
     panel.tabs.setCurrentWidget(panel.sampling)
     wait(lambda: panel.watch.molecule is not None)
+    pump(1.0)
     panel.sampling.model.edit("steps", 100)
     run(panel.sampling.runner, panel.sampling.run)
     cmd.frame(62)
