@@ -1,7 +1,8 @@
-"""Take the README's pictures of the panel, and its film, in PyMOL's real window; from the top of a clone
+"""Take the README's pictures of PyMOL's real window, and its film; from the top of a clone
 
     python -m pymol -qk docs/take_pictures.py
     python -m pymol -qk docs/take_pictures.py -- dark
+    python -m pymol -qk docs/take_pictures.py -- window
 
 Wants a screen of 1400 x 1200 and PyMOL on PyQt5 where the screen is a virtual one: there the
 viewport of the other bindings stays black once the panel is docked. The film wants Pillow.
@@ -33,12 +34,9 @@ def main() -> None:
     """Load, noise, move, sample, and take a picture of each."""
     _, panel = open_panel()
     panel.tabs.setCurrentWidget(panel.residues)  # the panel remembers the one of the last time
-    panel.model.edit("z", -1.0)
+    panel.model.edit_text("pomnoise z=-1, metric=scramble")
     run(panel.runner, panel.run)
-    cmd.disable("1hpv")
-    cmd.frame(3)
-    cmd.orient("1hpv_noise")
-    cmd.zoom("1hpv_noise", 6)
+    show_noised("1hpv_noise")
     panel.upper.verticalScrollBar().setValue(10_000)
     pump(1.0)
     picture("panel")
@@ -48,14 +46,18 @@ def main() -> None:
     panel.live.click()
     wait(lambda: panel.follower.on and panel.follower._unit is not None)
     slider = panel.controls["z"].slider
+    show_noised("1hpv_noise", 15)
     frames = []
-    way = [*range(200, 470, 12), *range(470, 200, -12)]
+    way = [*range(200, 470, 15), *range(470, 200, -15)]
+    slider.setValue(way[0])
+    pump(1.0)
     for place in way:
         slider.setValue(place)
         pump(0.12)
         frames.append(shoot())
     film("panel_live", frames)
     panel.live.click()
+    panel.model.edit("z", 0.0)
 
     cmd.reinitialize()
     cmd.load(str(ENSEMBLE), "2juy", quiet=1)
@@ -63,9 +65,8 @@ def main() -> None:
     wait(lambda: panel.watch.molecule is not None)
     panel.sampling.model.edit("steps", 100)
     run(panel.sampling.runner, panel.sampling.run)
-    cmd.disable("2juy")
     cmd.frame(62)
-    cmd.zoom("2juy_sample", 2, state=62)
+    cmd.zoom("2juy_sample", -3, state=62)
     pump(1.0)
     picture("panel_sampling")
 
@@ -76,8 +77,7 @@ def main_dark() -> None:
     _, panel = open_panel()
     panel.model.edit_text("pomnoise z=-1, metric=displacement, palette=magma")
     run(panel.runner, panel.run)
-    cmd.disable("1hpv")
-    cmd.frame(3)
+    show_noised("1hpv_noise")
     panel.tabs.setCurrentWidget(panel.residues)  # the panel remembers the one of the last time
     panel.residues.residue_clicked.emit(50)
     pump(1.5)
@@ -86,10 +86,28 @@ def main_dark() -> None:
     picture("panel_dark")
 
 
+def main_window() -> None:
+    """Take the picture of the window after the README's first commands."""
+    window = get_qtwindow()
+    window.resize(1060, 800)
+    cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
+    cmd.do("pomnoise z=0, wc=3, wr=8")
+    show_noised("1hpv_noise")
+    pump(1.0)
+    picture("window")
+
+
+def show_noised(name: str, buffer: float = 4) -> None:
+    """Look at the first noised frame of an object, above the key."""
+    cmd.frame(2)
+    cmd.orient(name, state=2)
+    cmd.zoom(name, buffer, state=2)
+    cmd.move("y", 5)
+
+
 def open_panel() -> tuple[Any, Any]:
     """Return the window and the panel, with a structure."""
     window = get_qtwindow()
-    window.move(0, 0)
     window.resize(1300, 1130)
     cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
     cmd.hide("everything")
@@ -146,7 +164,7 @@ def film(name: str, frames: list[QtGui.QPixmap]) -> None:
         bits.setsize(small.bytesPerLine() * small.height())
         size = (small.width(), small.height())
         image = Image.frombuffer("RGB", size, bytes(bits), "raw", "RGB", small.bytesPerLine(), 1)
-        images.append(image.quantize(200, dither=Image.Dither.NONE))
+        images.append(image.quantize(256, dither=Image.Dither.NONE))
     images[0].save(PICTURES / f"{name}.gif", save_all=True, append_images=images[1:], duration=90, loop=0)
 
 
@@ -176,7 +194,9 @@ def darken() -> None:
 def start() -> None:
     """Take the pictures and end; a plain quit of PyMOL under Xvfb crashes with or without us."""
     try:
-        main_dark() if "dark" in sys.argv else main()
+        get_qtwindow().move(0, 0)
+        cmd.set("use_shaders", 0)  # with those of Mesa, PyMOL 3.2 draws boxes for letters
+        {"dark": main_dark, "window": main_window}.get(sys.argv[-1], main)()
     except BaseException:
         traceback.print_exc()
     sys.stdout.flush()

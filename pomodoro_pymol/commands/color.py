@@ -40,8 +40,10 @@ def pomcolor(parameters: ColorParameters, quiet: bool, _self: Any) -> ColorScale
         schemes, so that schemes compare. range=auto spans what this object
         shows instead, and says how much of it is signal: of 20 frames most
         is the chance of the draw. The report names the schemes that these
-        colours can hardly tell apart. Scores are expected ones, without
-        the chance of a draw.
+        colours can hardly tell apart. Scores (lddt, within, between) are
+        expected ones, without the chance of a draw: compare residues by
+        them, and schemes by the others, which another seed gives to other
+        residues unless the noise is flat.
 
     EXAMPLES
 

@@ -90,6 +90,7 @@ def register(_self: Any = host.cmd) -> None:
     """
     drawing.keep_drawn(_self=_self)
     key.keep_loadable(_self=_self)
+    key.keep_readable(_self=_self)
     for function, parameters in _COMMANDS:
         _self.extend(function.__name__, function)
         _self.auto_arg.extend({} for _ in range(len(_self.auto_arg), len(parameters.names())))

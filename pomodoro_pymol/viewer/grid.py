@@ -50,7 +50,7 @@ def _scene(_self) -> dict[str, Any]:
 
 
 def members(*, _self) -> list[str]:
-    """Return the objects of the comparison that stands: frames, what goes with them, labels; not others so named."""
+    """Return the objects of the comparison that stands, its labels too; not what others made in their place."""
     before = remembered(_self=_self)
     if not before:
         return []

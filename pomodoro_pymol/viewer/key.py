@@ -2,35 +2,41 @@
 
 A label whose ``label_relative_mode`` is 1 stands where its ``label_screen_point`` says, from -1 to 1 across
 and up the picture or the cell of a grid, in the window and ray-traced. A colour is a blank label's background,
-which stands about that point: ray-traced, ``label_position`` moves the text alone.
+which stands about that point: ray-traced, ``label_position`` moves the text alone. Where `window.mend_labels` is at
+work backgrounds are not seen, but blocks, letters of the colour, that lie behind them; where it should be and is
+not, letters take the colour of the background that was drawn last, so all texts come first and blocks next.
 All atoms of a key lie in the middle of its object, so that ``zoom`` and ``center`` do not heed them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..color.ticks import number_text, ticks
 from .host import hook, kept_session, muted
 from .store import KEY_TITLE, all_records, is_key, spelling
+from .window import mend_labels
 
 Rgb = tuple[float, float, float]
 
 #: The ``grid_slot`` of what is drawn once in the whole picture and takes no cell.
 WHOLE_PICTURE = 0
 
-_LEFT, _WIDTH = -0.86, 0.7
+_LEFT, _WIDTH = -0.86, 0.85
 _STRIP, _NUMBERS, _TITLE = -0.84, -0.9, -0.96
+_ROW = 0.2
 _TOP, _LINE = 0.92, 0.1
-# How wide a character, and half of a blank, are in a picture of 640 x 480 pixels.
-_CHARACTER, _HALF = 0.0245, 0.04
-_BLANK = " " * 6
-# So many that there are no gaps in a window of 3,840 pixels, where a blank is as many pixels wide as in any other.
-_N_COLORS = 56
-# Each next colour lies before the one to its left, and all before the atoms.
-_NEAR, _NEARER = -0.9, -0.0005
+# How wide a character, and half of a blank and of two blocks, are in a picture of 640 x 480 pixels.
+_CHARACTER, _HALF, _HALF_BLOCKS = 0.0245, 0.04, 0.031
+#: The texts of what shows a colour.
+BLANK, BLOCK = " " * 6, "\u2588"
+# So many that there are no gaps in a window of 2,200 pixels, where each is as many pixels wide as in any other. All are
+# atoms in the middle of what is shown, and the more there are the nearer ``orient`` goes.
+_N_BLANKS, _N_BLOCKS = 42, 54
+# Each next colour lies before the one to its left, blanks before blocks, and all before the atoms.
+_NEAR, _NEARER, _NEAR_BLOCK = -0.9, -0.0005, -0.86
 # PyMOL draws what is in a cell of a grid smaller in its window.
 _SIZE, _CELL_SIZE = 13, 24
 _SETTINGS = {
@@ -44,7 +50,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class _Label:
-    """A text and its place; ``left`` where it begins there, else it is centred; the colour behind it, if any."""
+    """A text and its place; ``left`` where it begins there, else it is centred; its colour, the text's own without."""
 
     text: str
     x: float
@@ -78,12 +84,9 @@ def show_key(
         The cell of the grid in which the key is; without, there is one in the whole picture.
     """
     low, high = stops[0][0], stops[-1][0]
-    labels = [_Label(title, _LEFT - _HALF, _TITLE, left=True), _Label(_BLANK, _LEFT, _STRIP, color=stops[0][1])]
-    for number in range(_N_COLORS):
-        part = number / (_N_COLORS - 1)
-        z, color = _NEAR + (number + 1) * _NEARER, _between(stops, low + (high - low) * part)
-        # What is seen of each, the last aside, is its left end.
-        labels.append(_Label(_BLANK, _LEFT + _HALF + _WIDTH * part, _STRIP, z=z, color=color))
+    labels = [_Label(title, _LEFT - _HALF, _TITLE, left=True)]
+    labels += _strip(stops, 2 * BLOCK, _N_BLOCKS, _HALF_BLOCKS, _NEAR_BLOCK)
+    labels += _strip(stops, BLANK, _N_BLANKS, _HALF, _NEAR)
 
     def text(value: float) -> str:
         return number_text(value, high - low)
@@ -113,7 +116,8 @@ def show_swatches(
     """
     labels, place = [_Label(title, _LEFT - _HALF, _TITLE, left=True)], _LEFT
     for text, color in entries:
-        labels.append(_Label(_BLANK, place, _NUMBERS, color=color))
+        labels.append(_Label(BLOCK, place, _NUMBERS, z=_NEAR_BLOCK, color=color))
+        labels.append(_Label(BLANK, place, _NUMBERS, color=color))
         labels.append(_Label(text, place + 1.2 * _HALF, _NUMBERS, left=True))
         place += 4.5 * _HALF + _CHARACTER * len(text)
     return _show(name, labels, colors, slot, _self)
@@ -123,6 +127,19 @@ def show_label(name: str, text: str, slot: int, *, _self) -> str:
     """Write lines of text at the top of the cell of our object ``name``; return the object that they are."""
     lines = [_Label(line, 0, _TOP - number * _LINE) for number, line in enumerate(text.splitlines())]
     return _put(label_name(name), "", lines, _CELL_SIZE, _middle(f"%{name}", 1, _self), slot, _self)
+
+
+def lower_key(key: str, *, _self) -> None:
+    """Put a key on the edge that stands higher, above those of other objects, where none of them is in sight."""
+    found: list[float] = []
+    _self.iterate_state(1, f"%{key} and name K000", "put(s.label_screen_point[1])", space={"put": found.append})
+    down = found[0] - _TITLE
+
+    def lowered(point: Sequence[float]) -> tuple[float, float, float]:
+        return point[0], point[1] - down, point[2]
+
+    move = "s.label_screen_point = lowered(s.label_screen_point)"
+    _self.alter_state(1, f"%{key}", move, space={"lowered": lowered})
 
 
 def key_name(name: str) -> str:
@@ -140,6 +157,17 @@ def keep_loadable(*, _self) -> None:
     hook(_self._pymol._session_save_tasks, _name_deleted_ramps)
 
 
+def keep_readable(*, _self) -> None:
+    """Let keys and titles be read in PyMOL's window once a session is loaded that has them."""
+    hook(_self._pymol._session_restore_tasks, _mend_restored)
+
+
+def _mend_restored(session: Any, *, _self) -> bool:
+    if any(is_key(name, _self=_self) for name in _self.get_names("objects")):
+        mend_labels(_self=_self)
+    return True
+
+
 def _name_deleted_ramps(session: Any, *, _self) -> bool:
     """Tell the empty places apart that PyMOL keeps in its list of ramps, which colours count by."""
     empty = [entry for entry in session["color_ext"] if not entry[0]]
@@ -152,13 +180,31 @@ def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int
     """Draw the key of our object, replacing its former one."""
     record = all_records(_self)[name]
     record["colors"] = colors
-    key, former = key_name(name), str(record.get("key"))
-    ours = former.lower().startswith(key.lower()) and former in _self.get_names("objects")
-    # In version 0.1.0 a key was a colour ramp.
-    ours = ours and (_self.get_type(former) == "object:ramp" or is_key(former, _self=_self))
-    slot = WHOLE_PICTURE if slot is None else slot
-    record["key"] = _put(key, former if ours else "", labels, _SIZE, _middle(f"%{name}", 1, _self), slot, _self)
+    former, slot = _former(name, str(record.get("key")), _self), WHOLE_PICTURE if slot is None else slot
+    up = _ROW * _free_row(former, slot, _self)
+    labels = [replace(label, y=label.y + up) for label in labels]
+    record["key"] = _put(key_name(name), former, labels, _SIZE, _middle(f"%{name}", 1, _self), slot, _self)
     return record["key"]
+
+
+def _former(name: str, known: str, _self) -> str:
+    """Return the key to be replaced, "" where there is none: that of the record, or one that a deleted object left."""
+    key, names = key_name(name), _self.get_names("objects")
+    ours = known in names and known.lower().startswith(key.lower())
+    if ours and (is_key(known, _self=_self) or _self.get_type(known) == "object:ramp"):  # so version 0.1.0 drew it
+        return known
+    left = spelling(key, _self=_self)
+    return left if is_key(left, _self=_self) else ""
+
+
+def _free_row(former: str, slot: int, _self) -> int:
+    """Return how many keys' height above the edge a key has room, beside those of other objects."""
+    taken: list[int] = []
+    for other in _self.get_names("objects"):
+        if other != former and is_key(other, _self=_self) and _self.get_setting_int("grid_slot", other) == slot:
+            place = {"put": lambda point: taken.append(round((point[1] - _TITLE) / _ROW))}
+            _self.iterate_state(1, f"%{other} and name K000", "put(s.label_screen_point)", space=place)
+    return next(row for row in range(len(taken) + 1) if row not in taken)
 
 
 def _put(name: str, former: str, labels: Sequence[_Label], size: int, where: Sequence[float], slot: int, _self) -> str:
@@ -183,12 +229,14 @@ def _put(name: str, former: str, labels: Sequence[_Label], size: int, where: Seq
                 _self.delete(draft)
         if hidden:
             _self.disable(name)
+    mend_labels(_self=_self)
     return name
 
 
 def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) -> None:
     """Make an object of an atom per label, all of them at ``where``, shape=(3,)."""
-    names = [f"K{number:02}" for number in range(len(labels))]
+    labels = sorted(labels, key=lambda label: (label.color is not None, label.text == BLANK))
+    names = [f"K{number:03}" for number in range(len(labels))]
     for atom in names:
         _self.pseudoatom(
             name, name=atom, resn="KEY", resi="1", pos=[float(x) for x in where], vdw=0.0, state=1, quiet=1
@@ -199,12 +247,11 @@ def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) ->
     _self.alter(f"%{name}", "label = given[name].text", space={"given": given})
     places = {atom: ((label.x, label.y, label.z), (float(label.left), 0.0, 0.0)) for atom, label in given.items()}
     _self.alter_state(1, f"%{name}", "s.label_screen_point, s.label_position = places[name]", space={"places": places})
-    behind = {atom: _integer(label.color) for atom, label in given.items() if label.color}
-    _self.alter(
-        f"%{name} and name {'+'.join(behind)}",
-        "s.label_bg_color = behind[name]; s.label_bg_transparency = 0.0",
-        space={"behind": behind},
-    )
+    colors = {atom: _integer(label.color) for atom, label in given.items() if label.color}
+    for blank, setting in ((False, "label_color"), (True, "label_bg_color")):
+        atoms = "+".join(atom for atom in colors if (given[atom].text == BLANK) == blank)
+        _self.alter(f"%{name} and name {atoms}", f"s.{setting} = colors[name]", space={"colors": colors})
+    _self.set("label_bg_transparency", 0, name, updates=0, quiet=1)
     _self.mask(f"%{name}")  # a click on it picks no atom
     _self.show("labels", f"%{name}")
 
@@ -212,6 +259,18 @@ def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) ->
 def _middle(atoms: str, state: int, _self) -> list[float]:
     """Return the middle of where atoms are seen in a state, 0 for all, shape=(3,)."""
     return [(low + high) / 2 for low, high in zip(*_self.get_extent(atoms, state))]
+
+
+def _strip(stops: Sequence[tuple[float, Rgb]], text: str, n_labels: int, half: float, near: float) -> list[_Label]:
+    """Return labels of colours side by side, each of which covers all but the left end of the one before."""
+    low, high = stops[0][0], stops[-1][0]
+    start, end = _LEFT - _HALF, _LEFT + _WIDTH + 2 * (_HALF - half)
+    lefts = [start + (end - start) * number / (n_labels - 1) for number in range(n_labels)]
+    values = [low + (high - low) * min(1.0, max(0.0, (left - _LEFT) / _WIDTH)) for left in lefts]
+    return [
+        _Label(text, left + half, _STRIP, z=near + number * _NEARER, color=_between(stops, value))
+        for number, (left, value) in enumerate(zip(lefts, values))
+    ]
 
 
 def _between(stops: Sequence[tuple[float, Rgb]], value: float) -> Rgb:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
+import sys
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -13,6 +16,9 @@ from .sources import index_words, object_words
 from .store import current_state, is_ours, molecules
 
 _PLAIN = re.compile(r"-?[A-Za-z0-9]*")
+_GL_LIBRARY = {"linux": "libGL.so.1", "win32": "opengl32"}
+# Numbers of OpenGL.
+_EXTENSIONS, _TEXTURE_2D, _TEXTURE_ENV, _TEXTURE_ENV_MODE, _REPLACE = 0x1F03, 0x0DE1, 0x2300, 0x2200, 0x1E01
 
 
 def main_window() -> Any:
@@ -22,6 +28,28 @@ def main_window() -> Any:
     except ImportError:
         return None
     return get_qtwindow()
+
+
+def mend_labels(*, _self) -> None:
+    """Let PyMOL 3.2 draw letters in its window, not boxes, where the graphics driver has no EXT_geometry_shader4.
+
+    As all of Mesa's: with shaders on it does not switch textures on before a label (schrodinger/pymol-open-source
+    issue 496). They stay on until it draws a label with shaders off, or ends. What it draws behind labels
+    (``label_bg_color``) is not seen meanwhile.
+    """
+    main, library = main_window(), _GL_LIBRARY.get(sys.platform)
+    if main is None or library is None or threading.current_thread() is not threading.main_thread():
+        return
+    if _self.get_version()[1] < 3 or not _self.get_setting_int("use_shaders"):
+        return
+    with suppress(OSError, AttributeError):
+        opengl = ctypes.CDLL(library)
+        main.pymolwidget.makeCurrent()
+        opengl.glGetString.restype = ctypes.c_char_p
+        extensions = opengl.glGetString(_EXTENSIONS)
+        if extensions and b"GL_EXT_geometry_shader4" not in extensions.split():
+            opengl.glEnable(_TEXTURE_2D)
+            opengl.glTexEnvi(_TEXTURE_ENV, _TEXTURE_ENV_MODE, _REPLACE)
 
 
 def log(line: str, *, _self) -> None:

@@ -92,8 +92,8 @@ def test_lengths_say_in_which_measure_they_are(name):
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_ranges_are_the_same_for_all_schemes_and_of_displacement_in_sigmas(name):
-    wanted = np.array(SPANS[name]) * (2.5 if name == "displacement" else 1)
+def test_ranges_are_the_same_for_all_schemes_and_in_sigmas_of_lengths_per_coordinate(name):
+    wanted = np.array(SPANS[name]) * (2.5 if UNITS.get(name) == "A per coordinate" else 1)
     assert span_of(name, 2.5) == pytest.approx(wanted)
 
 

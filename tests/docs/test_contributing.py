@@ -41,7 +41,8 @@ def run(tmp_path_factory):
     copy = tmp_path_factory.mktemp("example")
     for name in ("pomodoro_pymol", "icons"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("docs/make_commands.py", "docs/commands.md", "tests/core/test_metrics.py"):
+    files = ("docs/make_commands.py", "docs/commands.md", "docs/data/1hpv_fragment.pdb")
+    for name in (*files, "tests/core/conftest.py", "tests/core/test_metrics.py"):
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, copy / name)
     (copy / "internal.diff").write_text(BLOCKS["diff"], encoding="utf-8")
@@ -79,7 +80,7 @@ def test_the_reference_asks_to_be_written_again(run):
     assert code == 0, printed
     page = (copy / "docs" / "commands.md").read_text(encoding="utf-8")
     assert "| `internal` | atom rms relative to the residue | A per coordinate |" in page
-    assert page.count("`internal`") == 3
+    assert page.count("`internal`") == 4
 
 
 def test_the_commands_take_it_and_the_help_tells_of_it(run):
@@ -90,7 +91,7 @@ def test_the_commands_take_it_and_the_help_tells_of_it(run):
     assert code == 0, printed
     assert BLOCKS["text"].startswith(" pomcolor: 1hpv_noise\n colour: internal = ")
     assert BLOCKS["text"] in printed
-    assert re.search(r"^ +internal +atom rms relative to the residue, A per coordinate$", printed, re.MULTILINE)
+    assert re.search(r"^ +internal +atom rms relative to the residue, A per coordinate;$", printed, re.MULTILINE)
     assert re.search(r"one of ratio, [^{]*\binternal\b", printed)
     colours, b, wanted = map(float, re.search(r"^@@ (\S+) (\S+) (\S+)$", printed, re.MULTILINE).groups())
     assert colours == 1

@@ -17,8 +17,8 @@ FENCE = re.compile(r"^```(.*)\n((?:.*\n)*?)```$", re.MULTILINE)
 BLOCKS = [(match[1], match[2]) for match in FENCE.finditer(TEXT)]
 COMMANDS = [(place, body) for place, (kind, body) in enumerate(BLOCKS) if kind.startswith("pymol")]
 EXPECTED = {place: BLOCKS[place + 1][1] for place, _ in COMMANDS if BLOCKS[place + 1][0] == "text"}
-#: Lines that are no answer: what was typed, and how far a slow run is.
-ECHO = re.compile(r"PyMOL>| pom\w+: \d+ of \d+ \w+$")
+#: Lines that are no answer: what was typed, also as Python, and how far a slow run is.
+ECHO = re.compile(r"PyMOL>| pom\w+: \d+ of \d+ \w+$| +\d+:")
 NUMBER = r"-?\d+\.\d+(?:e[+-]\d+)?"
 
 

@@ -44,10 +44,12 @@ def picture(tmp_path):
 
 
 def texts(cmd, name):
-    """Return the texts of a key that are not blank."""
-    found = []
+    """Return the texts of a key."""
+    from pomodoro_pymol.viewer.key import BLOCK
+
+    found: list[str] = []
     cmd.iterate(f"%{name}", "put(label)", space={"put": found.append})
-    return [text for text in found if text.strip()]
+    return [text for text in found if text.strip(f" {BLOCK}")]
 
 
 def view(cmd, line):
@@ -170,6 +172,35 @@ def test_a_key_that_was_hidden_stays_so_and_takes_no_place_of_anothers(made, typ
     assert len([other for other in cmd.get_names() if other.startswith(f"{name}_key")]) == 2
 
 
+def test_a_key_that_a_deleted_object_left_is_taken_over_in_any_state(made, typed):
+    cmd, name = made
+    cmd.frame(3)
+    cmd.delete(name)
+    assert "Error" not in typed(cmd, "pomnoise frames=4")
+    typed(cmd, "pomcolor metric=displacement")
+    assert [other for other in cmd.get_names() if "key" in other] == [f"{name}_key"]
+    assert "residue rms, A per coordinate" in texts(cmd, f"{name}_key")
+    assert cmd.count_states(f"{name}_key") == 1
+
+
+def test_keys_of_two_objects_stand_above_each_other(made, typed, picture):
+    cmd, name = made
+    typed(cmd, "pomnoise frames=1 name=second")
+    typed(cmd, "pomcolor second, palette=cividis")
+    cmd.disable("all")
+    seen = []
+    for shown in (f"{name}_key", "second_key"):
+        cmd.enable(shown)
+        seen.append(picture(cmd).max(2) > 12)
+        cmd.disable(shown)
+    assert not (seen[0] & seen[1]).any()
+    assert masks.strip(np.repeat(seen[1][..., None] * np.uint8(255), 3, 2))["top"] > 0.75
+    cmd.delete(f"{name}_key")
+    typed(cmd, "pomcolor second")
+    cmd.enable("second_key")
+    assert masks.strip(picture(cmd))["top"] > 0.88
+
+
 def test_the_ramp_of_a_session_of_version_0_1_0_is_replaced(cmd, typed, tmp_path):
     cmd.load(SESSION)
     assert cmd.get_type("pept_noise_key") == "object:ramp"
@@ -237,19 +268,19 @@ def test_four_objects_in_a_grid_have_one_key_and_titles_of_their_own(made, pictu
     for cell in range(1, 5):
         cmd.create(f"part{cell}", f"%{name}", 1, 1)
         cmd.set("grid_slot", cell, f"part{cell}")
-        assert key.show_label(f"title{cell}", f"{cell}\n{cell} of 4", cell, _self=cmd) == f"title{cell}"
+        assert key.show_label(f"part{cell}", f"{cell}\n{cell} of 4", cell, _self=cmd) == f"part{cell}_title"
     cmd.set("grid_mode", 1)
     cmd.zoom()
     picture(cmd)  # PyMOL lays the grid out as it draws
     assert in_cells(picture(cmd).max(2) > 12) == [True] * 4
-    cmd.hide("everything", "part*")
+    cmd.hide("everything", "part1 or part2 or part3 or part4")
     assert in_cells(picture(cmd).max(2) > 12) == [True] * 4
-    cmd.disable("title*")
+    cmd.disable("part*_title")
     cmd.enable(f"{name}_key")
     found = masks.strip(picture(cmd))
     assert found["ends"] == [pytest.approx(end, abs=12) for end in masks.VIRIDIS_ENDS]
     assert found["width"] > 0.3
     assert found["top"] > 0.88
     cmd.disable(f"{name}_key")
-    cmd.enable("title3")
+    cmd.enable("part3_title")
     assert in_cells(picture(cmd).max(2) > 12) == [False, False, True, False]

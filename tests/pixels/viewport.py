@@ -41,13 +41,15 @@ def key(robot: Any, source: str) -> dict[str, Any]:
     atoms = pixels(robot, f"{name}-atoms.png").max(2) > 12
     cmd.disable(name)
     cmd.enable(f"{name}_key")
-    found: dict[str, Any] = {"shaders": masks.strip(pixels(robot, f"{name}-key.png"))}
-    # With Mesa's shaders 3.2 draws boxes for the letters of labels, of PyMOL's own too.
+    seen = pixels(robot, f"{name}-key.png")
+    found: dict[str, Any] = {"shaders": masks.strip(seen)}
+    letters = lit_text(seen)
     cmd.set("use_shaders", 0)
     for background in ("white", "black"):
         cmd.bg_color(background)
         seen = pixels(robot, f"{name}-key-{background}.png")
         found[background] = masks.strip(seen)
+    found["letters"] = letters / lit_text(seen)
     found["atoms"], found["under it"] = int(atoms.sum()), int((atoms & (seen.max(2) > 12)).sum())
     for cell in range(1, 5):
         cmd.create(f"part{cell}", name, 1, 1)
@@ -58,6 +60,11 @@ def key(robot: Any, source: str) -> dict[str, Any]:
     cmd.set("use_shaders", 1)
     cmd.delete("all")
     return found
+
+
+def lit_text(seen: Any) -> int:
+    """Return how many pixels the numbers and the title of a key light on black."""
+    return int((seen[int(0.94 * len(seen)) :].max(2) > 100).sum())
 
 
 def pixels(robot: Any, file: str) -> Any:

@@ -52,7 +52,7 @@ def look(cmd: Any, name: str = "1hpv_noise") -> dict[str, Any]:
         coords.append(rows)
     record = cmd._pymol.session.pomodoro[name]
     marks: list[Any] = []
-    words = "name, label, s.label_bg_color, s.label_screen_point"
+    words = "name, label, (s.label_color, s.label_bg_color), s.label_screen_point"
     cmd.iterate_state(1, f"%{record['key']}", f"put(({words}))", space={"put": marks.append})
     return {
         "coords": coords,
@@ -61,5 +61,7 @@ def look(cmd: Any, name: str = "1hpv_noise") -> dict[str, Any]:
         "b": [atom[1] for atom in atoms],
         "labels": [atom[2] for atom in atoms],
         "record": {**record, "run": ""},  # no two runs have the same
-        "key": [[name, text, color, [*place]] for name, text, color, place in marks],
+        "key": [
+            [name, text, [color and int(color) for color in colors], [*place]] for name, text, colors, place in marks
+        ],
     }

@@ -269,11 +269,11 @@ class Robot:
 
 
 def marks(cmd: Any, name: str) -> list[Any]:
-    """Return the name, text, colour and place of the labels of a colour key in PyMOL."""
+    """Return the name, text, colours and place of the labels of a colour key in PyMOL."""
     found: list[Any] = []
-    words = "name, label, s.label_bg_color, s.label_screen_point"
+    words = "name, label, (s.label_color, s.label_bg_color), s.label_screen_point"
     cmd.iterate_state(1, f"%{name}", f"put(({words}))", space={"put": found.append})
-    return [[name, text, color, [*place]] for name, text, color, place in found]
+    return [[name, text, [color and int(color) for color in colors], [*place]] for name, text, colors, place in found]
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:
