@@ -168,6 +168,7 @@ def _show(cells: list[Cell], parameters: CompareParameters, _self: Any) -> list[
     for cell in cells[1:]:
         _self.delete(cell.coloring.key)
     labels = [cells[0].coloring.key]
+    key.lower_key(labels[0], _self=_self)
     grid.lay_out(shown, labels, _self=_self)
     grid.look_at([names[0] for names in shown], _self=_self)
     for number, cell in enumerate(cells, 1):

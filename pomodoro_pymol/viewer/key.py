@@ -129,6 +129,19 @@ def show_label(name: str, text: str, slot: int, *, _self) -> str:
     return _put(label_name(name), "", lines, _CELL_SIZE, _middle(f"%{name}", 1, _self), slot, _self)
 
 
+def lower_key(key: str, *, _self) -> None:
+    """Put a key on the edge that stands higher, above those of other objects, where none of them is in sight."""
+    found: list[float] = []
+    _self.iterate_state(1, f"%{key} and name K000", "put(s.label_screen_point[1])", space={"put": found.append})
+    down = found[0] - _TITLE
+
+    def lowered(point: Sequence[float]) -> tuple[float, float, float]:
+        return point[0], point[1] - down, point[2]
+
+    move = "s.label_screen_point = lowered(s.label_screen_point)"
+    _self.alter_state(1, f"%{key}", move, space={"lowered": lowered})
+
+
 def key_name(name: str) -> str:
     """Return the name that the key of our object ``name`` has where it is free."""
     return f"{name}_key"
@@ -176,7 +189,7 @@ def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int
 
 def _former(name: str, known: str, _self) -> str:
     """Return the key to be replaced, "" where there is none: that of the record, or one that a deleted object left."""
-    key, names = f"{name}_key", _self.get_names("objects")
+    key, names = key_name(name), _self.get_names("objects")
     ours = known in names and known.lower().startswith(key.lower())
     if ours and (is_key(known, _self=_self) or _self.get_type(known) == "object:ramp"):  # so version 0.1.0 drew it
         return known

@@ -122,6 +122,21 @@ def test_cells_hold_the_objects_and_a_title_each_under_one_key(compared):
     assert {cmd.count_states(name) for name in (*FIRST, *shown)} == {3}
 
 
+def test_the_key_is_on_the_edge_whatever_other_keys_there_are(plain, typed):
+    """No other is in sight: of what pomnoise made before, or of a comparison that this one replaces."""
+    heights = []
+    typed(plain, "pomnoise plain, frames=1")
+    for words in ("metric=ratio", "", "metric=lddt"):
+        typed(plain, f"{PLAIN}, {words}")
+        places: list = []
+        space = {"put": places.append}
+        plain.iterate_state(1, "plain_flat_key", "put(s.label_screen_point[1])", space=space)
+        heights.append((min(places), max(places)))
+    for low, high in heights:
+        assert -1 < low < -0.9
+        assert high < -0.8
+
+
 def test_frames_are_shown_where_the_metric_is_of_residues(plain, typed):
     typed(plain, f"{PLAIN}, metric=ratio presets=flat+3-8-1 truth=1")
     frames = ["plain_flat", "plain_3-8-1"]

@@ -37,6 +37,7 @@ def pixels(robot: Any, file: str) -> Any:
 
 def steps(robot: Any) -> list[list[float]]:
     """Return how much of what each cell shows changes with a key that is pressed, and with ``frame``."""
+    cmd.frame(2)
     found, former = [], pixels(robot, "frame2.png")
     viewport = get_qtwindow().pymolwidget
     for step in (lambda: robot.press(viewport, "Right"), lambda: cmd.do("frame 4")):
