@@ -131,8 +131,8 @@ def test_two_instances_do_not_see_each_other(new_instance, load_source, typed):
     typed(one, "pomnoise frames=2")
     typed(two, "pomnoise frames=3")
     typed(one, "pomnoise frames=4 name=more")
-    assert one.get_object_list("all") == ["2juy", "2juy_noise", "more"]
-    assert two.get_object_list("all") == ["built", "built_noise"]
+    assert one.get_object_list("all") == ["2juy", "2juy_noise", "2juy_noise_key", "more", "more_key"]
+    assert two.get_object_list("all") == ["built", "built_noise", "built_noise_key"]
     assert two.count_states("built_noise") == 4
     assert "2juy_noise, more" in typed(one, "pomcolor")
     assert "pomcolor: built_noise" in typed(two, "pomcolor metric=relative")
