@@ -45,7 +45,9 @@ def pomcompare(parameters: CompareParameters, quiet: bool, _self: Any) -> Compar
         are shown, and residues have its colours. range=auto spans what all
         schemes show.
 
-        figure= draws the cells, ray-traced, as one picture.
+        figure= draws the cells, ray-traced, as one picture. PyMOL's own
+        ray puts the text of all cells into the middle of the picture, and
+        that of PyMOL 2.5 draws no grid.
 
     SEE ALSO
 
