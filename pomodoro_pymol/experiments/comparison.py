@@ -147,7 +147,7 @@ def _draw_directions(axis: Any) -> None:
     from matplotlib.patches import Patch
 
     patches = [Patch(color=rgb, label=text) for text, rgb in DIRECTIONS]
-    axis.legend(
+    legend = axis.legend(
         handles=patches,
         title=f"Colour: {_READING}",
         loc="center",
@@ -156,6 +156,7 @@ def _draw_directions(axis: Any) -> None:
         title_fontsize=9,
         frameon=False,
     )
+    legend.set_in_layout(False)  # its long lines would make the cells narrow
 
 
 def _draw_scale(axis: Any, coloring: Coloring) -> None:

@@ -62,9 +62,9 @@ class Directions:
         else:
             lines += [
                 f"         variance of the colours over a frame's atoms: {shares.total:.2g} of at most 0.25, of it",
-                f"         {shares.within_residues:4.0%} within residues: each atom goes its own way",
-                f"         {shares.of_residues:4.0%} between residues of a chain: residues move as blocks",
-                f"         {shares.of_chains:4.0%} between chains: chains move as wholes",
+                f"         {100 * shares.within_residues:3.0f} % within residues: each atom goes its own way",
+                f"         {100 * shares.of_residues:3.0f} % between residues of a chain: residues move as blocks",
+                f"         {100 * shares.of_chains:3.0f} % between chains: chains move as wholes",
             ]
         return "\n".join(lines)
 

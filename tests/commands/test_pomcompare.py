@@ -303,7 +303,7 @@ def test_what_a_user_made_in_place_of_an_object_stays(compared, typed, snapshot)
     cmd.fab("GG", "plain_ms")
     cmd.fab("GG", "plain_ms_title")
     cmd.set_name("plain_3-8-1", "mine")
-    kept = ["plain_flat", "plain_flat_direction", "plain_flat_key01", "plain_ms", "plain_ms_title"]
+    kept = ["plain_flat", "plain_flat_direction", "plain_flat_key", "plain_ms", "plain_ms_title"]
     seen = {name: snapshot(cmd, name) for name in (*kept, "mine")}
     typed(cmd, "pomcompare off")
     assert sorted(name for name in cmd.get_names("objects") if name.startswith("plain_")) == kept

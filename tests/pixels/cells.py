@@ -10,9 +10,18 @@ import numpy as np
 
 def plain_light(cmd: Any) -> None:
     """Leave out what makes colours other ones, and what is no part of the picture."""
-    for setting in ("depth_cue", "ray_trace_fog", "specular", "ray_shadows", "internal_gui", "internal_feedback"):
+    for setting in (
+        "depth_cue",
+        "ray_trace_fog",
+        "specular",
+        "ray_shadows",
+        "direct",
+        "reflect",
+        "internal_gui",
+        "internal_feedback",
+    ):
         cmd.set(setting, 0)
-    for setting, value in {"ambient": 0.6, "ray_opaque_background": 1, "movie_panel": 0}.items():
+    for setting, value in {"ambient": 1, "light_count": 1, "ray_opaque_background": 1, "movie_panel": 0}.items():
         cmd.set(setting, value)
 
 
