@@ -23,7 +23,7 @@ def play(robot: Any) -> None:
     robot.open()
     robot.see_source("1hpv")
     robot.enter_command("pomnoise z=high")  # the first warning sign brings a font, whose lines may be higher
-    robot.pump(50)
+    robot.pump(500)
     robot.notes["lines"] = refuse(robot, [line for line, _ in bad_input.cases("panel")], enter_line)
     given = [pair for pair, _ in bad_input.cases("widget") if enterable(robot, pair)]
     robot.notes["widgets"] = refuse(robot, given, enter_value)
