@@ -83,6 +83,7 @@ def test_a_selection_by_name_with_our_output_present(hpv, typed):
 def test_our_own_objects_are_not_candidates(hpv, typed, words):
     first = typed(hpv, f"pomnoise {words} z=-1 frames=2")
     assert "1hpv -> 1hpv_noise" in first
+    hpv.enable("1hpv")  # which the first run hid, and said so
     assert typed(hpv, f"pomnoise {words} z=-1 frames=2") == first
 
 
