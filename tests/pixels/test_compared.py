@@ -49,9 +49,12 @@ def test_ray_traced(hpv, typed, take, metric):
     assert cells.changed(before, take()) < 1e-3
 
 
-def test_off_restores_what_is_ray_traced(hpv, typed, take, tmp_path):
+@pytest.mark.parametrize("figure", [False, True], ids=["", "figure"])
+def test_off_restores_what_is_ray_traced(hpv, typed, take, tmp_path, figure):
+    if figure:
+        pytest.importorskip("matplotlib")
     before = take()
-    for words in (f"metric=ratio figure={tmp_path}/x.png", "metric=direction"):
+    for words in ("metric=ratio" + f" figure={tmp_path}/x.png" * figure, "metric=direction"):
         assert "Error" not in typed(hpv, f"{LINE} {words}")
         take()
     typed(hpv, "pomcompare off")
