@@ -1,4 +1,4 @@
-"""The command line: ``python -m pomodoro_pymol demo | noise | table | sweep | weights | sample | check``."""
+"""The command line: ``python -m pomodoro_pymol demo | noise | table | sweep | weights | signal | sample | check``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from . import __version__, health
 from .errors import PomodoroError
 from .io.disk import user_path
 from .parameters.base import Parameters, describe, suggestion
-from .parameters.catalogue import NoiseParameters, SampleParameters, SweepParameters, TableParameters, WeightsParameters
+from .parameters.catalogue import (
+    NoiseParameters,
+    SampleParameters,
+    SignalParameters,
+    SweepParameters,
+    TableParameters,
+    WeightsParameters,
+)
 from .utils.problems import known_text
 
 if TYPE_CHECKING:
@@ -112,6 +119,7 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         add("table", "the z-table of several schemes", _table, TableParameters),
         add("sweep", "what several schemes leave of the structure over z", _sweep, SweepParameters),
         add("weights", "closed forms of weights, or weights for a wanted ratio", _weights, WeightsParameters),
+        add("signal", "what noise teaches a model, level by level, on a file's models", _signal, SignalParameters),
     )
     for command in others:
         command.add_argument("structure", help="PDB or mmCIF file, may be gzipped")
@@ -229,6 +237,29 @@ def _weights(arguments: argparse.Namespace) -> int:
     padding = padding_text(hierarchy, parameters, weights)
     if padding:
         print(padding)
+    return 0
+
+
+def _signal(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from .experiments import outputs
+    from .experiments.signal_report import run_signal, signal_csv
+    from .io.read import read_ensemble
+    from .noise.presets import parse_schemes
+
+    parse_schemes(parameters.presets)
+    outputs.check_paths(parameters.csv, parameters.figure)
+    outputs.check_figures(parameters.figure)
+    structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    result = run_signal(structure, states[:1] if parameters.data else states, parameters)
+    outputs.print_notes(structure, result.hierarchy)
+    print(result.report())
+    outputs.write_csv(parameters.csv, signal_csv(result.signal))
+    if parameters.figure:
+        from .experiments.figures import signal_figure
+
+        outputs.write_figure(parameters.figure, signal_figure(result.signal))
     return 0
 
 

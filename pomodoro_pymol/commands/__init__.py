@@ -15,6 +15,7 @@ from .panel import pompanel
 from .precond import pomprecond
 from .sample import pomsample
 from .save import pomsave
+from .signal import pomsignal
 from .sweep import pomsweep
 from .table import pomtable
 from .weights import pomweights
@@ -30,6 +31,7 @@ __all__ = [
     "pomprecond",
     "pomsample",
     "pomsave",
+    "pomsignal",
     "pomsweep",
     "pomtable",
     "pomweights",

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PomodoroError
 from ..parameters.catalogue import PrecondParameters
-from ..utils.text import counted
-from ..viewer import reading, sources
 from .declare import command
+from .source import read_data
 
 if TYPE_CHECKING:
     from ..experiments.scalings import ScalingRow
@@ -49,36 +47,16 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
 
         pomdenoise, pomsample, pomtable
     """
-    import torch
-
-    from ..diffusion.precondition import data_variances, own_sigma_data
+    from ..diffusion.precondition import own_sigma_data
     from ..experiments import outputs
-    from ..experiments.denoising import per_level
-    from ..experiments.scalings import scaling_csv, scaling_table, scaling_text
+    from ..experiments.scalings import measure_data, scaling_csv, scaling_table, scaling_text
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
-    from ..utils import memory
 
     outputs.check_paths(parameters.csv, parameters.figure)
-    source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
-    n_members = 1 if parameters.data else _self.count_states(f"%{source.object}")
-    memory.require(
-        memory.ensemble_bytes(source.n_atoms, n_members), f"{counted(n_members, 'state')} of {source.n_atoms} atoms"
-    )
-    if parameters.data:
-        structure = reading.read_source(source, _self=_self)
-        c, r, a = (value**2 for value in per_level("data", parameters.data))
-        if not all((c, r, a)):
-            raise PomodoroError(f"data must be positive at each level, not {parameters.data}")
-        hierarchy = Hierarchy.from_structure(structure)
-        data, origin = (c, r, a), "given"
-    else:
-        structure, states = reading.read_ensemble(source, _self=_self)
-        hierarchy = Hierarchy.from_structure(structure)
-        data, origin = (
-            data_variances(torch.from_numpy(states), hierarchy),
-            f"measured over {counted(len(states), 'state')}",
-        )
+    source, structure, states = read_data(parameters, _self)
+    hierarchy = Hierarchy.from_structure(structure)
+    data, origin = measure_data(states, hierarchy, parameters.data)
     law = parameters.law_of_sigma
     rows = scaling_table(
         hierarchy,

@@ -44,6 +44,9 @@ PerLevel: TypeAlias = tuple[float, float, float]
 
 LEVELS = ("chain", "residue", "atom")
 
+#: Standard deviation of the random shift that training by the AF3 family gives a structure, angstrom per coordinate.
+SHIFT = 1.0
+
 _NO_SPREAD = 1e-9  # square angstrom
 
 
@@ -109,7 +112,7 @@ def own_sigma_data(hierarchy: Hierarchy, data: PerLevel) -> float:
     return math.sqrt(sum(free * own for free, own in zip(degrees_of_freedom(hierarchy), data)))
 
 
-def data_variances(states: Tensor, hierarchy: Hierarchy, shift: float = 1.0) -> PerLevel:
+def data_variances(states: Tensor, hierarchy: Hierarchy, shift: float = SHIFT) -> PerLevel:
     """Measure the data variance of each level per coordinate, square angstrom.
 
     Parameters

@@ -15,6 +15,7 @@ from ..noise.sigma import law_note
 from .scalings import ScalingRow, total_errors
 from .sweep import SCORE_LOST, Sweep
 from .table import TableRow
+from .teaching import TrainingSignal
 
 _COLORS = tuple(f"#{color}" for color in OKABE_ITO)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -176,6 +177,56 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
         axis.grid(alpha=0.25)
     axes[0, 0].legend(fontsize=8)
     axes[1, 0].legend(fontsize=8)
+    return figure
+
+
+def signal_figure(signal: TrainingSignal) -> Any:
+    """Draw what noise teaches: the start's shares as bars, and where each level's law lies against its data.
+
+    The bars are under the law's sigma_data, the data's own, and that after alignment. Below is
+    the density of training, per unit of the logarithm, over the variance of data by that of noise.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, axes = _figure(2, 3, (11, 6.2))
+    first, own = signal.laws()[0], signal.laws()[-1]
+    bars = (
+        (first, "share", f"sigma_data {first.sigma_data:.4g} Å per coordinate"),
+        (own, "share", f"the data's own, {own.sigma_data:.4g} Å per coordinate"),
+        (own, "aligned_share", "the data's own, after alignment"),
+    )
+    for axis, (law, field, title) in zip(axes[0], bars):
+        schemes = signal.under(law)
+        places, base = range(len(schemes)), [0.0] * len(schemes)
+        for number, level in enumerate(LEVELS):
+            shares = [s.of_levels(field)[number] for s in schemes]
+            label = {"residue": "residues in chains", "atom": "atoms in residues"}.get(level, "chains")
+            axis.barh(places, shares, 0.65, left=base, color=f"#{LEVEL_COLORS[level]}", label=label)
+            base = [start + share for start, share in zip(base, shares)]
+        axis.set_yticks(places, [s.scheme.name for s in schemes])
+        axis.invert_yaxis()
+        axis.set(xlim=(0, 1), xlabel="share of the loss at the start")
+        axis.set_title(title, fontsize=10)
+    for number, (axis, level) in enumerate(zip(axes[1], LEVELS)):
+        axis.axvspan(0.1, 10, color="0.92")
+        for place, s in enumerate(signal.under(first)):
+            own_level = s.levels[number]
+            if not own_level.noise:
+                continue
+            # ln(S / v) is normal: its mean is where sigma has its median, its width twice that of ln(sigma).
+            middle = math.log(own_level.data / own_level.noise) - 2 * math.log(first.sigma(0))
+            width = 2 * first.p_std
+            logs = [middle + width * step / 20 for step in range(-80, 81)]
+            density = [math.exp(-0.5 * ((x - middle) / width) ** 2) / (width * math.sqrt(2 * math.pi)) for x in logs]
+            style = {"color": _COLORS[place % len(_COLORS)], "linestyle": _STYLES[place % len(_STYLES)]}
+            axis.plot([math.exp(x) for x in logs], density, label=s.scheme.name, linewidth=1.4, **style)
+        axis.set(xscale="log", xlabel=f"variance of data / noise, {level} level", xlim=(1e-4, 1e6), ylim=(0, None))
+        axis.set_ylabel("" if number else "density of training")
+    axes[1, 1].set_title("grey: data and noise differ by at most ten times in variance", fontsize=10)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=9, loc="outside upper center", ncols=3)
+    figure.legend(*axes[1, 1].get_legend_handles_labels(), fontsize=9, loc="outside lower center", ncols=6)
     return figure
 
 

@@ -7,20 +7,27 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import torch
+
 from ..diffusion.choices import VARIANTS
 from ..diffusion.precondition import (
     LEVELS,
     PerLevel,
     Scalings,
+    data_variances,
     degrees_of_freedom,
     level_scalings,
     linear_skip_error,
     noise_variances,
     target_variance,
 )
+from ..errors import PomodoroError
 from ..noise.sigma import AF3_LAW, SIGMA_DATA, LawOfSigma
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
+from ..utils.text import counted
+from .denoising import per_level
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,30 @@ class ScalingRow:
     data: float
     target: float
     error: float
+
+
+def measure_data(states: np.ndarray, hierarchy: Hierarchy, given: str = "") -> tuple[PerLevel, str]:
+    """Return the variance of the data at each level, square angstrom per coordinate, and where it is from.
+
+    Parameters
+    ----------
+    states : ndarray, shape=(n_states, n_atoms, 3)
+        Angstrom; measured where nothing is given.
+    hierarchy : Hierarchy
+    given : str
+        Standard deviations ``chain:residue:atom``, angstrom.
+
+    Raises
+    ------
+    PomodoroError
+        If what is given is not three positive numbers.
+    """
+    if not given:
+        return data_variances(torch.from_numpy(states), hierarchy), f"measured over {counted(len(states), 'state')}"
+    chain, residue, atom = (value**2 for value in per_level("data", given))
+    if not all((chain, residue, atom)):
+        raise PomodoroError(f"data must be positive at each level, not {given}")
+    return (chain, residue, atom), "given"
 
 
 def scaling_table(

@@ -15,6 +15,8 @@ between
 within
     The rest: what happens inside chains.
 
+Alignment takes a part of each level's variance, too: `level_gauge`.
+
 The project's own, in time and memory of order n_atoms; the tests hold it against dense
 projections and superposed draws.
 """
@@ -112,14 +114,7 @@ class GaugeMoments:
     def of(cls, coords: Tensor | np.ndarray, hierarchy: Hierarchy) -> GaugeMoments:
         """Return the moments of a structure; see `gauge_split`."""
         hierarchy = hierarchy.to("cpu")
-        arms = torch.as_tensor(coords).detach().cpu().double()
-        if arms.shape != (hierarchy.n_atoms, 3) or not arms.isfinite().all():
-            raise PomodoroError(f"coords must be finite, of shape ({hierarchy.n_atoms}, 3)")
-        arms = arms - arms[0]
-        size = arms.abs().max()
-        if size > 0:
-            arms = arms / size
-        arms = arms - arms.mean(0)
+        arms = _arms(coords, hierarchy)
         in_chains = arms - hierarchy.broadcast(hierarchy.pool(arms, "chain"), "chain")
         return cls(hierarchy, _moments(arms, hierarchy), _moments(in_chains, hierarchy))
 
@@ -139,8 +134,77 @@ class GaugeMoments:
         return Gauge(translation, rotation, between, _share(1 - translation - rotation - between))
 
 
+def level_gauge(coords: Tensor | np.ndarray, hierarchy: Hierarchy) -> Tensor:
+    """Return what centring and aligning the whole takes of the variance of each level, of each weight.
+
+    With P onto the translations and rotations of the whole, to first order in the noise, and Q
+    onto a level, it is ``tr(Q Sigma) - tr(Q (1 - P) Sigma (1 - P))`` over all coordinates: linear
+    in the weights. Over the levels it sums to translation and rotation of `gauge_split`.
+
+    Parameters
+    ----------
+    coords : Tensor or ndarray, shape=(n_atoms, 3)
+        The true structure, in any unit; taken in float64.
+    hierarchy : Hierarchy
+
+    Returns
+    -------
+    Tensor, shape=(3, 3), dtype=float64
+        Row: all weight on chains, on residues, on atoms. Column: taken of the variance of
+        chain, residue and atom level, means over atoms, of unit noise.
+
+    Raises
+    ------
+    PomodoroError
+        If ``coords`` does not fit the hierarchy or is not finite.
+    """
+    hierarchy = hierarchy.to("cpu")
+    basis = _rigid_motions(_arms(coords, hierarchy))
+    residues = group_sum(basis, hierarchy.atom_to_residue, hierarchy.n_residues)
+    chains = group_sum(residues, hierarchy.residue_to_chain, hierarchy.n_chains)
+    in_residue, in_chain = hierarchy.atoms_per_residue.double(), hierarchy.atoms_per_chain.double()
+
+    def products(sums: Tensor, factors: Tensor) -> Tensor:
+        return torch.einsum("kxg,lxg,g->kl", sums, sums, factors)
+
+    whole = torch.eye(len(basis), dtype=torch.float64)
+    under = (products(chains, torch.ones_like(in_chain)), products(residues, torch.ones_like(in_residue)), whole)
+    of_chains, of_residues = products(chains, 1 / in_chain), products(residues, 1 / in_residue)
+    onto = (of_chains, of_residues - of_chains, whole - of_residues)
+    # Of the product of each covariance with each level: what residues share has a mean in their chain.
+    shared = torch.einsum("kxr,kxr,r->", residues, chains[..., hierarchy.residue_to_chain],
+                          in_residue / in_chain[hierarchy.residue_to_chain])  # fmt: skip
+    crossed = torch.zeros(3, 3, dtype=torch.float64)
+    crossed[0, 0] = torch.trace(under[0])
+    crossed[1, 0], crossed[1, 1] = shared, torch.trace(under[1]) - shared
+    crossed[2] = torch.stack([torch.trace(part) for part in onto])
+    both = torch.stack([torch.stack([(part * noise).sum() for part in onto]) for noise in under])
+    return (2 * crossed - both) / (3 * hierarchy.n_atoms)
+
+
+def _rigid_motions(arms: Tensor) -> Tensor:
+    """Return an orthonormal basis of the translations and infinitesimal rotations, (n_motions, 3, n_atoms)."""
+    shifts = torch.eye(3, dtype=arms.dtype)[:, :, None].expand(-1, -1, len(arms)) / len(arms) ** 0.5
+    sizes, axes = torch.linalg.eigh(_of_turns(arms.T @ arms))
+    turns = _are_turns(sizes, len(arms))
+    moved = torch.linalg.cross(axes.T[turns][:, None, :], arms[None]) / sizes[turns].sqrt()[:, None, None]
+    return torch.cat([shifts, moved.mT])
+
+
 def _share(value: float) -> float:
     return value if value > _ROUNDING else 0.0
+
+
+def _arms(coords: Tensor | np.ndarray, hierarchy: Hierarchy) -> Tensor:
+    """Return the places of atoms about their centroid, scaled to be at most about 1."""
+    arms = torch.as_tensor(coords).detach().cpu().double()
+    if arms.shape != (hierarchy.n_atoms, 3) or not arms.isfinite().all():
+        raise PomodoroError(f"coords must be finite, of shape ({hierarchy.n_atoms}, 3)")
+    arms = arms - arms[0]
+    size = arms.abs().max()
+    if size > 0:
+        arms = arms / size
+    return arms - arms.mean(0)
 
 
 def _moments(arms: Tensor, hierarchy: Hierarchy) -> Tensor:
@@ -159,9 +223,13 @@ def _rotation_share(moments: Tensor, weights: LevelWeights, n_atoms: int) -> flo
     c, r, a = weights.shares
     sizes, axes = torch.linalg.eigh(_of_turns(moments[0]))
     noise = _of_turns(a * moments[0] + r * moments[1] + c * moments[2])
-    turns = sizes > max(_NO_ROTATION * float(sizes[-1]), _NO_ARM * n_atoms)
+    turns = _are_turns(sizes, n_atoms)
     along = torch.einsum("ik,ij,jk->k", axes, noise, axes)
     return float((along[turns] / sizes[turns]).sum()) / (3 * n_atoms)
+
+
+def _are_turns(sizes: Tensor, n_atoms: int) -> Tensor:
+    return sizes > max(_NO_ROTATION * float(sizes[-1]), _NO_ARM * n_atoms)
 
 
 def _of_turns(moments: Tensor) -> Tensor:

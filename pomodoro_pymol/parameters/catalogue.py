@@ -114,6 +114,12 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         {},
     ),
     "scaling": ("global", str, "preconditioning of the network, as in pomprecond", {"choices": VARIANTS}),
+    "data": (
+        "",
+        str,
+        "data standard deviations chain:residue:atom, in angstrom per coordinate",
+        {"absent": "measured over the states"},
+    ),
 }
 
 
@@ -123,9 +129,8 @@ def _shared(name: str, **changes: Any) -> Any:
 
 
 class _Lawful(Parameters):
-    """What commands with a law of sigma have in common."""
+    """What commands with a law of sigma have in common, at one z, at several or at none."""
 
-    z: float | Grid
     law: str
     p_mean: float | None
     p_std: float | None
@@ -139,7 +144,8 @@ class _Lawful(Parameters):
                 "per coordinate, in angstrom; pomprecond prints it"
             )
         law = self.law_of_sigma
-        for z in (self.z.low, self.z.high) if isinstance(self.z, Grid) else (self.z,):
+        given = getattr(self, "z", 0.0)
+        for z in (given.low, given.high) if isinstance(given, Grid) else (given,):
             if not _SIGMAS[0] <= law.sigma(z) <= _SIGMAS[1]:
                 raise PomodoroError(f"sigma would be {law.sigma(z):.3g} A at z={z:g} of {law}: give another z or law")
 
@@ -416,12 +422,7 @@ class PrecondParameters(_Schemed, _Lawful):
     wa: float = _shared("wa")
     preset: str = _shared("preset")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
-    data: str = parameter(
-        "",
-        str,
-        "data standard deviations chain:residue:atom, in angstrom per coordinate",
-        absent="measured over the states",
-    )
+    data: str = _shared("data")
     convention: str = parameter(
         "af3", str, "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4", choices=CONVENTIONS
     )
@@ -431,6 +432,36 @@ class PrecondParameters(_Schemed, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class SignalParameters(_Schemed, _Lawful):
+    """Parameters of ``pomsignal``."""
+
+    command = "pomsignal"
+    exclusive = (("wc", "preset"), ("wr", "preset"), ("wa", "preset"))
+
+    selection: str = _shared("selection")
+    presets: str = parameter(
+        "flat+ms+rb+3-8-1+2-6-2+1:1:15",
+        str,
+        "schemes joined by +; presets, or chain:residue:atom as in 1:1:15",
+    )
+    residue: float | None = parameter(
+        None, float, "wanted share of the loss for residues: finds wr at the wc and wa given", bounds=(0, 1)
+    )
+    wc: float = _shared("wc")
+    wr: float = _shared("wr")
+    wa: float = _shared("wa")
+    preset: str = _shared("preset")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
+    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    data: str = _shared("data")
+    state: int = _shared("state")
+    csv: str = _shared("csv")
+    figure: str = _shared("figure")
+    law: str = _shared("law")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)

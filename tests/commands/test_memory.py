@@ -16,6 +16,7 @@ LINES = {
     "pomweights ratio=0.5": "a copy of",
     "pomsample 1hpv, steps=4 samples=2": "8 states of 1631 atoms",
     "pomprecond 1hpv": "1 state of 1631 atoms",
+    "pomsignal 1hpv": "1 state of 1631 atoms",
     "pomalign": "20 frames of",
     "pomdenoise": "20 frames of",
 }

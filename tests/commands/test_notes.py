@@ -10,6 +10,7 @@ LINES = (
     "pomnoise {}, frames=2",
     "pomsample {}, steps=3",
     "pomprecond {}, z=0",
+    "pomsignal {}, presets=flat",
     "pomtable {}, frames=2",
     "pomsweep {}, z=0",
     "pomweights {}",
@@ -89,7 +90,7 @@ def test_scripts_that_ask_for_quiet_hear_nothing(hpv, capfd):
     hpv.create("m", "1hpv and chain A and resi 1-12 and polymer")
     hpv.alter_state(1, "m", "x = -x")
     capfd.readouterr()
-    for name in ("pomnoise", "pomsample", "pomprecond", "pomtable", "pomsweep", "pomweights"):
+    for name in ("pomnoise", "pomsample", "pomprecond", "pomsignal", "pomtable", "pomsweep", "pomweights"):
         getattr(commands, name)(selection="m", quiet=1, _self=hpv)
     commands.pomdenoise(quiet=1, _self=hpv)
     assert capfd.readouterr() == ("", "")

@@ -21,7 +21,7 @@ FORMS = [
 
 COMMANDS = (
     *("pomnoise", "pomcolor", "pomcheck", "pomtable", "pomsweep", "pomweights", "pomalign", "pomsave"),
-    *("pomprecond", "pomdenoise", "pomsample"),
+    *("pomprecond", "pomdenoise", "pomsample", "pomsignal"),
 )
 
 

@@ -212,6 +212,7 @@ COMMANDS = (
     ("table", "--frames", 2, "--z", 0),
     ("sweep", "--frames", 2, "--z", 0, "--presets", "flat"),
     ("weights",),
+    ("signal", "--presets", "flat"),
     ("sample", *FAST, "--samples", 1),
 )
 

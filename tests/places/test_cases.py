@@ -47,6 +47,7 @@ LINES = (
     "pomnoise m",
     "pomsample m, steps=3",
     "pomprecond m",
+    "pomsignal m",
     "pomtable m, frames=2",
     "pomsweep m, z=0",
     "pomweights m",

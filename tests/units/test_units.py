@@ -31,7 +31,9 @@ PURE = re.compile(
     r"z|scheme|w[cra]|segi|chain|resi|resn|n_atoms|step|entropy_nats|rotation_degrees"
     r"|variant|level|c_(skip|out|in|noise)|target_variance"  # of a network's input and output
     r"|(ratio|ratio_relative|(chain|residue|atom)_share)(_\w+)?"
-    r"|ratio|relative|scramble|excess|within|between|residue_over_atom(_expected)?"
+    # Losses, information, the law of training; sigma_data is the law's own word, per coordinate everywhere.
+    r"|(\w+_)?(loss|share|error|half)|lost_by_one_c_skip|p_mean|z_snr1|z_shift|window|nats|sigma_data"
+    r"|unit_noise_variance|ratio|relative|scramble|excess|within|between|residue_over_atom(_expected)?"
     r"|(ca_lddt|native_contacts|bond_outliers|lddt)\w*"
 )
 
@@ -88,6 +90,7 @@ LINES = {
     "weights": [],
     "weights relative": ["--relative", "3.8"],
     "weights ratio": ["--ratio", "0.5"],
+    "signal": ["--csv", "out.csv", "--figure", "out.svg", "--residue", "0.5"],
     "sample": ["--csv", "out.csv", "--sampler", "edm", "--figure", "out.svg"],
     "sample af3": ["--sampler", "af3", "--steps", "4"],
 }
@@ -123,6 +126,7 @@ TYPED = (
     "pomsweep polymer, z=-1:1",
     "pomweights polymer, relative=3.8",
     "pomprecond polymer, csv=out.csv, figure=out.svg",
+    "pomsignal polymer",
     "pomalign m_noise",
     "pomdenoise m_noise",
     "pomsample polymer, sampler=edm",
