@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import PrecondParameters
+from ..viewer import reading, sources
 from .declare import command
-from .source import read_data
 
 if TYPE_CHECKING:
     from ..experiments.scalings import ScalingRow
@@ -50,13 +50,15 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     from ..diffusion.precondition import own_sigma_data
     from ..experiments import outputs
     from ..experiments.scalings import measure_data, scaling_csv, scaling_table, scaling_text
+    from ..jobs.signal import data_steps
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
 
     outputs.check_paths(parameters.csv, parameters.figure)
-    source, structure, states = read_data(parameters, _self)
-    hierarchy = Hierarchy.from_structure(structure)
-    data, origin = measure_data(states, hierarchy, parameters.data)
+    source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+    read = reading.finish(data_steps(source, bool(parameters.data), _self=_self))
+    structure, hierarchy = read.structure, Hierarchy.from_structure(read.structure)
+    data, origin = measure_data(read.states, hierarchy, parameters.data)
     law = parameters.law_of_sigma
     rows = scaling_table(
         hierarchy,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import SignalParameters
+from ..viewer import reading
 from .declare import command
-from .source import read_data
 
 if TYPE_CHECKING:
     from ..experiments.signal_report import SignalResult
@@ -55,22 +55,11 @@ def pomsignal(parameters: SignalParameters, quiet: bool, _self: Any) -> SignalRe
 
         pomprecond, pomweights, pomnoise
     """
-    from ..experiments import outputs
-    from ..experiments.signal_report import run_signal, signal_csv
-    from ..noise.presets import parse_schemes
+    from ..jobs.signal import SignalRun
 
-    parse_schemes(parameters.presets)  # refused before anything is read
-    outputs.check_paths(parameters.csv, parameters.figure)
-    outputs.check_figures(parameters.figure)
-    source, structure, states = read_data(parameters, _self)
-    result = run_signal(structure, states, parameters)
+    run = SignalRun(parameters, _self=_self)
+    result = run.work(reading.finish(run.prepare()), print, print)
+    reading.finish(run.finish(result))
     if not quiet:
-        print(f" pomsignal: {source.object}")
-        outputs.print_notes(structure, result.hierarchy)
-        print(result.report())
-    outputs.write_csv(parameters.csv, signal_csv(result.signal))
-    if parameters.figure:
-        from ..experiments.figures import signal_figure
-
-        outputs.write_figure(parameters.figure, signal_figure(result.signal))
+        print(run.report(result))
     return result

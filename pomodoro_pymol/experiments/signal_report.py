@@ -89,21 +89,31 @@ def run_signal(structure: Structure, states: np.ndarray, parameters: SignalParam
     return SignalResult(parameters, hierarchy, signal, origin, weights)
 
 
-def headline(scheme: SchemeSignal, n_chains: int) -> str:
-    """Return one sentence on where a scheme's loss lies, the largest part first."""
+def headline(name: str, shares: PerLevel, aligned: PerLevel, n_chains: int) -> str:
+    """Return one sentence on where a scheme's loss lies, the largest part first.
+
+    Parameters
+    ----------
+    name : str
+    shares, aligned : tuple of float
+        Of the start, as it is and after alignment.
+    n_chains : int
+    """
     whole = "the chain's translation" if n_chains == 1 else "the chains' translations"
-    aligned = f"residues ({_percent(scheme.levels[1].aligned_share)} once aligned)"
-    parts = sorted(zip(scheme.of_levels("share"), (whole, aligned, "atoms")), reverse=True)
-    (most, first), *rest = parts
+    residues = f"residues ({_percent(aligned[1])} once aligned)"
+    (most, first), *rest = sorted(zip(shares, (whole, residues, "atoms")), reverse=True)
     others = "".join(f", {_percent(share)} {what}" for share, what in rest)
-    return f"{scheme.scheme.name}: {_percent(most)} of the loss is {first}{others}"
+    return f"{name}: {_percent(most)} of the loss is {first}{others}"
 
 
 def signal_text(signal: TrainingSignal) -> str:
     """Return a signal as aligned ASCII text: a sentence per scheme, then its numbers."""
     first, *others = signal.laws()
     schemes = signal.under(first)
-    lines = [f" {headline(s, signal.n_chains)}" for s in schemes]
+    lines = [
+        " " + headline(s.scheme.name, s.of_levels("share"), s.of_levels("aligned_share"), signal.n_chains)
+        for s in schemes
+    ]
     lines += [
         " loss: what a network that predicts zero leaves, mean of lambda (D - y)^2 over the law of training;",
         " chain:residue:atom as shares of 1, but loss and lost as they are; aligned: without translation and",

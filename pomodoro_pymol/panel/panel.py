@@ -23,6 +23,7 @@ from .run_live import RunLive
 from .runner import Runner
 from .sampling import SamplingPage
 from .sync import Sync
+from .teaching import TeachingPage
 from .watch import Watch
 
 _TYPING_MS = 250
@@ -36,8 +37,10 @@ class Panel(Face):
         super().__init__(parent)
         self._self = _self
         self.sampling = SamplingPage(self.model, _self=_self)
-        self.tabs.addTab(self.sampling, "Sampling")
         self.watch = Watch(self, lambda: self.model.parameters, _self)
+        self.teaching = TeachingPage(self.model, self.watch, _self=_self)
+        self.tabs.addTab(self.teaching, "What it teaches")
+        self.tabs.addTab(self.sampling, "Sampling")
         self.display = Display(self, self.watch, _self)
         self.presets = PresetButtons(self, _self)
         self.picking = Picking(self, self.watch, self.display, _self)
@@ -80,7 +83,7 @@ class Panel(Face):
         self.objects.textActivated.connect(self._choose_object)
         self.line.returnPressed.connect(lambda: self.model.edit_text(self.line.text()))
         self.copy.clicked.connect(self._copy_line)
-        for part in (self.presets, self.jobs, self.sampling):
+        for part in (self.presets, self.jobs, self.sampling, self.teaching):
             part.said.connect(self._say)
             part.failed.connect(self._say_error)
         self.picking.said.connect(self._say)

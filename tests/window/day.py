@@ -21,6 +21,7 @@ def play(robot: Any) -> None:
         stopping,
         living,
         coloring,
+        teaching,
         picking,
         scrubbing,
         following,
@@ -197,6 +198,43 @@ def coloring(robot: Any, notes: dict[str, Any]) -> None:
     cmd.do("pomcolor 1hpv_noise, ratio, viridis")
     robot.wait(lambda: robot.parameters.metric == "ratio", "the metric of a pomcolor that was typed")
     notes["typed"] = [controls["metric"].box.currentText(), controls["palette"].box.currentText(), panel.key._label]
+
+
+def teaching(robot: Any, notes: dict[str, Any]) -> None:
+    panel, page, line = robot.panel, robot.panel.teaching, robot.line
+    panel.tabs.setCurrentWidget(page)
+    robot.enter_command("pomnoise preset=ms")
+    robot.wait(lambda: page.bars.bars, "the shares of the loss")
+    for place in range(4):
+        page.view.setCurrentIndex(place)
+        page.view.activated.emit(place)
+        robot.pump(100)
+        notes[f"view {place}"] = [page.view.currentText(), page.bars.bars["ms"].accessibleDescription()]
+        notes[f"says {place}"] = [page.sentence.text(), page.solve.isEnabled()]
+    page.view.setCurrentIndex(0)
+    page.view.activated.emit(0)
+    robot.enter_command("pomnoise wc=3, wr=8")
+    robot.pump(100)
+    notes["own"] = page.bars.bars["own"].accessibleDescription()
+    notes["bold"] = [name for name, label in page.bars.names.items() if label.font().bold()]
+    page.share.setValue(0.5)
+    robot.click(page.solve)
+    robot.pump(100)
+    notes["solved"] = [robot.line, page.bars.bars["own"].accessibleDescription()]
+    page.share.setValue(0.99)
+    robot.click(page.solve)
+    notes["refused"] = robot.status
+    names = cmd.get_names()
+    cmd.log_open("teach.pml")
+    robot.click(page.table)
+    robot.wait(lambda: not page.runner.running, "the table")
+    cmd.log_close()
+    notes["logged"] = [row for row in Path("teach.pml").read_text().splitlines() if not row.startswith("_ ")]
+    notes["status"] = robot.status
+    notes["same names"] = names == cmd.get_names()
+    robot.enter_command(line)
+    panel.tabs.setCurrentIndex(0)
+    robot.pump(100)
 
 
 def picking(robot: Any, notes: dict[str, Any]) -> None:

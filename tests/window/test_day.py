@@ -46,6 +46,11 @@ def saving(day):
 
 
 @pytest.fixture(scope="module")
+def teaching(day):
+    return day.notes["teaching"]
+
+
+@pytest.fixture(scope="module")
 def closing(day):
     return day.notes["closing"]
 
@@ -289,6 +294,44 @@ def test_an_automatic_range_freezes_where_it_was(coloring):
 
 def test_a_pomcolor_that_is_typed_is_shown(coloring):
     assert coloring["typed"] == ["ratio", "viridis", "residue rms / atom rms"]
+
+
+# What it teaches.
+
+
+def test_the_shares_of_the_loss_are_those_of_the_command(teaching):
+    """SCIENCE, section 7; aligned ones as pomsignal prints them."""
+    views = {
+        "16 Å per coordinate": (0.705, 0.203, 0.092),
+        "10.02 Å per coordinate, the data's own": (0.659, 0.260, 0.081),
+        "16 Å per coordinate, aligned": (0.400, 0.438, 0.162),
+        "10.02 Å per coordinate, the data's own, aligned": (0.399, 0.473, 0.128),
+    }
+    for place, (title, shares) in enumerate(views.items()):
+        chain, residue, atom = shares
+        assert teaching[f"view {place}"] == [title, f"chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}"]
+    assert teaching["says 0"] == [
+        "ms: 70 % of the loss is the chains' translations, 20 % residues (44 % once aligned), 9 % atoms",
+        True,
+    ]
+    assert teaching["says 3"][1] is False
+
+
+def test_a_wanted_share_sets_the_residue_weight(teaching):
+    assert teaching["bold"] == ["own"]
+    assert teaching["own"] == "chain 0.287, residue 0.647, atom 0.066"
+    line, shares = teaching["solved"]
+    assert line == "pomnoise wr=3.832"
+    assert "residue 0.500" in shares
+    assert "0.99 cannot be reached" in teaching["refused"]
+
+
+def test_the_table_is_a_command_and_makes_nothing(day, teaching):
+    assert teaching["logged"] == ["pomsignal wr=3.832"]
+    assert teaching["same names"]
+    assert teaching["status"] == "what the noise teaches is printed"
+    assert " pomsignal: 1hpv\n" in day.printed
+    assert " 3:3.832:1: 50 % of the loss is residues" in day.printed
 
 
 # Pick.

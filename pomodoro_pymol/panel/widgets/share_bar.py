@@ -23,12 +23,19 @@ class Segment:
 
 
 class ShareBar(QtWidgets.QWidget):
-    """Variance shares of the levels as a stacked bar; empty until it is shown some."""
+    """Shares of the levels as a stacked bar; empty until it is shown some.
 
-    def __init__(self, parent: QtWidgets.QWidget | None = None):
+    Parameters
+    ----------
+    whole : str
+        What the shares are of.
+    """
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None, whole: str = "variance"):
         super().__init__(parent)
+        self._whole = whole
         self._shares: dict[str, float] = {}
-        self.setAccessibleName("Variance shares")
+        self.setAccessibleName(f"{whole.capitalize()} shares")
         self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
         self.clear()
 
@@ -92,7 +99,7 @@ class ShareBar(QtWidgets.QWidget):
         return next((text for text in texts if self.fontMetrics().horizontalAdvance(text) <= width), "")
 
     def _describe(self, text: str) -> None:
-        self.setToolTip(f"Shares of the variance: {text}")
+        self.setToolTip(f"Shares of the {self._whole}: {text}")
         self.setAccessibleDescription(text)
         self.update()
 

@@ -1,0 +1,123 @@
+"""Runs of pomsignal in PyMOL, in steps like those of `noise`, which make no object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..experiments import outputs
+from ..experiments.signal_report import SignalResult, run_signal, signal_csv
+from ..noise.presets import parse_schemes
+from ..parameters.catalogue import SignalParameters
+from ..structure.atoms import Structure
+from ..structure.input_notes import input_notes
+from ..utils import memory
+from ..utils.text import counted
+from ..viewer import reading, sources
+
+
+@dataclass(frozen=True, eq=False)
+class SignalData:
+    """What a run takes from PyMOL: a structure, and the states that data are measured over, angstrom."""
+
+    structure: Structure
+    states: np.ndarray
+
+
+class SignalRun:
+    """A run of pomsignal: `prepare`, `work`, which alone may run in another thread, `finish`.
+
+    Attributes
+    ----------
+    line : str
+        The command that repeats it.
+    total : int
+        1: its work is one step.
+    hidden : str
+        Empty: nothing is hidden.
+
+    Raises
+    ------
+    PomodoroError
+        If there is no such structure or scheme, a file cannot be written, or memory is short.
+    """
+
+    def __init__(self, parameters: SignalParameters, *, _self: Any) -> None:
+        parse_schemes(parameters.presets)
+        outputs.check_paths(parameters.csv, parameters.figure)
+        outputs.check_figures(parameters.figure)
+        self._self = _self
+        self.parameters = parameters
+        self.line = parameters.to_text()
+        self.total, self.hidden = 1, ""
+        self.source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+
+    def __enter__(self) -> SignalRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing stays open."""
+
+    def prepare(self, piece: int = 0) -> Generator[None, None, SignalData]:
+        """Read the source, ``piece`` atoms at a time.
+
+        Raises
+        ------
+        PomodoroError
+            If its states differ in their atoms.
+        """
+        return (yield from data_steps(self.source, bool(self.parameters.data), piece=piece, _self=self._self))
+
+    def work(self, data: SignalData, write: Callable[[Any], None], tell: Callable[..., None]) -> SignalResult:
+        """Compute."""
+        self._structure = data.structure
+        return run_signal(data.structure, data.states, self.parameters)
+
+    def write(self, frames: Any) -> None:
+        """Nothing is written."""
+
+    def check(self) -> None:
+        """Nothing of PyMOL's is needed any more."""
+
+    def finish(self, result: SignalResult, piece: int = 0) -> Generator[None, None, None]:
+        """Write table and figure where asked to."""
+        outputs.write_csv(self.parameters.csv, signal_csv(result.signal))
+        yield
+        if self.parameters.figure:
+            from ..experiments.figures import signal_figure
+
+            outputs.write_figure(self.parameters.figure, signal_figure(result.signal))
+
+    def report(self, result: SignalResult, made: None = None) -> str:
+        """Return what the command prints."""
+        notes = "".join(f" note: {note}\n" for note in input_notes(self._structure, result.hierarchy))
+        return f" pomsignal: {self.source.object}\n{notes}{result.report()}"
+
+
+def data_steps(source: sources.Source, alone: bool, *, piece: int = 0, _self: Any) -> Generator[None, None, SignalData]:
+    """Read a structure and the states that its data are measured over, a state at a time.
+
+    Parameters
+    ----------
+    source : sources.Source
+    alone : bool
+        Whether the source's own state is all that is needed.
+    piece : int
+        Atoms at a time.
+
+    Raises
+    ------
+    PomodoroError
+        If memory is short, or states differ in their atoms.
+    """
+    n_states = 1 if alone else _self.count_states(f"%{source.object}")
+    memory.require(
+        memory.ensemble_bytes(source.n_atoms, n_states), f"{counted(n_states, 'state')} of {source.n_atoms} atoms"
+    )
+    if not alone:
+        return SignalData(*(yield from reading.ensemble_steps(source, piece=piece, _self=_self)))
+    structure = reading.read_source(source, _self=_self)
+    return SignalData(structure, structure.coords[None])
