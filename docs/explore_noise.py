@@ -26,10 +26,13 @@ with app.setup:
         run_sweep,
         save_pdb,
         sigma_from_z,
+        signal_figure,
+        signal_text,
         sweep_figure,
         sweep_text,
         table_figure,
         table_text,
+        training_signal,
         weights_for_ratio,
     )
 
@@ -171,6 +174,22 @@ def _(hierarchy, schemes, structure):
 
 
 @app.cell(hide_code=True)
+def _(hierarchy, schemes, structure):
+    signal = training_signal(structure, structure.coords[None], hierarchy, schemes)
+    mo.vstack(
+        [
+            mo.md(
+                "## What it teaches\n\nWhere the loss at the start of training lies, level by level, and how often "
+                "training meets each ratio of data to noise. What a model learns of it only training can tell."
+            ),
+            mo.as_html(signal_figure(signal)),
+            mo.plain_text(signal_text(signal)).style(overflow_x="auto"),
+        ]
+    )
+    return (signal,)
+
+
+@app.cell(hide_code=True)
 def _():
     target = mo.ui.text("noise.pdb", label="file")
     save = mo.ui.run_button(label="Save the 20 frames")
@@ -193,9 +212,10 @@ def _(result, save, target):
 
 
 @app.cell(hide_code=True)
-def _(hierarchy, result, rows, sweep):
+def _(hierarchy, result, rows, signal, sweep):
     if mo.app_meta().mode == "script":
-        print(result.report(), table_text(rows, hierarchy.n_chains), sweep_text(sweep), sep="\n\n")
+        texts = (table_text(rows, hierarchy.n_chains), sweep_text(sweep), signal_text(signal))
+        print(result.report(), *texts, sep="\n\n")
     return
 
 

@@ -195,7 +195,8 @@ def _solution_lines(parameters: SignalParameters, weights: LevelWeights, schemes
     )
     change = ", ".join(f"{level} {one:.3f} -> {other:.3f}" for level, one, other in zip(LEVELS, before, after))
     numbers = (weights.chain, weights.residue, weights.atom)
-    chain, residue, atom = numbers if max(numbers) <= MAX_WEIGHT else weights.shares
+    typed = numbers if max(numbers) <= MAX_WEIGHT else weights.shares
+    chain, residue, atom = (float(f"{number:.9g}") for number in typed)
     line = NoiseParameters(selection=parameters.selection, wc=chain, wr=residue, wa=atom).to_text()
     return [
         f" residue={parameters.residue:g}: wr {weights.residue:.5g} at wc:wa = {given.chain:g}:{given.atom:g}, where "

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 from scipy.special import roots_hermitenorm
 from scipy.stats import norm
 
@@ -25,10 +26,11 @@ from pomodoro_pymol.diffusion.budget import (
 from pomodoro_pymol.diffusion.precondition import data_variances, degrees_of_freedom, noise_variances, own_sigma_data
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.io.read import read_structure
+from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.gauge import gauge_split, level_gauge
 from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
-from pomodoro_pymol.structure.hierarchy import Hierarchy
+from pomodoro_pymol.structure.hierarchy import Hierarchy, split_levels
 
 FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
 SCHEMES = {**PRESETS, "1:1:15": LevelWeights(1, 1, 15)}
@@ -280,8 +282,6 @@ def test_what_alignment_takes_is_that_of_dense_projections(scattered, oracle, ch
 @pytest.mark.parametrize("name", ["flat", "ms", "3-8-1"])
 def test_alignment_leaves_what_it_says(hpv, fragment, name):
     """Kabsch instead of a projection, at sigmas where a first order holds, and level by level."""
-    from scipy.spatial.transform import Rotation
-
     weights, sigma, n = SCHEMES[name], 0.05, 300
     total = weights.chain + weights.residue + weights.atom
     for case in (fragment, hpv):
@@ -317,9 +317,31 @@ def test_alignment_leaves_what_it_says(hpv, fragment, name):
             assert squares[:, place].mean() == pytest.approx(expected, rel=1e-3, abs=4 * errors[place] + 1e-12)
 
 
-def test_nothing_changes_where_the_structure_is_turned_and_moved(fragment):
-    from scipy.spatial.transform import Rotation
+@pytest.mark.parametrize(("name", "shares"), [("ms", (0.35, 0.48, 0.17)), ("3-8-1", (0.125, 0.795, 0.08))])
+def test_alignment_at_every_sigma_of_training(hpv, fragment, name, shares):
+    """The page on training tells how far a first order goes: the truth laid on what a zero network returns."""
+    weights, n = SCHEMES[name], 400
+    for case, near, wanted in ((fragment, 0.006, None), (hpv, 0.06, shares)):
+        truth = torch.from_numpy(case.coords - case.coords.mean(0))
+        losses = []
+        for draw, z in enumerate(norm.ppf((np.arange(n) + 0.5) / n)):
+            sigma = AF3_LAW.sigma(float(z))
+            skip, weight = 256 / (sigma**2 + 256), (sigma**2 + 256) / (16 * sigma) ** 2
+            x = skip * add_noise(truth, case.hierarchy, sigma, weights, seed=draw, dtype=torch.float64)[0]
+            x = (x - x.mean(0)).numpy()
+            error = x - Rotation.align_vectors(x, truth.numpy())[0].apply(truth.numpy())
+            chain, residue, atom = split_levels(torch.from_numpy(error), case.hierarchy)
+            parts = (case.hierarchy.broadcast(chain, "chain"), case.hierarchy.broadcast(residue, "residue"), atom)
+            losses.append([weight * float((part**2).mean()) for part in parts])
+        drawn = np.mean(losses, 0)
+        closed = np.array(start_losses(case.levels(weights), AF3_LAW, aligned=True))
+        errors = np.std(losses, 0) / n**0.5
+        assert (np.abs(drawn / drawn.sum() - closed / closed.sum()) < near + 4 * errors).all()
+        if wanted:
+            assert drawn / drawn.sum() == pytest.approx(wanted, abs=0.02)
 
+
+def test_nothing_changes_where_the_structure_is_turned_and_moved(fragment):
     moved = Case(
         Rotation.from_euler("xyz", (1, 2, 3)).apply(fragment.coords) + np.array([40, -7, 300]), fragment.hierarchy
     )

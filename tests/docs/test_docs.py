@@ -152,6 +152,7 @@ def test_the_notebook_runs_as_a_script(run_python):
     assert done.returncode == 0, done.stderr
     assert re.search(r"residue relative to chain, per coordinate +3\.934 A .* 3\.911 A", done.stdout)
     assert re.search(r"3-8-1 +-0\.39 ", done.stdout)
+    assert " 3-8-1: 67 % of the loss is residues (90 % once aligned)," in done.stdout
 
 
 def test_the_notebook_opens_with_the_five_readings(explore, expected):
@@ -180,6 +181,7 @@ def test_the_notebook_follows_its_controls(explore, tmp_path, monkeypatch):
     assert values["hierarchy"].n_atoms == 392
     assert [row.z for row in values["rows"]][:7] == [-3] * 6 + [-2.5]
     assert values["schemes"][-1].name == "1:1:15"
+    assert [signal.scheme for signal in values["signal"].schemes] == [*values["schemes"]] * 2
     assert values["saved"].startswith("Wrote out.pdb")
     assert "command: pomnoise z=-2.5, wc=1, wr=1, wa=15, device=cpu" in read_header("out.pdb")
 
