@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..noise.covariance import NestedCovariance
 from ..noise.sigma import LawOfSigma
 from ..noise.weights import LevelWeights
-from ..structure.hierarchy import Hierarchy, split_levels
+from ..structure.hierarchy import Hierarchy
 from .precondition import PerLevel
 
 # z of the law, for a trapezoidal sum: far finer than the error of the draws.
@@ -52,15 +53,17 @@ class StateGram:
     """
 
     def __init__(self, states: Tensor, hierarchy: Hierarchy) -> None:
-        states = states.double()
-        states = states - states.mean(1, keepdim=True)
-        self._states, self._hierarchy = states - states.mean(0), hierarchy.to("cpu")
-        chain, residue, _ = split_levels(self._states, self._hierarchy)
-        of_chains = _products(chain, self._hierarchy.atoms_per_chain)
-        of_residues = _products(residue, self._hierarchy.atoms_per_residue)
+        # In float64 once, and changed in place: states can be many.
+        self._states, self._hierarchy = states.to(torch.float64, copy=True), hierarchy.to("cpu")
+        self._states -= self._states.mean(1, keepdim=True)
+        self._states -= self._states.mean(0)
+        chains, residues = (self._hierarchy.pool(self._states, level) for level in ("chain", "residue"))
+        residues -= chains[:, self._hierarchy.residue_to_chain]
+        of_chains = _products(chains, self._hierarchy.atoms_per_chain)
+        of_residues = _products(residues, self._hierarchy.atoms_per_residue)
         whole = self._states.flatten(1) @ self._states.flatten(1).T
-        self._levels = [(part / self._states[0].numel()).numpy() for part in (of_chains, of_residues)]
-        self._levels.append((whole / self._states[0].numel()).numpy() - sum(self._levels))
+        parts = (of_chains, of_residues, whole - of_chains - of_residues)
+        self._levels = [(part / self._states[0].numel()).numpy() for part in parts]
 
     def floor(self, weights: LevelWeights, law: LawOfSigma, *, draws: int = 512, seed: int = 0) -> Floor:
         """Return the loss of the exact denoiser in known place and pose, under noise of ``weights``.
@@ -80,7 +83,8 @@ class StateGram:
             If the atoms of a residue move as one body.
         """
         covariance = NestedCovariance.of_noise(self._hierarchy, weights)
-        gram = (covariance.solve(self._states).flatten(1) @ self._states.flatten(1).T).numpy()
+        rows = [self._states.flatten(1) @ covariance.solve(state).flatten() for state in self._states]
+        gram = torch.stack(rows).numpy()
         gram = (gram + gram.T) / 2
         size, axes = np.linalg.eigh(gram)
         normals = np.random.default_rng(seed).standard_normal((draws, len(gram)))

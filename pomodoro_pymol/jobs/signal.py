@@ -69,7 +69,8 @@ class SignalRun:
         PomodoroError
             If its states differ in their atoms.
         """
-        return (yield from data_steps(self.source, bool(self.parameters.data), piece=piece, _self=self._self))
+        alone, needs = bool(self.parameters.data), memory.signal_bytes
+        return (yield from data_steps(self.source, alone, needs=needs, piece=piece, _self=self._self))
 
     def work(self, data: SignalData, write: Callable[[Any], None], tell: Callable[..., None]) -> SignalResult:
         """Compute."""
@@ -97,7 +98,14 @@ class SignalRun:
         return f" pomsignal: {self.source.object}\n{notes}{result.report()}"
 
 
-def data_steps(source: sources.Source, alone: bool, *, piece: int = 0, _self: Any) -> Generator[None, None, SignalData]:
+def data_steps(
+    source: sources.Source,
+    alone: bool,
+    *,
+    needs: Callable[[int, int], int] = memory.ensemble_bytes,
+    piece: int = 0,
+    _self: Any,
+) -> Generator[None, None, SignalData]:
     """Read a structure and the states that its data are measured over, a state at a time.
 
     Parameters
@@ -105,6 +113,8 @@ def data_steps(source: sources.Source, alone: bool, *, piece: int = 0, _self: An
     source : sources.Source
     alone : bool
         Whether the source's own state is all that is needed.
+    needs : callable
+        Bytes that so many atoms and states need.
     piece : int
         Atoms at a time.
 
@@ -114,9 +124,7 @@ def data_steps(source: sources.Source, alone: bool, *, piece: int = 0, _self: An
         If memory is short, or states differ in their atoms.
     """
     n_states = 1 if alone else _self.count_states(f"%{source.object}")
-    memory.require(
-        memory.ensemble_bytes(source.n_atoms, n_states), f"{counted(n_states, 'state')} of {source.n_atoms} atoms"
-    )
+    memory.require(needs(source.n_atoms, n_states), f"{counted(n_states, 'state')} of {source.n_atoms} atoms")
     if not alone:
         return SignalData(*(yield from reading.ensemble_steps(source, piece=piece, _self=_self)))
     structure = reading.read_source(source, _self=_self)

@@ -26,6 +26,8 @@ _SAMPLE, _MODEL, _DENOISED, _DENOISER, _PARTS = 225, 180, 66, 264, 120
 # Pairs of atoms that are compared in a sweep, their neighbours, of which they are found, and their counts by distance:
 # as dense as proteins are, and residues as large.
 _PAIRS = 1100
+# A state in float64, twice, as products of states with each other take it.
+_PRODUCT = 48
 
 # Address space that stacks and heaps of threads take beside what is counted.
 _THREADS = 256 << 20
@@ -44,6 +46,11 @@ def sweep_bytes(n_atoms: int, n_states: int) -> int:
 def ensemble_bytes(n_atoms: int, n_members: int) -> int:
     """Return what it takes to read so many states of the data and to measure their variance, or the first alone."""
     return n_atoms * (max(_STRUCTURE + _COPY, _PLAIN_COPY + _READ * n_members) + _PARTS)
+
+
+def signal_bytes(n_atoms: int, n_members: int) -> int:
+    """Return what it takes to read so many states and to tell what noise on them teaches."""
+    return n_atoms * (_STRUCTURE + _COPY + max(_PAIRS, (_READ + _PRODUCT) * n_members))
 
 
 def denoise_bytes(n_atoms: int, n_states: int, n_members: int, n_together: int) -> int:

@@ -61,6 +61,8 @@ FULL = Plan(
         Need(23, "pomdenoise", states=40, first="pomnoise big, frames=10"),
         Need(120, "pomtable big, frames=3 presets=3-8-1"),
         Need(60, "pomprecond big", states=40),
+        Need(60, "pomsignal big"),
+        Need(23, "pomsignal big", states=40),
         Need(60, "pomsample big, steps=20"),
         Need(23, "pomsample big, steps=20 samples=8"),
         Need(60, "pomsample big, steps=10 samples=8 show=final"),
