@@ -62,7 +62,7 @@ with pymol2.PyMOL() as instance:
     register(_self=cmd)
     cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
     runs = [
-        lambda seed: pomnoise(frames=1000, seed=seed, _self=cmd),
+        lambda seed: pomnoise(frames=500, seed=seed, _self=cmd),
         lambda seed: pomsweep(z=0, presets="3-8-1", seed=seed, _self=cmd),
         lambda seed: pomsample(steps=4, seed=seed, _self=cmd),
     ]
@@ -84,7 +84,7 @@ with pymol2.PyMOL() as instance:
         runs[number % 3](number)
         if number in (11, 41):  # pools and arenas of threads fill, then memory stands still
             seen.append(left())
-    print(json.dumps([*seen, 1000 * 12 * cmd.count_atoms("1hpv_noise")]))
+    print(json.dumps([*seen, 500 * 12 * cmd.count_atoms("1hpv_noise")]))
 """
 
 
@@ -96,5 +96,5 @@ def test_nothing_piles_up(tmp_path):
     done = subprocess.run([sys.executable, "-c", PILE, str(tmp_path)], capture_output=True, text=True, check=True)
     (before, held), (after, holding), frames = json.loads(done.stdout.splitlines()[-1])
     assert after == before
-    # Ten of the runs were of 1000 frames. If each left its frames, or its states, ten times this would be left.
+    # Ten of the runs were of 500 frames. If each left its frames, or its states, ten times this would be left.
     assert holding - held < frames

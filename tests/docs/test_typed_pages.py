@@ -128,7 +128,7 @@ def test_no_block_is_overlooked(page):
 def test_every_command_has_its_place():
     from pomodoro_pymol import commands
 
-    names = {line.split()[0] for page in PAGES.values() for _, body in page.commands for line in body.splitlines()}
+    names = {line.split()[0] for _, body in TUTORIAL.commands for line in body.splitlines()}
     assert names >= set(commands.__all__) - {"register"}
 
 

@@ -13,7 +13,7 @@ from qtpy import QtCore, QtWidgets
 
 from pomodoro_pymol.commands import pompanel
 
-CYCLES, EVENTS, TOGETHER = 200, 5000, 100
+CYCLES, EVENTS, TOGETHER = 200, 2000, 100
 
 
 def play(robot: Any) -> None:
