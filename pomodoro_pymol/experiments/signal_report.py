@@ -30,6 +30,7 @@ class SignalResult:
     Attributes
     ----------
     parameters : SignalParameters
+    structure : Structure
     hierarchy : Hierarchy
     signal : TrainingSignal
     origin : str
@@ -39,6 +40,7 @@ class SignalResult:
     """
 
     parameters: SignalParameters
+    structure: Structure
     hierarchy: Hierarchy
     signal: TrainingSignal
     origin: str
@@ -86,7 +88,7 @@ def run_signal(structure: Structure, states: np.ndarray, parameters: SignalParam
     first = {scheme.weights.shares: scheme for scheme in reversed(schemes)}
     schemes = [scheme for scheme in schemes if first[scheme.weights.shares] is scheme]
     signal = training_signal(structure, states, hierarchy, schemes, law, data=data)
-    return SignalResult(parameters, hierarchy, signal, origin, weights)
+    return SignalResult(parameters, structure, hierarchy, signal, origin, weights)
 
 
 def headline(name: str, shares: PerLevel, aligned: PerLevel, n_chains: int) -> str:

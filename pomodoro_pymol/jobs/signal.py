@@ -74,7 +74,6 @@ class SignalRun:
 
     def work(self, data: SignalData, write: Callable[[Any], None], tell: Callable[..., None]) -> SignalResult:
         """Compute."""
-        self._structure = data.structure
         return run_signal(data.structure, data.states, self.parameters)
 
     def write(self, frames: Any) -> None:
@@ -94,7 +93,7 @@ class SignalRun:
 
     def report(self, result: SignalResult, made: None = None) -> str:
         """Return what the command prints."""
-        notes = "".join(f" note: {note}\n" for note in input_notes(self._structure, result.hierarchy))
+        notes = "".join(f" note: {note}\n" for note in input_notes(result.structure, result.hierarchy))
         return f" pomsignal: {self.source.object}\n{notes}{result.report()}"
 
 

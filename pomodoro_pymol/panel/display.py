@@ -12,6 +12,7 @@ from ..noise import presets
 from ..parameters.catalogue import NoiseParameters, SweepParameters
 from ..viewer import host, window
 from .layout import Face
+from .timers import single_shot
 from .watch import Molecule, Watch
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Display(QtCore.QObject):
         self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
         self._labels: tuple[Any, Any] = (None, None)
         self._moments: tuple[Any, Any] = (None, None)
-        self._soon = _single_shot(self, self._show_levels)
-        self._residues_soon = _single_shot(self, self._show_residues)
+        self._soon = single_shot(self, _REFRESH_MS, self._show_levels)
+        self._residues_soon = single_shot(self, _REFRESH_MS, self._show_residues)
 
     def subject(self) -> Molecule | None:
         """Return the molecule that the numbers are of: the output, before a run the source."""
@@ -214,14 +215,6 @@ class Display(QtCore.QObject):
         if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
             of_atom, atom_at_place = noised.hierarchy.atom_to_residue, noised.structure.atom_at_place
             self._face.residues.mark(sorted({int(of_atom[atom_at_place[atom - 1]]) for atom in atoms}))
-
-
-def _single_shot(parent: QtCore.QObject, act: Any) -> QtCore.QTimer:
-    timer = QtCore.QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(_REFRESH_MS)
-    timer.timeout.connect(act)
-    return timer
 
 
 def _unit(unit: str) -> str:

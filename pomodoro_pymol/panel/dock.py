@@ -10,6 +10,7 @@ from ..parameters.catalogue import NoiseParameters
 from ..viewer import window
 from . import values
 from .panel import Panel
+from .timers import single_shot
 from .widgets.icons import icon
 
 _NAME = "pomodoro_dock"
@@ -63,10 +64,7 @@ class Dock(QtWidgets.QDockWidget):
         self._main = window
         self.panel = panel
         self.setWidget(panel)
-        self._later = QtCore.QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(_LATER_MS)
-        self._later.timeout.connect(self.keep)
+        self._later = single_shot(self, _LATER_MS, self.keep)
         panel.model.changed.connect(self._later.start)
         panel.sampling.model.changed.connect(self._later.start)
         self.topLevelChanged.connect(lambda _: self._later.start())

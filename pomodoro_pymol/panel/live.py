@@ -15,6 +15,7 @@ from ..parameters.catalogue import NoiseParameters
 from ..utils.problems import problem_text
 from ..viewer import host, publishing
 from ..viewer.states import LiveStates
+from .timers import single_shot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,10 +57,7 @@ class Live(QtCore.QObject):
         self._turn = QtCore.QTimer(self)
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._write_some)
-        self._rest = QtCore.QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(_SETTLE_MS)
-        self._rest.timeout.connect(self._settle)
+        self._rest = single_shot(self, _SETTLE_MS, self._settle)
         self._eye = QtCore.QTimer(self)
         self._eye.setInterval(_KEEP_UP_MS)
         self._eye.timeout.connect(self._keep_up)

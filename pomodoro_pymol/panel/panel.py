@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from qtpy import QtCore, QtGui, QtWidgets
+from qtpy import QtGui, QtWidgets
 
 from .. import health
 from ..noise.sigma import law_note, quantile
@@ -24,6 +24,7 @@ from .runner import Runner
 from .sampling import SamplingPage
 from .sync import Sync
 from .teaching import TeachingPage
+from .timers import single_shot
 from .watch import Watch
 
 _TYPING_MS = 250
@@ -50,8 +51,8 @@ class Panel(Face):
         self.sync = Sync(self, self.sampling.model, self.watch, self.jobs, _self)
         self._shown = self.model.parameters
         self._scrubbed = 0
-        self._typing = _single_shot(self, _TYPING_MS, self.watch.poll)
-        self._scrubbing = _single_shot(self, 600, self._log_frame)
+        self._typing = single_shot(self, _TYPING_MS, self.watch.poll)
+        self._scrubbing = single_shot(self, 600, self._log_frame)
         self._tie()
         self._show_parameters()
         self._show_health()
@@ -214,11 +215,3 @@ class Panel(Face):
 
     def _say_error(self, text: str) -> None:
         self._say(f"\N{WARNING SIGN} {text}" if text else "")
-
-
-def _single_shot(parent: QtCore.QObject, interval: int, act: Any) -> QtCore.QTimer:
-    timer = QtCore.QTimer(parent)
-    timer.setSingleShot(True)
-    timer.setInterval(interval)
-    timer.timeout.connect(act)
-    return timer

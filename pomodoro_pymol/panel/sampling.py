@@ -11,6 +11,7 @@ from qtpy import QtCore, QtWidgets
 from ..parameters.catalogue import SampleParameters
 from ..viewer import host, store
 from .runner import Runner
+from .timers import single_shot
 from .widgets.controls import make_controls
 from .widgets.curve_plots import StepPlot
 from .widgets.icons import tool_button
@@ -66,10 +67,7 @@ class SamplingPage(QtWidgets.QWidget):
         self.runner = Runner(self, _self)
         self.controls = make_controls(self.model, self)
         self._build()
-        self._redraw = QtCore.QTimer(self)
-        self._redraw.setSingleShot(True)
-        self._redraw.setInterval(_REDRAW_MS)
-        self._redraw.timeout.connect(self._show_curves)
+        self._redraw = single_shot(self, _REDRAW_MS, self._show_curves)
         noise.changed.connect(self._share)
         self.model.changed.connect(self._show_line)
         self.model.refused.connect(self.failed)

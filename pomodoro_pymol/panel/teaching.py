@@ -13,6 +13,7 @@ from ..utils.problems import problem_text
 from ..utils.text import counted
 from ..viewer import host, reading
 from .runner import Runner
+from .timers import single_shot
 from .watch import Molecule, Watch
 from .widgets.labels import STOP, text_label, word_button
 from .widgets.loss_bars import LossBars
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ..diffusion.precondition import PerLevel
     from ..experiments.signal_report import SignalResult
     from ..noise.weights import LevelWeights
+    from ..structure.atoms import Structure
     from ..structure.hierarchy import Hierarchy
 
 _REFRESH_MS = 30
@@ -68,10 +70,7 @@ class TeachingPage(QtWidgets.QWidget):
         self._seen: Molecule | None = None
         self.runner = Runner(self, _self)
         self._build()
-        self._soon = QtCore.QTimer(self)
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_REFRESH_MS)
-        self._soon.timeout.connect(self._show)
+        self._soon = single_shot(self, _REFRESH_MS, self._show)
         noise.changed.connect(self.refresh)
         watch.source_changed.connect(self.refresh)
         self.runner.finished.connect(self._end)
@@ -190,10 +189,10 @@ class TeachingPage(QtWidgets.QWidget):
             read = reading.finish(data_steps(source, False, _self=self._self))
             hierarchy = Hierarchy.from_structure(read.structure)
             data = data_variances(torch.from_numpy(read.states), hierarchy)
+            self._basis = _basis(molecule, read.structure, hierarchy, data)
         except Exception as error:  # states that differ, or no torch
             self.sentence.setText(problem_text(error))
             return None
-        self._basis = _basis(molecule, hierarchy, data)
         return self._basis
 
     def _solve(self) -> None:
@@ -220,6 +219,7 @@ class TeachingPage(QtWidgets.QWidget):
         given = {name: getattr(noise, name) for name in _SHARED}
         self.table.show_icon("stop", *STOP)
         self._seen = self._watch.molecule
+        self.said.emit("computing what the noise teaches")
 
         def make() -> Any:
             from ..jobs.signal import SignalRun
@@ -232,7 +232,7 @@ class TeachingPage(QtWidgets.QWidget):
         molecule = self._watch.molecule
         if molecule is not None and molecule is self._seen:
             data = result.signal.schemes[0].of_levels("data")
-            self._basis = _basis(molecule, result.hierarchy, data)
+            self._basis = _basis(molecule, result.structure, result.hierarchy, data)
         self._idle("what the noise teaches is printed")
 
     def _idle(self, said: str, failed: bool = False) -> None:
@@ -246,7 +246,7 @@ def _views(given: float, own: float) -> list[str]:
     return [*texts, *(f"{text}, aligned" for text in texts)]
 
 
-def _basis(molecule: Molecule, hierarchy: Hierarchy, data: PerLevel) -> Basis:
+def _basis(molecule: Molecule, structure: Structure, hierarchy: Hierarchy, data: PerLevel) -> Basis:
     from ..noise.gauge import level_gauge
 
-    return Basis(molecule, hierarchy, data, level_gauge(molecule.structure.coords, hierarchy))
+    return Basis(molecule, hierarchy, data, level_gauge(structure.coords, hierarchy))
