@@ -1,8 +1,9 @@
-"""Take the README's pictures of PyMOL's real window, and its film; from the top of a clone
+"""Take the pictures of PyMOL's real window and of the panel, and the film; from the top of a clone
 
     python -m pymol -qk docs/take_pictures.py
     python -m pymol -qk docs/take_pictures.py -- dark
     python -m pymol -qk docs/take_pictures.py -- window
+    python -m pymol -qk docs/take_pictures.py -- teaching
 
 Wants a screen of 1400 x 1200 and PyMOL on PyQt5 where the screen is a virtual one: there the
 viewport of the other bindings stays black once the panel is docked. The film wants Pillow.
@@ -97,6 +98,15 @@ def main_window() -> None:
     show_noised("1hpv_noise")
     pump(1.0)
     picture("window")
+
+
+def main_teaching() -> None:
+    """Take the picture of the panel's page on training."""
+    _, panel = open_panel()
+    panel.tabs.setCurrentWidget(panel.teaching)
+    panel.model.edit("preset", "ms")
+    pump(1.5)
+    picture("panel_teaching")
 
 
 def show_noised(name: str, buffer: float = 4) -> None:
@@ -197,7 +207,7 @@ def start() -> None:
     """Take the pictures and end; a plain quit of PyMOL under Xvfb crashes with or without us."""
     try:
         get_qtwindow().move(0, 0)
-        {"dark": main_dark, "window": main_window}.get(sys.argv[-1], main)()
+        {"dark": main_dark, "window": main_window, "teaching": main_teaching}.get(sys.argv[-1], main)()
     except BaseException:
         traceback.print_exc()
     sys.stdout.flush()

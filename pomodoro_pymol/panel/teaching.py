@@ -161,7 +161,8 @@ class TeachingPage(QtWidgets.QWidget):
         name = parameters.preset or "own"
         self.bars.show_shares({each: shares(weights, aligned) for each, weights in schemes.items()}, bold=name)
         as_is, once_aligned = (shares(parameters.weights, aligned) for aligned in (False, True))
-        self.sentence.setText(headline(name, as_is, once_aligned, basis.hierarchy.n_chains))
+        sentence = headline(name, as_is, once_aligned, basis.hierarchy.n_chains)
+        self.sentence.setText(sentence.replace(" %", "\N{NO-BREAK SPACE}%"))
 
     def _find_basis(self) -> Basis | None:
         """Return what the structure's losses follow from; says why there is nothing yet."""

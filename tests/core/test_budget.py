@@ -278,6 +278,16 @@ def test_what_alignment_takes_is_that_of_dense_projections(scattered, oracle, ch
         assert float(case.gauge[row].sum()) == pytest.approx(gauge.translation + gauge.rotation, rel=0, abs=1e-12)
 
 
+@pytest.mark.parametrize("chains", CHAINS)
+def test_alignment_leaves_the_data_without_their_shift(scattered, chains):
+    case = scattered(chains)
+    projectors, truth = dense_levels(case.hierarchy), case.coords - case.coords.mean(0)
+    levels = case.levels(FLAT)
+    for place, projector in enumerate(projectors):
+        left = levels.freedom[place] * levels.data[place] - levels.rigid_data[place]
+        assert left == pytest.approx(((projector @ truth) ** 2).mean(), rel=1e-9, abs=1e-9)
+
+
 @pytest.mark.parametrize("name", ["flat", "ms", "3-8-1"])
 def test_alignment_leaves_what_it_says(hpv, fragment, name):
     """Kabsch instead of a projection, at sigmas where a first order holds, and level by level."""

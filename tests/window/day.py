@@ -210,7 +210,7 @@ def teaching(robot: Any, notes: dict[str, Any]) -> None:
         page.view.activated.emit(place)
         robot.pump(100)
         notes[f"view {place}"] = [page.view.currentText(), page.bars.bars["ms"].accessibleDescription()]
-        notes[f"says {place}"] = [page.sentence.text(), page.solve.isEnabled()]
+        notes[f"says {place}"] = [page.sentence.text().replace("\N{NO-BREAK SPACE}", " "), page.solve.isEnabled()]
     page.view.setCurrentIndex(0)
     page.view.activated.emit(0)
     robot.enter_command("pomnoise wc=3, wr=8")
