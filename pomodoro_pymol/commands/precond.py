@@ -50,7 +50,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     from ..diffusion.precondition import own_sigma_data
     from ..experiments import outputs
     from ..experiments.scalings import measure_data, scaling_csv, scaling_table, scaling_text
-    from ..jobs.signal import data_steps
+    from ..jobs.data import data_steps
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
 

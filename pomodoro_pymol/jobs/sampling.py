@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,21 +14,13 @@ from ..errors import PomodoroError
 from ..experiments import outputs
 from ..experiments.sampling import SampleResult, run_sample
 from ..parameters.catalogue import SampleParameters
-from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
 from ..utils import memory
 from ..utils.text import counted
 from ..viewer import publishing, reading, sources
 from ..viewer.states import twin_writers
-
-
-@dataclass(frozen=True, eq=False)
-class SampleData:
-    """What a run takes from PyMOL: the truth, and all states, shape=(n_states, n_atoms, 3), angstrom."""
-
-    structure: Structure
-    states: np.ndarray
+from .data import SourceData
 
 
 class SampleRun:
@@ -81,7 +73,7 @@ class SampleRun:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def prepare(self, piece: int = 0) -> Generator[None, None, SampleData]:
+    def prepare(self, piece: int = 0) -> Generator[None, None, SourceData]:
         """Read the source, ``piece`` atoms at a time.
 
         Raises
@@ -97,9 +89,9 @@ class SampleRun:
         )
         if not np.array_equal(self._structure.coords, structure.coords):
             raise PomodoroError(f"{self.source.object} was changed while it was read")
-        return SampleData(structure, states)
+        return SourceData(structure, states)
 
-    def work(self, data: SampleData, write: Callable[[Any], None], tell: Callable[..., None]) -> SampleResult:
+    def work(self, data: SourceData, write: Callable[[Any], None], tell: Callable[..., None]) -> SampleResult:
         """Sample; ``tell(step, steps, record)`` after each step, which may end the run by raising."""
         return run_sample(
             data.structure,

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from ..experiments import outputs
 from ..experiments.signal_report import SignalResult, run_signal, signal_csv
 from ..noise.presets import parse_schemes
 from ..parameters.catalogue import SignalParameters
-from ..structure.atoms import Structure
 from ..structure.input_notes import input_notes
 from ..utils import memory
-from ..utils.text import counted
-from ..viewer import reading, sources
-
-
-@dataclass(frozen=True, eq=False)
-class SignalData:
-    """What a run takes from PyMOL: a structure, and the states that data are measured over, angstrom."""
-
-    structure: Structure
-    states: np.ndarray
+from ..viewer import sources
+from .data import SourceData, data_steps
 
 
 class SignalRun:
@@ -61,7 +49,7 @@ class SignalRun:
     def __exit__(self, *_: object) -> None:
         """Nothing stays open."""
 
-    def prepare(self, piece: int = 0) -> Generator[None, None, SignalData]:
+    def prepare(self, piece: int = 0) -> Generator[None, None, SourceData]:
         """Read the source, ``piece`` atoms at a time.
 
         Raises
@@ -72,7 +60,7 @@ class SignalRun:
         alone, needs = bool(self.parameters.data), memory.signal_bytes
         return (yield from data_steps(self.source, alone, needs=needs, piece=piece, _self=self._self))
 
-    def work(self, data: SignalData, write: Callable[[Any], None], tell: Callable[..., None]) -> SignalResult:
+    def work(self, data: SourceData, write: Callable[[Any], None], tell: Callable[..., None]) -> SignalResult:
         """Compute."""
         return run_signal(data.structure, data.states, self.parameters)
 
@@ -95,36 +83,3 @@ class SignalRun:
         """Return what the command prints."""
         notes = "".join(f" note: {note}\n" for note in input_notes(result.structure, result.hierarchy))
         return f" pomsignal: {self.source.object}\n{notes}{result.report()}"
-
-
-def data_steps(
-    source: sources.Source,
-    alone: bool,
-    *,
-    needs: Callable[[int, int], int] = memory.ensemble_bytes,
-    piece: int = 0,
-    _self: Any,
-) -> Generator[None, None, SignalData]:
-    """Read a structure and the states that its data are measured over, a state at a time.
-
-    Parameters
-    ----------
-    source : sources.Source
-    alone : bool
-        Whether the source's own state is all that is needed.
-    needs : callable
-        Bytes that so many atoms and states need.
-    piece : int
-        Atoms at a time.
-
-    Raises
-    ------
-    PomodoroError
-        If memory is short, or states differ in their atoms.
-    """
-    n_states = 1 if alone else _self.count_states(f"%{source.object}")
-    memory.require(needs(source.n_atoms, n_states), f"{counted(n_states, 'state')} of {source.n_atoms} atoms")
-    if not alone:
-        return SignalData(*(yield from reading.ensemble_steps(source, piece=piece, _self=_self)))
-    structure = reading.read_source(source, _self=_self)
-    return SignalData(structure, structure.coords[None])

@@ -184,7 +184,7 @@ class TeachingPage(QtWidgets.QWidget):
             import torch
 
             from ..diffusion.precondition import data_variances
-            from ..jobs.signal import data_steps
+            from ..jobs.data import data_steps
             from ..structure.hierarchy import Hierarchy
 
             read = reading.finish(data_steps(source, False, _self=self._self))
