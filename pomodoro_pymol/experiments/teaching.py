@@ -20,7 +20,7 @@ from ..diffusion.budget import (
 )
 from ..diffusion.floor import Floor, StateGram
 from ..diffusion.precondition import LEVELS, PerLevel, data_variances, own_sigma_data
-from ..noise.gauge import Gauge, gauge_split, level_gauge
+from ..noise.gauge import Gauge, GaugeMoments, level_gauge
 from ..noise.scores import z_at_score
 from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.weights import Scheme
@@ -167,7 +167,7 @@ def training_signal(
     variances = data or data_variances(torch.from_numpy(states), hierarchy)
     several = len(states) > 1
     own = replace(law, sigma_data=own_sigma_data(hierarchy, variances))
-    gauge = level_gauge(structure.coords, hierarchy)
+    gauge, moments = level_gauge(structure.coords, hierarchy), GaugeMoments.of(structure.coords, hierarchy)
     gram = StateGram(torch.from_numpy(states), hierarchy) if several else None
     halves = _halves(structure, hierarchy, schemes) if scores else {}
     found = []
@@ -183,7 +183,7 @@ def training_signal(
                     scheme,
                     of_sigma,
                     _levels(levels, hierarchy, of_sigma, floor),
-                    gauge_split(structure.coords, hierarchy, scheme.weights),
+                    moments.split(scheme.weights),
                     *(of_sigma.z(sigma) if sigma > 0 else math.nan for sigma in sigmas),
                 )
             )
@@ -195,29 +195,27 @@ def _levels(
 ) -> tuple[LevelSignal, LevelSignal, LevelSignal]:
     loss, aligned = (start_losses(levels, law, aligned=aligned) for aligned in (False, True))
     weighted = start_losses(levels, law, loss_weight="levels")
-    own = start_losses(levels, law, scaling="levels", loss_weight="levels")
-    lost, nats = lost_by_one_skip(levels, law), information(levels, hierarchy, law)
+    columns = {
+        "data": levels.data,
+        "noise": levels.noise,
+        "loss": loss,
+        "share": shares_of(loss),
+        "aligned": aligned,
+        "aligned_share": shares_of(aligned),
+        "weighted": weighted,
+        "weighted_share": shares_of(weighted),
+        "own": start_losses(levels, law, scaling="levels", loss_weight="levels"),
+        "lost": lost_by_one_skip(levels, law),
+        "floor": floor.losses,
+        "floor_error": floor.errors,
+        "p_mean": [level_law(law, noise).p_mean if noise else -math.inf for noise in levels.noise],
+        "z_snr1": [z_at_snr(law, noise, data) for noise, data in zip(levels.noise, levels.data)],
+        "window": [share_in_window(law, noise, data) for noise, data in zip(levels.noise, levels.data)],
+        "nats": information(levels, hierarchy, law),
+    }
     chain, residue, atom = (
-        LevelSignal(
-            level,
-            levels.data[i],
-            levels.noise[i],
-            loss[i],
-            shares_of(loss)[i],
-            aligned[i],
-            shares_of(aligned)[i],
-            weighted[i],
-            shares_of(weighted)[i],
-            own[i],
-            lost[i],
-            floor.losses[i],
-            floor.errors[i],
-            level_law(law, levels.noise[i]).p_mean if levels.noise[i] else -math.inf,
-            z_at_snr(law, levels.noise[i], levels.data[i]),
-            share_in_window(law, levels.noise[i], levels.data[i]),
-            nats[i],
-        )
-        for i, level in enumerate(LEVELS)
+        LevelSignal(level, **{name: column[place] for name, column in columns.items()})
+        for place, level in enumerate(LEVELS)
     )
     return chain, residue, atom
 
