@@ -32,7 +32,9 @@ PURE = re.compile(
     r"|variant|level|c_(skip|out|in|noise)|target_variance"  # of a network's input and output
     r"|(ratio|ratio_relative|(chain|residue|atom)_share)(_\w+)?"
     # Losses, information, the law of training; sigma_data is the law's own word, per coordinate everywhere.
-    r"|(\w+_)?(loss|share|error|half)|lost_by_one_c_skip|p_mean|z_snr1|z_shift|window|nats|sigma_data"
+    r"|(aligned_|level_weight_)?(loss|share)|own_scaling_loss|lost_by_one_c_skip|floor_(loss|error)"
+    r"|(translation|rotation|(between|within)_chains)_share|z_(ca_lddt|within|between)_half"
+    r"|p_mean|z_snr1|z_shift|window|nats|sigma_data"
     r"|unit_noise_variance|ratio|relative|scramble|excess|within|between|residue_over_atom(_expected)?"
     r"|(ca_lddt|native_contacts|bond_outliers|lddt)\w*"
 )
