@@ -109,23 +109,23 @@ def headline(name: str, shares: PerLevel, aligned: PerLevel, n_chains: int) -> s
 
 
 def signal_text(signal: TrainingSignal) -> str:
-    """Return a signal as aligned ASCII text: a sentence per scheme, then its numbers."""
-    first, *others = signal.laws()
-    schemes = signal.under(first)
+    """Return a signal as aligned ASCII text: its numbers, then a sentence per scheme, which a short window shows."""
     lines = [
-        " " + headline(s.scheme.name, s.of_levels("share"), s.of_levels("aligned_share"), signal.n_chains)
-        for s in schemes
-    ]
-    lines += [
         " loss: what a network that predicts zero leaves, mean of lambda (D - y)^2 over the law of training;",
         " chain:residue:atom as shares of 1, but loss and lost as they are; aligned: without translation and",
         " rotation of the whole; level weights: each level's own loss weight, one c_skip",
     ]
-    for law in (first, *others):
+    for law in signal.laws():
         lines += _budget_lines(signal, law)
     if signal.n_states > 1:
         lines += _floor_lines(signal)
-    return "\n".join(lines + _law_lines(signal) + _score_lines(signal))
+    lines += _law_lines(signal) + _score_lines(signal)
+    first = signal.laws()[0]
+    lines.append(f" the loss at the start, sigma_data {first.sigma_data:.4g} A per coordinate:")
+    for s in signal.under(first):
+        shares, aligned = s.of_levels("share"), s.of_levels("aligned_share")
+        lines.append(f" {headline(s.scheme.name, shares, aligned, signal.n_chains)}")
+    return "\n".join(lines)
 
 
 def _budget_lines(signal: TrainingSignal, law: LawOfSigma) -> list[str]:
