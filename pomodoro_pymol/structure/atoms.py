@@ -19,6 +19,25 @@ ATOM_LABELS = np.dtype([("name", "O"), ("elem", "O"), ("alt", "O")])
 RESIDUE_LABELS = np.dtype([("segi", "O"), ("chain", "O"), ("resi", "O"), ("resn", "O"), ("hetero", "?")])
 
 
+@dataclass(frozen=True)
+class UnitCell:
+    """The unit cell of a crystal.
+
+    Attributes
+    ----------
+    lengths : tuple of float
+        a, b and c, angstrom.
+    angles : tuple of float
+        alpha, beta and gamma, degrees.
+    space_group : str
+        Hermann-Mauguin symbol, "" where it is not known.
+    """
+
+    lengths: tuple[float, float, float]
+    angles: tuple[float, float, float]
+    space_group: str = ""
+
+
 # So many labels of what is left out are told.
 _MOST_LABELS = 8
 
@@ -46,6 +65,15 @@ class Structure:
     places : ndarray, shape=(n_atoms,), dtype=int64, optional
         Place of each atom in the order in which the viewer shows the atoms of the object that
         was read; by default the same order.
+    groups : tuple of two ndarrays of int64, optional
+        Residue of each row of ``residues``, shape=(n_labels,), and chain of each residue,
+        shape=(n_residues,), as `grouping.group` finds them; by default rows of equal segment,
+        chain, number and ``hetero`` are a residue, see `Hierarchy.from_structure`.
+    occupancy, b : ndarray, shape=(n_atoms,), dtype=float32, optional
+        As the source has them; by default 1 and 0.
+    charge : ndarray, shape=(n_atoms,), dtype=int8, optional
+        Formal charges; by default 0.
+    cell : UnitCell, optional
 
     Raises
     ------
@@ -61,11 +89,23 @@ class Structure:
     order: str = "file"
     note: str = ""
     places: np.ndarray = None  # type: ignore[assignment]
+    groups: tuple[np.ndarray, np.ndarray] | None = None
+    occupancy: np.ndarray = None  # type: ignore[assignment]
+    b: np.ndarray = None  # type: ignore[assignment]
+    charge: np.ndarray = None  # type: ignore[assignment]
+    cell: UnitCell | None = None
 
     def __post_init__(self) -> None:
         n_atoms = len(self.atoms)
-        if self.places is None:
-            object.__setattr__(self, "places", np.arange(n_atoms))
+        absent = {
+            "places": lambda: np.arange(n_atoms),
+            "occupancy": lambda: np.ones(n_atoms, np.float32),
+            "b": lambda: np.zeros(n_atoms, np.float32),
+            "charge": lambda: np.zeros(n_atoms, np.int8),
+        }
+        for name, make in absent.items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, make())
         if n_atoms == 0:
             raise PomodoroError("the structure has no atoms")
         if self.coords.shape != (n_atoms, 3) or self.residue_of_atom.shape != (n_atoms,):

@@ -75,13 +75,17 @@ class Hierarchy:
 
     @classmethod
     def from_structure(cls, structure: Structure) -> Hierarchy:
-        """Group atoms by segment, chain and residue number with insertion code.
+        """Group atoms as ``structure.groups`` says, which readers take from `grouping.group`.
 
-        Alternate locations stay in their residue. Each ligand, ion or water is a
-        residue in a chain of its own, as in mmCIF and AF3.
+        Where a structure has none, rows of equal segment, chain, residue number with insertion
+        code and ``hetero`` are one residue, and each that is hetero is a chain of its own.
         """
-        keys = structure.residues[["segi", "chain", "resi", "hetero"]].tolist()
-        labels = cls.from_labels(keys, (key if key[3] else key[:2] for key in keys))
+        if structure.groups is None:
+            keys = structure.residues[["segi", "chain", "resi", "hetero"]].tolist()
+            labels = cls.from_labels(keys, (key if key[3] else key[:2] for key in keys))
+        else:
+            row_to_residue, residue_to_chain = structure.groups
+            labels = cls.from_labels(row_to_residue, residue_to_chain[row_to_residue])
         row_of_atom = torch.from_numpy(structure.residue_of_atom)
         return cls(labels.atom_to_residue[row_of_atom], labels.residue_to_chain)
 
