@@ -48,7 +48,7 @@ _PUBLIC = {
     "experiments.table": ["TableRow", "noise_table", "table_text"],
     "io.dcd": ["save_dcd", "write_dcd"],
     "io.disk": ["atomic_write"],
-    "io.header": ["read_header"],
+    "io.header": ["read_header", "read_titles"],
     "io.mmcif": ["save_mmcif"],
     "io.pdb": ["save_pdb", "save_pdb_residue"],
     "io.read": ["read_ensemble", "read_structure"],
