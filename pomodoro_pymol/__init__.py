@@ -50,6 +50,7 @@ _PUBLIC = {
     "io.disk": ["atomic_write"],
     "io.header": ["read_header", "read_titles"],
     "io.mmcif": ["save_mmcif"],
+    "io.npz": ["FrameSet", "load_frames", "save_npz"],
     "io.pdb": ["save_pdb", "save_pdb_residue"],
     "io.read": ["read_ensemble", "read_structure"],
     "noise.covariance": ["NestedCovariance"],

@@ -56,4 +56,4 @@ def open_text(path: str | Path) -> IO[str]:
         packed = file.read(2) == b"\x1f\x8b"
     if packed:
         return gzip.open(path, "rt", encoding="ascii", errors="replace")
-    return open(path, encoding="ascii", errors="replace")  # noqa: SIM115  the caller closes it
+    return open(path, encoding="ascii", errors="replace")
