@@ -114,6 +114,7 @@ class NoiseResult:
             levels=MeasuredLevels(self.statistics.levels(), *self.statistics.interval()),
             order=self.structure.order,
             run=self.run,
+            b=self.structure.b if np.isfinite(self.structure.b).all() else None,
         )
 
     def header(self) -> list[str]:

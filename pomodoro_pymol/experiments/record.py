@@ -56,6 +56,9 @@ class Record:
         Which run it was: no two have the same; "" outside of PyMOL, and in version 0.1.0.
     versions : str
         Of the programs that drew the noise.
+    b : ndarray, shape=(n_atoms,), dtype=float32, or None
+        That of the source, in the order of the draws; None where it is not known, as in records of
+        version 0.1.0. The object's own is the metric.
     """
 
     parameters: NoiseParameters
@@ -67,6 +70,7 @@ class Record:
     order: str
     run: str = ""
     versions: str = field(default_factory=lambda: _versions())
+    b: np.ndarray | None = None
 
     def header(self) -> list[str]:
         """Return the lines for an exported file from which it can be made again."""
@@ -97,6 +101,7 @@ class Record:
                 part: {name: float(value) for name, value in levels.items()}
                 for part, levels in asdict(self.levels).items()
             },
+            **({} if self.b is None else {"b": self.b.astype("<f4").tobytes()}),
         }
 
     @classmethod
@@ -129,9 +134,28 @@ class Record:
             run = plain.get("run", "")
             if order not in ORDERS or not isinstance(run, str):
                 raise ValueError
-            return cls(parameters, source, device, labels, residues, levels, order, run, versions)
+            b = source_b(plain)
+            return cls(parameters, source, device, labels, residues, levels, order, run, versions, b)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
+
+
+def source_b(plain: dict[str, Any]) -> np.ndarray | None:
+    """Return what the record of an object has as b of its source, shape=(n_atoms,), None where it has none.
+
+    Raises
+    ------
+    ValueError
+        If it is not one that `Record.to_plain` made.
+    """
+    if "b" not in plain:
+        return None
+    if not isinstance(plain["b"], bytes) or not plain["b"]:
+        raise ValueError("b is kept as bytes")
+    b = np.frombuffer(plain["b"], "<f4")
+    if not np.isfinite(b).all():
+        raise ValueError("b is not finite")
+    return b
 
 
 def _levels(values: dict[str, float]) -> Levels:

@@ -101,6 +101,18 @@ def save_mmcif(
         file.write(b"#\n")
 
 
+def check_mmcif(structure: Structure) -> None:
+    """Refuse what `save_mmcif` could not write whatever the frames and values are, before they are drawn.
+
+    Raises
+    ------
+    PomodoroError
+        If a label has characters that are not printed, or an occupancy or the unit cell is not finite.
+    """
+    _cell_items(structure)
+    _atom_lines(structure, np.zeros(len(structure)))
+
+
 def quote(text: str) -> str:
     """Return a value as CIF writes it: plain, in quotes, or as a text field.
 

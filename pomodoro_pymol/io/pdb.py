@@ -91,8 +91,10 @@ def save_pdb(
         file.write(b"%-80s\n" % b"END")
 
 
-def check_pdb(structure: Structure, n_frames: int, *, truth: bool = True) -> None:
+def check_pdb(structure: Structure, n_frames: int, *, values: np.ndarray | None = None, truth: bool = True) -> None:
     """Refuse what `save_pdb` could not write whatever the coordinates of the frames are, before they are drawn.
+
+    ``values`` are checked where they are known.
 
     Raises
     ------
@@ -102,7 +104,7 @@ def check_pdb(structure: Structure, n_frames: int, *, truth: bool = True) -> Non
     """
     _check_model(n_frames)
     _cell_record(structure)
-    text = _Text(structure, np.zeros(len(structure)))
+    text = _Text(structure, np.zeros(len(structure)) if values is None else values)
     if truth:
         text.place(structure.coords, 0)
 
