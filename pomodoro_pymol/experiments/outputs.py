@@ -67,13 +67,13 @@ def check_apart(written: Iterable[str], read: Iterable[str] = ()) -> None:
     ------
     PomodoroError
     """
-    known = {os.path.realpath(user_path(path)): "is what is read" for path in read if path}
+    known = {os.path.realpath(user_path(path)): "it is what is read, and would be lost" for path in read if path}
     for path in filter(None, written):
         place = os.path.realpath(user_path(path))
         same = [other for other in known if other == place or _is_same(other, place)]
         if same:
-            raise PomodoroError(f"cannot write {path}: it {known[same[0]]}, and would be lost")
-        known[place] = "is written twice"
+            raise PomodoroError(f"cannot write {path}: {known[same[0]]}")
+        known[place] = "another output goes there"
 
 
 def _is_same(one: str, other: str) -> bool:

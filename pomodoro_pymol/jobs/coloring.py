@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,32 +53,38 @@ def recolor(
     )
 
 
-def find_ours(name: str, *, _self: Any) -> tuple[str, dict[str, Any]]:
-    """Return the object with noised frames that is meant, and its record.
+def find_ours(
+    name: str, makers: Sequence[str] = (NoiseParameters.command,), *, _self: Any
+) -> tuple[str, dict[str, Any]]:
+    """Return the object that is meant among those that some commands made, and its record.
+
+    By default with noised frames, of pomnoise or pomalign.
 
     Raises
     ------
     PomodoroError
         If there is none, or several and none is named.
     """
-    ours = [other for other in store.our_objects(_self=_self) if _has_frames(other, _self)]
+    ours = [other for other in store.our_objects(_self=_self) if _is_of(other, makers, _self)]
     compared = grid.members(_self=_self)
     ours = [other for other in ours if other not in compared] or ours
     if not name and len(ours) == 1:
         name = ours[0]
     name = store.spelling(name, _self=_self) or name
     record = store.get_record(name, _self=_self)
-    if record is None or not _has_frames(name, _self):
-        what = f"{name!r} was not made by pomnoise" if name else f"pomnoise has made {len(ours) or 'no'} objects here"
-        right = f"name one of: {', '.join(ours)}" if ours else "run pomnoise first"
+    if record is None or not _is_of(name, makers, _self):
+        *others, last = makers
+        by = f"{', '.join(others)} or {last}" if others else last
+        what = f"{name!r} was not made by {by}" if name else f"{by} has made {len(ours) or 'no'} objects here"
+        right = f"name one of: {', '.join(ours)}" if ours else f"run {makers[0]} first"
         raise PomodoroError(f"{what}: {right}")
     return name, record
 
 
-def _has_frames(name: str, _self: Any) -> bool:
-    """Tell an object of pomnoise or pomalign from one of the other commands."""
+def _is_of(name: str, makers: Sequence[str], _self: Any) -> bool:
+    """Tell an object of some commands from one of the others."""
     record = store.get_record(name, _self=_self)
-    return record is not None and store.command_of(record) == NoiseParameters.command
+    return record is not None and store.command_of(record) in makers
 
 
 def color_steps(
