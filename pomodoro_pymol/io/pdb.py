@@ -165,9 +165,9 @@ def residue_points(structure: Structure, hierarchy: Hierarchy) -> Structure:
         atoms=np.full(hierarchy.n_residues, np.array(("CA", "C", ""), ATOM_LABELS)),
         residue_of_atom=structure.residue_of_atom[hierarchy.first_atoms.numpy()],
         b=_means(np.repeat(structure.b[:, None], 3, axis=1), hierarchy)[:, 0],
-        places=None,
-        occupancy=None,
-        charge=None,
+        places=np.arange(hierarchy.n_residues),
+        occupancy=np.ones(hierarchy.n_residues, np.float32),
+        charge=np.zeros(hierarchy.n_residues, np.int8),
     )
 
 
