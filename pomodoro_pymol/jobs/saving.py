@@ -21,7 +21,7 @@ from ..parameters.catalogue import (
     SaveParameters,
     SweepParameters,
 )
-from ..structure.atoms import Structure
+from ..structure.atoms import Structure, UnitCell
 from ..structure.hierarchy import Hierarchy
 from ..viewer import reading
 from ..viewer.store import command_of
@@ -43,6 +43,19 @@ _KINDS = {
 }
 #: The commands that make objects which can be saved.
 MAKERS = tuple(_KINDS)
+
+
+def record_of(command: str, source: str, structure: Structure) -> dict[str, Any]:
+    """Return the record, in plain types, of an object of pomsweep or pomsample.
+
+    PyMOL keeps the unit cell with the states of a file, none of which such an object has: so the record has it.
+    """
+    cell = structure.cell
+    return {
+        "command": command,
+        "source": source,
+        **({"cell": [*map(float, (*cell.lengths, *cell.angles)), cell.space_group]} if cell else {}),
+    }
 
 
 def read_object(
@@ -69,7 +82,9 @@ def read_object(
     record = Record.from_plain(plain) if command_of(plain) == NoiseParameters.command else None
     structure = reading.read_structure(name, title=name, order=record.order if record else "", _self=_self)
     shown = reading.read_values(name, _self=_self)[structure.places]
-    structure = replace(structure, b=_source_b(name, plain, shown, kind.truth))
+    structure = replace(
+        structure, b=_source_b(name, plain, shown, kind.truth), cell=structure.cell or _cell(plain.get("cell"))
+    )
     titles = reading.titles(name, _self=_self)
     first = 1 if kind.truth else 0
     n_frames = len(titles) - first
@@ -92,6 +107,17 @@ def read_object(
     )
     states = range(first + 1, len(titles) + 1)
     return file, (frame[None] for frame in reading.read_frames(name, states, structure, _self=_self))
+
+
+def _cell(plain: Any) -> UnitCell | None:
+    """Return the unit cell of a record, None where it has none or what it has is not one of ours."""
+    if not isinstance(plain, list) or len(plain) != 7:
+        return None
+    *numbers, group = plain
+    if not isinstance(group, str) or not all(isinstance(number, float) and 0 < number < math.inf for number in numbers):
+        return None
+    a, b, c, alpha, beta, gamma = numbers
+    return UnitCell((a, b, c), (alpha, beta, gamma), group)
 
 
 def _source_b(name: str, plain: dict[str, Any], shown: np.ndarray, coloured: bool) -> np.ndarray:

@@ -223,7 +223,7 @@ def test_one_of_several_is_to_be_named(peptide, typed, tmp_path):
     for name in ("pep", "pep_noise_truth", "pep_noise_direction"):
         printed = typed(peptide, f"pomsave {tmp_path}/b.pdb, {name}")
         assert printed.count("Error:") == 1
-        assert f"'{name}' was not made by pomnoise, pomdenoise, pomsweep or pomsample" in printed
+        assert "pomnoise, pomdenoise, pomsweep or pomsample: name one of: pep_noise, pep_sweep" in printed
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdb"]
 
 
@@ -266,3 +266,32 @@ def test_a_packed_file_is_the_plain_one(peptide, typed, tmp_path):
         typed(peptide, f"pomsave {tmp_path}/a.{ending}.gz")
         packed = (tmp_path / f"a.{ending}.gz").read_bytes()
         assert gzip.decompress(packed) == (tmp_path / f"a.{ending}").read_bytes()
+
+
+def test_the_cell_of_an_object_without_a_state_of_its_file(peptide, typed, tmp_path):
+    gemmi = pytest.importorskip("gemmi")
+    typed(peptide, "pomsweep pep, z=-1:0, frames=1")
+    record = peptide._pymol.session.pomodoro["pep_sweep"]
+    good = [51.5, 161.777, 70.125, 90.0, 98.51, 120.0, "P 1 21 1"]
+    for cell in ([], good[:6], [*good[:6], 3], ["a", *good[1:]], [-1.0, *good[1:]], [np.inf, *good[1:]], "text", None):
+        record["cell"] = cell
+        assert "Error" not in typed(peptide, f"pomsave {tmp_path}/a.pdb")
+        assert "CRYST1" not in (tmp_path / "a.pdb").read_text()
+    record["cell"] = good
+    for ending in ("pdb", "cif"):
+        typed(peptide, f"pomsave {tmp_path}/a.{ending}")
+        read = gemmi.read_structure(str(tmp_path / f"a.{ending}"))
+        assert [*read.cell.parameters, read.spacegroup_hm] == good
+
+
+def test_the_record_of_an_object_has_the_cell_in_plain_types():
+    from pomodoro_pymol.jobs.saving import record_of
+    from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure, UnitCell
+
+    labels = np.array([("", "A", "1", "GLY", False)], RESIDUE_LABELS)
+    arrays = np.zeros((1, 3), np.float32), np.zeros(1, ATOM_LABELS), labels, np.zeros(1, np.int64)
+    assert record_of("pomsweep", "m", Structure(*arrays)) == {"command": "pomsweep", "source": "m"}
+    cell = UnitCell((np.float32(51.5), 2.0, 3.0), (90.0, 91.0, 92.0), "P 1")
+    record = record_of("pomsweep", "m", Structure(*arrays, cell=cell))
+    assert record["cell"] == [51.5, 2.0, 3.0, 90.0, 91.0, 92.0, "P 1"]
+    assert {type(value) for value in record["cell"]} == {float, str}
