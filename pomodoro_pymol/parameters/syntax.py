@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..errors import PomodoroError
@@ -35,7 +35,7 @@ def split_values(names: list[str], args: Iterable[Any] = (), given: Mapping[str,
 
     positions = iter(names)
     for value in args:
-        head, pairs = _split(value)
+        head, pairs = _split(value, names)
         if not pairs or head != "":
             name = next(positions, None)
             if name is None:
@@ -44,7 +44,7 @@ def split_values(names: list[str], args: Iterable[Any] = (), given: Mapping[str,
         for pair in pairs:
             put(*pair)
     for name, value in (given or {}).items():
-        head, pairs = _split(value)
+        head, pairs = _split(value, names)
         if not pairs or head != "":
             put(name, head)
         for pair in pairs:
@@ -59,14 +59,19 @@ def split_commas(text: str) -> list[str]:
     return [text[start + 1 : end].strip() for start, end in zip(cuts, cuts[1:])]
 
 
-def _split(value: Any) -> tuple[Any, list[tuple[str, str]]]:
+def _split(value: Any, names: Collection[str]) -> tuple[Any, list[tuple[str, str]]]:
     """Split ``'chain A z=0 wc=3'`` into ``'chain A'`` and its ``key=value`` pairs."""
     if not isinstance(value, str):
         return value, []
-    keys = [match for match in _KEY.finditer(_mask(value)) if match[1] not in _SELECTION_PROPERTIES]
+    keys = _keys(_mask(value), names)
     ends = [match.start() for match in keys[1:]] + [len(value)]
     pairs = [(match[1], value[match.end() : end].strip()) for match, end in zip(keys, ends)]
     return (value[: keys[0].start()] if keys else value).strip(), pairs
+
+
+def _keys(masked: str, names: Collection[str]) -> list[re.Match[str]]:
+    """Return the keys in a line; a property of atoms is one only where it is a parameter of the command too."""
+    return [match for match in _KEY.finditer(masked) if match[1] in names or match[1] not in _SELECTION_PROPERTIES]
 
 
 def _mask(text: str) -> str:
@@ -89,10 +94,10 @@ def _mask(text: str) -> str:
     return "".join(masked)
 
 
-def _splits(text: str) -> bool:
+def _splits(text: str, names: Collection[str] = ()) -> bool:
     """Tell whether a line would split within a value."""
     masked = _mask(text)
-    return "," in masked or any(match[1] not in _SELECTION_PROPERTIES for match in _KEY.finditer(masked))
+    return "," in masked or bool(_keys(masked, names))
 
 
 def _starts_word(text: str, place: int) -> bool:
@@ -104,15 +109,17 @@ def protect(text: str) -> str:
     return f"({text})" if _splits(text) and not _splits(f"({text})") else text
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, names: Collection[str] = ()) -> str:
     """Quote text that would not be read from a line as it is: split, or left with a bracket or quote open.
+
+    ``names`` are the parameters of the line's command.
 
     Raises
     ------
     PomodoroError
         If it has both kinds of quotes, so that neither can stand around it.
     """
-    plain = text == text.strip() and not _splits(text) and _mask(text + _NEXT)[len(text)] == ","
+    plain = text == text.strip() and not _splits(text, names) and _mask(text + _NEXT)[len(text)] == ","
     if plain and unquote(text) == text and not text.startswith("="):
         return text
     quote = next((quote for quote in "\"'" if quote not in text), "")

@@ -381,3 +381,10 @@ def test_a_preset_of_the_user_is_a_choice():
     for command in COMMANDS:
         if "preset" in command.names():
             assert command.from_text("preset=mine").weights == LevelWeights(1, 2, 3)
+
+
+def test_b_is_a_parameter_of_pomsave_alone():
+    """Elsewhere it is a property of atoms, which selections name."""
+    assert SaveParameters.from_text("n.pdb b=source") == SaveParameters(filename="n.pdb", b="source")
+    assert SaveParameters.from_text("'b=source'") == SaveParameters(filename="b=source")
+    assert NoiseParameters.from_text("chain A and b=20 z=1").selection == "chain A and b=20"
