@@ -15,6 +15,7 @@ from pomodoro_pymol.noise.weights import LevelWeights
 from pomodoro_pymol.parameters.base import Parameters, choices_of
 from pomodoro_pymol.parameters.catalogue import (
     ColorParameters,
+    NoiseParameters,
     SampleParameters,
     SaveParameters,
     SweepParameters,
