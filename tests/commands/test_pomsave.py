@@ -1,6 +1,7 @@
 """pomsave writes what each command made, says which model is the truth, and is read back by gemmi."""
 
 import gzip
+import re
 
 import numpy as np
 import pytest
@@ -219,11 +220,11 @@ def test_one_of_several_is_to_be_named(peptide, typed, tmp_path):
     assert "Error" not in typed(peptide, f"pomsave {tmp_path}/a.pdb")  # its truth and directions are no frames
     typed(peptide, "pomsweep pep, z=-1:0, frames=1")
     printed = typed(peptide, f"pomsave {tmp_path}/b.pdb")
-    assert "pomnoise, pomdenoise, pomsweep or pomsample has made 2 objects here: name one of: pep_noise" in printed
+    assert "has made 2 objects here: name one of: pep_noise, pep_sweep" in printed
     for name in ("pep", "pep_noise_truth", "pep_noise_direction"):
         printed = typed(peptide, f"pomsave {tmp_path}/b.pdb, {name}")
         assert printed.count("Error:") == 1
-        assert "pomnoise, pomdenoise, pomsweep or pomsample: name one of: pep_noise, pep_sweep" in printed
+        assert re.search(r" pomnoise, .*pomsample.*: name one of: pep_noise, pep_sweep", printed)
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdb"]
 
 
