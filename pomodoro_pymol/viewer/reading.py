@@ -15,7 +15,6 @@ from ..utils.text import counted
 from .host import NO_ARRAYS, CmdException, muted, own_array
 from .sources import Source, draft, index_words
 
-_POLYMER_FLAG = 0x08000000
 _MOST_PIECES = 50
 # The matrix of an object that was not moved.
 _STILL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -116,10 +115,10 @@ def structure_steps(
     import numpy as np
 
     coords: list[Any] = []
-    rows = array("q")
-    residues, kinds = _numbering(), _numbering()
+    rows = array("d")
+    labels, kinds = _numbering(), _numbering()
     # Once per atom: no function of Python's own is called.
-    space = {"put": rows.extend, "residues": residues, "kinds": kinds}
+    space = {"put": rows.extend, "labels": labels, "kinds": kinds}
     n_atoms = count_atoms(selection, _self=_self)
     names = _self.get_object_list(selection) if n_atoms else []
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
@@ -129,55 +128,75 @@ def structure_steps(
             _self.iterate_state(
                 state,
                 part,
-                f"put((residues[segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG}], "
-                "kinds[name, elem, alt], rank))",
+                "put((labels[segi, chain, resi, resn, type], kinds[name, elem, alt, formal_charge], rank, q, b))",
                 space=space,
             )
             coords += [_coords(name, f"{part} and %{name}", state, _self) for name in names]
             yield
     title = title or selection
     shown = np.concatenate([np.empty((0, 3), np.float32), *coords])
-    if not len(rows) // 3 == len(shown) == n_atoms == count_atoms(selection, _self=_self):
+    columns = np.array(rows).reshape(-1, 5)
+    if not len(columns) == len(shown) == n_atoms == count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
     if not np.isfinite(shown).all(1).any():
         raise PomodoroError(f"{title} has no atoms with coordinates in this state")
-    columns = np.array(rows, np.int64).reshape(-1, 3).T
-    return _assembled(shown, *columns, residues=list(residues), kinds=list(kinds), title=title, order=order, lost=lost)
+    cell = _cell(names[0], _self) if len(names) == 1 else None
+    yield
+    return _assembled(shown, columns, list(labels), list(kinds), title, order, lost, cell)
 
 
 def _assembled(
     shown: Any,
-    residue_of: Any,
-    kind_of: Any,
-    rank_of: Any,
-    *,
-    residues: list[tuple],
+    columns: Any,
+    labels: list[tuple],
     kinds: list[tuple],
     title: str,
     order: str,
     lost: Iterable[tuple[str, str, str, str]],
+    cell: Any,
 ) -> Any:
     """Return the `Structure` of atoms as they were read, in PyMOL's order."""
     import numpy as np
 
-    from ..structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure, left_out
+    from ..structure.atoms import ATOM_LABELS, RESIDUE_LABELS, left_out
+    from ..structure.grouping import Atoms, structure_of
 
-    places, order = _file_order(rank_of, order)
+    label_of, kind_of, ranks = columns[:, :3].astype(np.int64).T
+    places, order = _file_order(ranks, order)
     finite = np.isfinite(shown).all(1)[places]
-    nowhere = [(*residues[residue_of[place]][1:4], kinds[kind_of[place]][0]) for place in places[~finite]]
+    nowhere = [(*labels[label_of[place]][1:4], kinds[kind_of[place]][0]) for place in places[~finite]]
     places = places[finite]
-    used, residue_of_atom = _first_appearance(residue_of[places])
-    labels = [residues[row] for row in used]
-    return Structure(
+    used, label_of_atom = _first_appearance(label_of[places])
+    atoms = Atoms(
         coords=shown[places],
-        atoms=np.array(kinds, dtype=ATOM_LABELS)[kind_of[places]],
-        residues=np.array(labels, dtype=RESIDUE_LABELS),
-        residue_of_atom=residue_of_atom,
+        kinds=np.array([kind[:3] for kind in kinds], dtype=ATOM_LABELS),
+        kind_of_atom=kind_of[places],
+        labels=np.array([(*labels[row][:4], labels[row][4] == "HETATM") for row in used], dtype=RESIDUE_LABELS),
+        label_of_atom=label_of_atom,
+    )
+    return structure_of(
+        atoms,
         name=title,
         order=order,
-        note=left_out([*lost, *nowhere], {label[1:4] for label in labels}),
+        note=left_out([*lost, *nowhere], {labels[row][1:4] for row in used}),
         places=places,
+        occupancy=columns[places, 3].astype(np.float32),
+        b=columns[places, 4].astype(np.float32),
+        charge=np.array([kind[3] for kind in kinds], np.int8)[kind_of[places]],
+        cell=cell,
     )
+
+
+def _cell(name: str, _self: Any) -> Any:
+    """Return the unit cell of an object, None where it has none."""
+    from ..structure.atoms import UnitCell
+
+    with muted(_self), suppress(CmdException):
+        found = _self.get_symmetry(f"%{name}")
+        if found and min(found[:3]) > 1:  # 1 x 1 x 1 stands for none
+            numbers = [round(float(number), 4) for number in found[:6]]
+            return UnitCell(tuple(numbers[:3]), tuple(numbers[3:]), str(found[6]))
+    return None
 
 
 def _file_order(ranks: Any, order: str) -> tuple[Any, str]:
