@@ -139,7 +139,15 @@ def _read(arguments: argparse.Namespace) -> tuple[Structure, Hierarchy]:
     from .structure.hierarchy import Hierarchy
 
     structure = read_structure(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    structure = _grouped(structure, arguments)
     return structure, Hierarchy.from_structure(structure)
+
+
+def _grouped(structure: Structure, arguments: argparse.Namespace) -> Structure:
+    """Return a structure with the residues and chains that are given."""
+    from .structure.given import by_labels
+
+    return by_labels(structure, arguments.residues or "", arguments.chains or "")
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -252,6 +260,7 @@ def _signal(arguments: argparse.Namespace) -> int:
     outputs.check_paths(parameters.csv, parameters.figure)
     outputs.check_figures(parameters.figure)
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    structure = _grouped(structure, arguments)
     result = run_signal(structure, states[:1] if parameters.data else states, parameters)
     outputs.print_notes(structure, result.hierarchy)
     print(result.report())
@@ -276,6 +285,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     if arguments.output:
         outputs.check_frame_path(user_path(arguments.output), "atom")
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    structure = _grouped(structure, arguments)
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)
     result = run_sample(structure, states, parameters, lambda _, step: show(step.number, step.steps))

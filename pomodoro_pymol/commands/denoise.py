@@ -55,13 +55,14 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     from ..experiments.denoising import build_model, denoise_frames, frames_at_once
     from ..experiments.level_table import compare_levels
     from ..experiments.record import Record
-    from ..jobs.coloring import find_ours
+    from ..jobs.ours import check_frames, find_ours, read_ours
     from ..noise.statistics import LevelStatistics, residue_sums
     from ..structure.hierarchy import Hierarchy
     from ..utils import memory
 
     name, plain = find_ours(parameters.object, _self=_self)
     record = Record.from_plain(plain)
+    check_frames(name, plain, _self=_self)
     if plain.get("aligned"):
         raise PomodoroError(f"the frames of {name} were superposed, so that their noise is another: name the original")
     noise = record.parameters
@@ -77,7 +78,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     )
     show = progress("pomdenoise", quiet)
     with sources.draft(source, output, whole=True, _self=_self) as draft:
-        structure = reading.read_structure(draft, title=name, order=record.order, _self=_self)
+        structure = read_ours(draft, record, title=name, _self=_self)
         hierarchy = Hierarchy.from_structure(structure)
         truth = torch.from_numpy(structure.coords)
         states, state = _data(record, structure.coords, parameters.denoiser, _self)

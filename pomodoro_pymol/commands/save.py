@@ -47,7 +47,7 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
     from ..io.disk import user_path
     from ..io.mmcif import save_mmcif
     from ..io.pdb import save_pdb, save_pdb_residue
-    from ..jobs.coloring import find_ours
+    from ..jobs.ours import check_frames, find_ours, read_ours
     from ..structure.hierarchy import Hierarchy
 
     path = user_path(parameters.filename)
@@ -55,10 +55,11 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
     check_frame_path(path, parameters.level)
     name, plain = find_ours(parameters.object, _self=_self)
     record = Record.from_plain(plain)
+    check_frames(name, plain, _self=_self)
     header = record.header()
     if plain.get("aligned"):
         header.append("frames: superposed on the true structure by pomalign")
-    structure = reading.read_structure(name, title=name, order=record.order, _self=_self)
+    structure = read_ours(name, record, title=name, _self=_self)
     n_frames = _self.count_states(f"%{name}") - 1
     frames = (frame[None] for frame in reading.read_frames(name, range(2, n_frames + 2), structure, _self=_self))
     show = progress("pomsave", quiet)

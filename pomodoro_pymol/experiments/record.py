@@ -16,6 +16,7 @@ from ..errors import PomodoroError
 from ..noise.levels import Levels, ResidueLevels
 from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
+from ..structure.given import regroup
 from ..structure.hierarchy import Hierarchy
 
 #: Whose order draws can follow, in words.
@@ -56,6 +57,8 @@ class Record:
         Which run it was: no two have the same; "" outside of PyMOL, and in version 0.1.0.
     versions : str
         Of the programs that drew the noise.
+    groups : tuple of two ndarrays of int64, shape=(n_atoms,)
+        Residue and chain of each atom, where they were given, not found by the rule.
     """
 
     parameters: NoiseParameters
@@ -67,6 +70,13 @@ class Record:
     order: str
     run: str = ""
     versions: str = field(default_factory=lambda: _versions())
+    groups: tuple[np.ndarray, np.ndarray] | None = None
+
+    def regrouped(self, structure: Structure) -> Structure:
+        """Return the structure of the object with the residues and chains that were given, if any were."""
+        if self.groups is None or len(self.groups[0]) != len(structure):
+            return structure
+        return regroup(structure, *self.groups)
 
     def header(self) -> list[str]:
         """Return the lines for an exported file from which it can be made again."""
@@ -90,6 +100,7 @@ class Record:
             "order": self.order,
             "run": self.run,
             "versions": self.versions,
+            **({"groups": [numbers.astype("<i4").tobytes() for numbers in self.groups]} if self.groups else {}),
             "residues": {
                 name: values.tolist() for name, values in vars(self.residues).items() if np.isfinite(values).all()
             },
@@ -129,9 +140,19 @@ class Record:
             run = plain.get("run", "")
             if order not in ORDERS or not isinstance(run, str):
                 raise ValueError
-            return cls(parameters, source, device, labels, residues, levels, order, run, versions)
+            groups = _groups(plain.get("groups"))
+            return cls(parameters, source, device, labels, residues, levels, order, run, versions, groups)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
+
+
+def _groups(plain: Any) -> tuple[np.ndarray, np.ndarray] | None:
+    if plain is None:
+        return None
+    residue, chain = (np.frombuffer(numbers, "<i4").astype(np.int64) for numbers in plain)
+    if len(residue) != len(chain) or not len(residue) or min(residue.min(), chain.min()) < 0:
+        raise ValueError
+    return residue, chain
 
 
 def _levels(values: dict[str, float]) -> Levels:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ..structure.atoms import ATOM_LABELS, RESIDUE_LABELS, UnitCell
-from ..structure.residue_names import AMINO_ACIDS, NUCLEOTIDES, is_water
+from ..structure.residue_names import AMINO_ACIDS, MODEL_WATERS, NUCLEOTIDES, is_water
+
+_POLYMER_NAMES = AMINO_ACIDS | NUCLEOTIDES
 
 #: By less, angstrom, PyMOL's coordinates are those of the file.
 _SAME_PLACE = 1e-3
@@ -67,12 +69,25 @@ class Model:
         )
 
     def without_water(self) -> Model:
-        """Return the atoms that are not water: by the residue's name, or a lone oxygen called O or OH2."""
-        water = np.array([is_water(label[3]) for label in self.labels], bool)
-        alone = np.bincount(self.label_of_atom, minlength=len(self.labels)) == 1
-        oxygen = np.array([kind[0] in ("O", "OH2") and kind[1] == "O" for kind in self.kinds], bool)[self.kind_of_atom]
-        alone &= ~np.array([label[3] in AMINO_ACIDS | NUCLEOTIDES and not label[4] for label in self.labels], bool)
-        return self.chosen(~(water[self.label_of_atom] | (alone[self.label_of_atom] & oxygen)))
+        """Return the atoms that are not water, as PyMOL's ``solvent``, or water by the name of its model.
+
+        Water in PyMOL is a residue with such a name, or a lone oxygen called O or OH2.
+        """
+        counts = np.bincount(self.label_of_atom, minlength=len(self.labels))
+        carbon, oxygen = (self._labels_with(test) for test in (_is_carbon, _is_oxygen))
+        water = np.zeros(len(self.labels), bool)
+        for row, (_, _, _, resn, hetero) in enumerate(self.labels):
+            known = resn in _POLYMER_NAMES and not hetero
+            lone = counts[row] == 1 and oxygen[row] and not known
+            water[row] = is_water(resn) or lone or (resn in MODEL_WATERS and not carbon[row])
+        return self.chosen(~water[self.label_of_atom])
+
+    def _labels_with(self, test: Callable[[tuple[str, str, str, int]], bool]) -> np.ndarray:
+        """Mark the labels of which some atom is of a kind."""
+        of_kind = np.array([test(kind) for kind in self.kinds], bool)
+        found = np.zeros(len(self.labels), bool)
+        found[self.label_of_atom[of_kind[self.kind_of_atom]]] = True
+        return found
 
     def atom_labels(self) -> np.ndarray:
         """Return the kinds, dtype=ATOM_LABELS."""
@@ -100,6 +115,14 @@ class File:
     note: str = ""
 
 
+def _is_carbon(kind: tuple[str, str, str, int]) -> bool:
+    return kind[1].upper() == "C"
+
+
+def _is_oxygen(kind: tuple[str, str, str, int]) -> bool:
+    return kind[0] in ("O", "OH2") and kind[1].upper() == "O"
+
+
 def number(values: Iterable[Hashable]) -> tuple[np.ndarray, list]:
     """Return the number of each value, 0, 1, 2 ... in the order of their first, and the values."""
     numbers: dict[Hashable, int] = {}
@@ -107,9 +130,9 @@ def number(values: Iterable[Hashable]) -> tuple[np.ndarray, list]:
 
 
 def element(symbol: str, name: str, resn: str) -> str:
-    """Return an element as PyMOL spells it, by the atom's name where the file has no symbol."""
+    """Return an element as PyMOL does: as the file spells it, or by the atom's name where it has no symbol."""
     if symbol:
-        return symbol.capitalize()
+        return symbol
     letters = name.lstrip("0123456789")
     first, second = letters[:1].upper(), letters[1:2]
     if first + second.upper() == "CA":

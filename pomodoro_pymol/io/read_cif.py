@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,15 @@ from .model import File, Model, element, number, scale_note, unit_cell
 
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 _SPACE_GROUPS = ("_symmetry.space_group_name_H-M", "_space_group.name_H-M_alt")
+_COORDS = ("Cartn_x", "Cartn_y", "Cartn_z")
+_COMPONENT_COORDS = (
+    ("pdbx_model_Cartn_x_ideal", "pdbx_model_Cartn_y_ideal", "pdbx_model_Cartn_z_ideal"),
+    ("model_Cartn_x", "model_Cartn_y", "model_Cartn_z"),
+    ("x", "y", "z"),
+)
 _NULL = ("?", ".")
+#: A number and its standard uncertainty.
+_UNCERTAIN = re.compile(r"([0-9.])\(\d+\)$")
 
 
 def parse_cif(path: Path, data: bytes) -> File:
@@ -35,7 +44,7 @@ def parse_cif(path: Path, data: bytes) -> File:
         raise PomodoroError(f"{path} has atoms in a data block after the first, which alone is read")
     if not len(block.find_values("_atom_site.Cartn_x")):
         return _component(path, block, gemmi)
-    site = _Site(block, gemmi)
+    site = _Columns(block, gemmi, "_atom_site.", "Cartn_x")
     cell = _cell(block, gemmi)
     of_model, numbers = number(site.values("pdbx_PDB_model_num", default="1"))
     whole = _whole(path, site)
@@ -43,17 +52,18 @@ def parse_cif(path: Path, data: bytes) -> File:
     return File(models, cell, scale_note(models, cell, _scale(block, gemmi)))
 
 
-class _Site:
-    """The columns of the atoms of a block."""
+class _Columns:
+    """The columns of a category of a block, which are as long as that of the item ``key``."""
 
-    def __init__(self, block: Any, gemmi: Any) -> None:
+    def __init__(self, block: Any, gemmi: Any, category: str, key: str) -> None:
         self._block = block
         self._gemmi = gemmi
-        self.count = len(block.find_values("_atom_site.Cartn_x"))
+        self._category = category
+        self.count = len(block.find_values(category + key))
 
     def raw(self, item: str) -> list[str] | None:
         """Return a column as it is written, None where there is none."""
-        column = list(self._block.find_values(f"_atom_site.{item}"))
+        column = list(self._block.find_values(self._category + item))
         return column if len(column) == self.count else None
 
     def values(self, *items: str, default: str = "") -> list[str]:
@@ -77,7 +87,7 @@ class _Site:
         return default if text in _NULL else self._gemmi.cif.as_string(text)
 
 
-def _whole(path: Path, site: _Site) -> Model:
+def _whole(path: Path, site: _Columns) -> Model:
     """Return the atoms of all models."""
     symbols, names = site.values("type_symbol"), site.values("auth_atom_id", "label_atom_id")
     comps = site.values("auth_comp_id", "label_comp_id")
@@ -89,7 +99,7 @@ def _whole(path: Path, site: _Site) -> Model:
     groups = site.values("group_PDB")
     label_of_atom, labels = number(zip(asyms, chains, numbers, codes, comps, groups))
     return Model(
-        coords=_coords(path, site),
+        coords=_coords(path, site, _COORDS),
         kinds=[(name, element(symbol, name, comp), alt[:1], _integer(charge)) for name, symbol, alt, charge, comp in kinds],
         kind_of_atom=kind_of_atom,
         labels=[
@@ -102,24 +112,24 @@ def _whole(path: Path, site: _Site) -> Model:
     )
 
 
-def _coords(path: Path, site: _Site) -> np.ndarray:
+def _coords(path: Path, site: _Columns, items: tuple[str, ...]) -> np.ndarray:
     """Return the coordinates, as nan where there are none, which ? and a dot stand for."""
     columns = []
-    for axis in "xyz":
-        texts = site.raw(f"Cartn_{axis}") or ["?"] * site.count
+    for item in items:
+        texts = site.raw(item) or ["?"] * site.count
         try:
             columns.append(np.array(texts).astype(np.float64))
         except ValueError:
-            columns.append([_coordinate(path, axis, row, text) for row, text in enumerate(texts)])
+            columns.append(np.array([_coordinate(path, item, row, text) for row, text in enumerate(texts)]))
     with np.errstate(over="ignore"):
         return np.array(columns).T.astype(np.float32)
 
 
-def _coordinate(path: Path, axis: str, row: int, text: str) -> float:
+def _coordinate(path: Path, item: str, row: int, text: str) -> float:
     try:
-        return math.nan if text in _NULL else float(text.partition("(")[0])
+        return math.nan if text in _NULL else float(_UNCERTAIN.sub(r"\1", text))
     except ValueError:
-        raise PomodoroError(f"atom {row + 1} of {path} has a Cartn_{axis} that is no number: {text!r}") from None
+        raise PomodoroError(f"atom {row + 1} of {path} has a {item} that is no number: {text!r}") from None
 
 
 def _integer(text: str) -> int:
@@ -133,7 +143,7 @@ def _cell(block: Any, gemmi: Any) -> UnitCell | None:
     texts = [block.find_value(f"_cell.{item}") or "" for item in _CELL]
     groups = [block.find_value(item) for item in _SPACE_GROUPS]
     group = next((gemmi.cif.as_string(text) for text in groups if text and text not in _NULL), "")
-    return unit_cell([text.partition("(")[0] for text in texts], group)
+    return unit_cell([_UNCERTAIN.sub(r"\1", text) for text in texts], group)
 
 
 def _scale(block: Any, gemmi: Any) -> np.ndarray | None:
@@ -146,32 +156,29 @@ def _scale(block: Any, gemmi: Any) -> np.ndarray | None:
 
 
 def _component(path: Path, block: Any, gemmi: Any) -> File:
-    """Return the atoms of a component: its model, and its ideal coordinates where they are there."""
-    made = gemmi.make_structure_from_chemcomp_block(block)
-    models = []
-    for model in made:
-        found = [(chain, residue, atom) for chain in model for residue in chain for atom in residue]
-        if found:
-            models.append(_of_component(found))
-    if not models:
-        raise PomodoroError(f"no atoms in {path}: is it a PDB or mmCIF file?")
-    return File(models)
-
-
-def _of_component(found: list[tuple[Any, Any, Any]]) -> Model:
-    kind_of_atom, kinds = number(
-        (atom.name, "" if atom.element.name == "X" else atom.element.name, atom.altloc.strip("\0"), atom.charge)
-        for _, _, atom in found
-    )
-    label_of_atom, labels = number(
-        ("", chain.name, str(residue.seqid), residue.name, residue.het_flag == "H") for chain, residue, _ in found
-    )
-    return Model(
-        coords=np.array([atom.pos.tolist() for _, _, atom in found], np.float32),
-        kinds=kinds,
+    """Return the atoms of a component, in its ideal coordinates where they are there, as PyMOL does."""
+    atoms = _Columns(block, gemmi, "_chem_comp_atom.", "atom_id")
+    if not atoms.count:
+        raise PomodoroError(f"no atoms in {path}: {_why(block)}")
+    coords = [_coords(path, atoms, items) for items in _COMPONENT_COORDS]
+    xyz = next((found for found in coords if np.isfinite(found).any()), coords[0])
+    symbols, names, comps = (atoms.values(item) for item in ("type_symbol", "atom_id", "comp_id"))
+    kind_of_atom, kinds = number(zip(names, symbols, atoms.values("charge"), comps))
+    label_of_atom, labels = number(("", "", "0", comp, True) for comp in comps)
+    found = Model(
+        coords=xyz,
+        kinds=[(name, element(symbol, name, comp), "", _integer(charge)) for name, symbol, charge, comp in kinds],
         kind_of_atom=kind_of_atom,
         labels=labels,
         label_of_atom=label_of_atom,
-        occupancy=np.array([atom.occ for _, _, atom in found], np.float32),
-        b=np.array([atom.b_iso for _, _, atom in found], np.float32),
+        occupancy=np.ones(atoms.count, np.float32),
+        b=np.zeros(atoms.count, np.float32),
     )
+    return File([found.chosen(np.isfinite(xyz).all(1))])
+
+
+def _why(block: Any) -> str:
+    """Say why a block has no atoms to be read."""
+    if any(len(block.find_values(item)) for item in ("_atom_site_fract_x", "_atom_site.fract_x")):
+        return "it has fractional coordinates alone, as of small molecules, which PyMOL reads but the command line does not"
+    return "is it a PDB or mmCIF file?"

@@ -45,8 +45,8 @@ def _models(lines: list[bytes]) -> Iterator[list[int]]:
     rows: list[int] = []
     inside = False
     for row, line in enumerate(lines):
-        start = line[:6]
-        if start in (b"HETATM",) or start[:5] == b"ATOM ":
+        start = line[:6].upper()
+        if start == b"HETATM" or start[:5] == b"ATOM ":
             rows.append(row)
             continue
         start = start.rstrip()
@@ -108,7 +108,7 @@ def _element(symbol: str, name: str, resn: str, aligned: bool) -> str:
         return element(name[1], name, resn)
     if name[:1].isascii() and name[:1].isupper() and name[1:2].isascii() and name[1:2].isalpha():
         one = name[1].isupper() and (not aligned or name[0] == "H")
-        return element(name[:1] if one else name[:2], name, resn)
+        return element(name[0] if one else name[0] + name[1].lower(), name, resn)
     return element("", name.strip(), resn)
 
 

@@ -19,8 +19,9 @@ Polymers
     A residue is of a polymer if (a) it is ATOM and an amino acid or nucleotide by its name or
     its backbone; (b) it has a backbone that is bonded to another one's (C-N, O3'-P); (c) it
     is bonded to the backbone's N, C, P or O3' of one of these, as caps and chromophores are;
-    (d) it is a modified residue or a cap by its name, or has a backbone or a mere CA, and
-    stands between two of these, or next to one by its number. All within one label of chain.
+    (d) it is a modified residue or a cap by its name, or a mere CA, and stands between two of
+    these, or next to one by its number; or it has a backbone, and stands between two. All
+    within one label of chain.
 Chains
     Of the residues of polymers, those of one segment and chain label are a chain. Another
     begins where a residue number repeats, unless the residue is bonded to the one before, or
@@ -52,6 +53,7 @@ from .bonds import LONGEST_BOND, are_bonded, covalent_radii
 from .residue_names import (
     AMINO_ACIDS,
     CAPS,
+    MODEL_WATERS,
     MODIFIED_AMINO_ACIDS,
     MODIFIED_NUCLEOTIDES,
     NUCLEOTIDES,
@@ -187,7 +189,9 @@ class _Residues:
         self.first = np.empty(self.count, np.int64)
         self.first[residue_of_atom[::-1]] = np.arange(len(residue_of_atom))[::-1]
         self.label = atoms.label_of_atom[self.first]
-        self.water = self._named(is_water)
+        carbon = np.isin(np.char.upper(atoms.kinds["elem"].astype(str)), ["C"])[atoms.kind_of_atom]
+        dry = np.bincount(residue_of_atom[carbon], minlength=self.count) > 0
+        self.water = self._named(is_water) | (self._named(MODEL_WATERS.__contains__) & ~dry)
         self.cap = self._named(CAPS.__contains__)
         self.modified = self._named((MODIFIED_AMINO_ACIDS | MODIFIED_NUCLEOTIDES).__contains__)
         self.plain = self._named((AMINO_ACIDS | NUCLEOTIDES).__contains__)
@@ -385,38 +389,36 @@ def _polymers(residues: _Residues) -> np.ndarray:
     onward, back = residues.joints(core)
     bound = residues.joined(residues.members(rest), np.concatenate([onward, back]))[:, 0]
     core[bound] = True
-    likely = ~core & (residues.cap | residues.modified | residues.backbone | (residues.trace & ~residues.plain))
-    likely &= residues.record | ~residues.plain
+    named = ~core & (residues.cap | residues.modified | (residues.trace & ~residues.plain))
+    likely = named | (~core & residues.backbone & ~residues.plain)
     for chain in np.unique(residues.chain[likely]).tolist():
-        core[list(_between(residues, core, likely, chain))] = True
+        core[list(_between(residues, core, likely, named, chain))] = True
     return core
 
 
-def _between(residues: _Residues, core: np.ndarray, likely: np.ndarray, chain: int) -> Iterator[int]:
-    """Yield likely residues between two of a polymer, or that follow one by their numbers."""
+def _between(
+    residues: _Residues, core: np.ndarray, likely: np.ndarray, named: np.ndarray, chain: int
+) -> Iterator[int]:
+    """Yield likely residues between two of a polymer, and those ``named`` that follow one by their numbers."""
     order = np.flatnonzero((residues.chain == chain) & ~residues.water)
     numbers = residues.integers[order]
-    sure, maybe = core[order], likely[order]
     place = 0
     while place < len(order):
-        if not maybe[place]:
-            place += 1
-            continue
         end = place
-        while end < len(order) and maybe[end]:
+        while end < len(order) and likely[order[end]]:
             end += 1
-        before, after = place > 0 and sure[place - 1], end < len(order) and sure[end]
         run = list(range(place, end))
+        before = place > 0 and core[order[place - 1]]
+        after = end < len(order) and core[order[end]]
         if before and after:
-            yield from order[run]
-        for known, side in ((before, run), (after, run[::-1])):
-            last = place - 1 if side is run else end
+            yield from order[run].tolist()
+        for known, side, last in ((before, run, place - 1), (after, run[::-1], end)):
             for each in side if known else ():
-                if abs(numbers[each] - numbers[last]) != 1:
+                if abs(numbers[each] - numbers[last]) != 1 or not named[order[each]]:
                     break
-                yield order[each]
+                yield int(order[each])
                 last = each
-        place = end
+        place = end + 1
 
 
 def _chains(residues: _Residues, polymer: np.ndarray) -> tuple[np.ndarray, dict[int, int]]:

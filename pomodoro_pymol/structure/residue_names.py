@@ -28,12 +28,12 @@ MODIFIED_NUCLEOTIDES = frozenset(_MODIFIED_NUCLEOTIDES.split())
 #: What closes a peptide at either end.
 CAPS = frozenset(["ACE", "FOR", "NME", "NMA", "NH2", "NHE"])
 
-#: What the names of waters begin with in PyMOL, in three characters.
+# What the names of waters begin with in PyMOL, in three characters.
 _WATER_STARTS = frozenset(["HOH", "H2O", "HOD", "DOD", "TIP", "T3P", "T4P", "WAT", "SOL", "SPC"])
-#: Further names of water, by its model: PyMOL takes some of these for ligands.
-MORE_WATERS = ("TP3", "TP4", "TP5", "TPM", "T5P", "OPC", "OPC3", "OP3", "OHH", "WTR", "HHO")
+#: Names of water by its model, which PyMOL does not know: some are ligands, too, which have carbon.
+MODEL_WATERS = frozenset(["TP3", "TP4", "TP5", "TPM", "T5P", "OPC", "OPC3", "OP3"])
 
 
 def is_water(resn: str) -> bool:
-    """Tell water by the name of its residue."""
-    return resn[:3] in _WATER_STARTS or resn in MORE_WATERS
+    """Tell water by the name of its residue, as PyMOL does."""
+    return resn[:3] in _WATER_STARTS

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from ..errors import PomodoroError
 from ..utils import memory
 from ..utils.text import counted
+from .given import regrouped
 from .host import NO_ARRAYS, CmdException, muted, own_array
 from .sources import Source, draft, index_words
 
@@ -51,7 +52,7 @@ def draft_steps(
     Raises
     ------
     PomodoroError
-        If no atom is left, or the atoms changed on the way.
+        If no atom is left, the atoms changed on the way, or the groups that are given do not fit.
     """
     import numpy as np
 
@@ -65,7 +66,7 @@ def draft_steps(
         with muted(_self):
             _self.remove(index_words(name, gone + 1, _self=_self))
         structure = replace(structure, places=np.searchsorted(kept, structure.places))
-    return structure
+    return regrouped(structure, source, _self=_self)
 
 
 def unplaced(source: Source, *, _self) -> list[tuple[str, str, str, str]]:

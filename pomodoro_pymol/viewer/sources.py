@@ -7,21 +7,27 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from ..errors import PomodoroError
+from ..structure.residue_names import MODEL_WATERS
 from .host import CmdException, kept_session, muted
-from .store import current_state, get_record, is_key, is_legal, is_ours, molecules, spelling
+from .store import all_records, current_state, get_record, is_key, is_legal, is_ours, molecules, spelling
 
 
 @dataclass(frozen=True)
 class Source:
-    """Atoms of one state of one molecular object."""
+    """Atoms of one state of one molecular object.
+
+    Residues and chains are by the rule of `grouping` where ``residues`` and ``chains`` are empty.
+    """
 
     object: str
     selection: str
     state: int
     n_atoms: int
+    residues: str = ""
+    chains: str = ""
 
 
-def resolve_source(selection: str, state: int, *, _self) -> Source:
+def resolve_source(selection: str, state: int, residues: str = "", chains: str = "", *, _self) -> Source:
     """Find the one object that a selection means, and the state.
 
     An empty selection is the one molecular object that is not ours, without solvent. A
@@ -34,7 +40,7 @@ def resolve_source(selection: str, state: int, *, _self) -> Source:
         If there is no such object, or more than one, no atom, or no such state.
     """
     if selection:
-        _check_selection(selection, _self)
+        check_selection(selection, _self)
         matched = _self.get_object_list(f"({selection})")
         objects = [name for name in matched if is_legal(name, _self) and not is_key(name, _self=_self)]
         objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
@@ -57,13 +63,13 @@ def resolve_source(selection: str, state: int, *, _self) -> Source:
     if not 1 <= state <= n_states:
         raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
     if not selection:
-        selection = f"{words} and not solvent"
+        selection = f"{words} and not {_water(words, _self=_self)}"
     elif matched != [name]:
         selection = f"{words} and ({selection})"
     n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")
     if not n_atoms:
         raise PomodoroError(f"selection {selection!r} has no atoms with coordinates in state {state}")
-    return Source(name, selection, state, n_atoms)
+    return Source(name, selection, state, n_atoms, residues, chains)
 
 
 def check_output(name: str, source: Source, *, _self) -> None:
@@ -81,6 +87,8 @@ def check_output(name: str, source: Source, *, _self) -> None:
     if there == source.object:
         raise PomodoroError(f"name={name} is the source itself, which is never changed: choose another name")
     if there and get_record(there, _self=_self) is None:
+        if there in all_records(_self):
+            raise PomodoroError(f"{there} has other states than those that were made: delete it, or choose another name")
         raise PomodoroError(f"{there} exists and was not made by pomnoise: choose another name")
 
 
@@ -159,7 +167,16 @@ def index_words(name: str, indices: Iterable[int], *, _self) -> str:
     return f"{object_words(name, _self=_self)} and index {'+'.join('-'.join(map(str, run)) for run in runs)}"
 
 
-def _check_selection(selection: str, _self) -> None:
+def _water(words: str, *, _self) -> str:
+    """Return water as a selection: PyMOL's, and where they occur residues that are water by the name of its model."""
+    names: set[str] = set()
+    more = f"{words} and resn {'+'.join(sorted(MODEL_WATERS))}"
+    dry = f"byres ({words} and elem C)"
+    _self.iterate(f"{more} and not {dry}", "names.add(resn)", space={"names": names})
+    return f"(solvent or (resn {'+'.join(sorted(names))} and not {dry}))" if names else "solvent"
+
+
+def check_selection(selection: str, _self) -> None:
     """Refuse words that are no selection, with PyMOL's reason; its other questions do not give one in 2.5."""
     try:
         with muted(_self):
