@@ -499,8 +499,8 @@ def _others(residues: _Residues, polymer: np.ndarray) -> np.ndarray:
     sugar &= residues.has("C5") & (residues.has("O5") | residues.has("O4") | residues.has("O6"))
     segis = residues.atoms.labels["segi"][residues.label]
     sugar &= (segis != "") & ~np.isin(residues.chain, residues.chain[polymer])
-    last: dict[int, int] = {}
-    alike = [(last.get(residues.chain[one], one), last.setdefault(residues.chain[one], one)) for one in np.flatnonzero(sugar)]
+    first: dict[int, int] = {}
+    alike = [(first.setdefault(residues.chain[one], one), one) for one in np.flatnonzero(sugar).tolist()]
     pairs = np.concatenate([pairs, np.array(alike, np.int64).reshape(-1, 2)])
     return _molecules(pairs, np.arange(residues.count))
 
