@@ -109,7 +109,7 @@ def _model(file: File, path: Path, model: int, solvent: bool) -> Model:
     """Return the atoms of one model of a parsed file."""
     found = file.models[model - 1] if solvent else file.models[model - 1].without_water()
     if not len(found.coords):
-        raise PomodoroError(f"model {model} of {path} has no atoms but water: solvent=True keeps it")
+        raise PomodoroError(f"model {model} of {path} has no atoms but water: solvent=True, or --solvent, keeps it")
     return found
 
 
@@ -162,7 +162,8 @@ def _rows(truth: Model, other: Model, name: str, of: str) -> list[int]:
     ]
     labels = [other.words[row] for row in found]
     if Counter(labels) != Counter(wanted):
-        raise PomodoroError(f"{name} has not the atoms of {of}: all models need the same")
+        counts = f"{len(labels)} atoms, not the {len(wanted)}" if len(labels) != len(wanted) else "not the atoms"
+        raise PomodoroError(f"{name} has {counts} of {of}: all models need the same")
     row_of = dict(zip(labels, found))
     if len(row_of) < len(labels):
         label = _words(Counter(labels).most_common(1)[0][0])

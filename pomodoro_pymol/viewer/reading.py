@@ -369,6 +369,11 @@ def ensemble_steps(source: Source, *, piece: int = 0, order: str = "", _self) ->
     """Do as `read_ensemble` does, a state at a time."""
     import numpy as np
 
+    if _self.count_discrete(f"%{source.object}") and _self.count_states(f"%{source.object}") > 1:
+        raise PomodoroError(
+            f"{source.object} is discrete, so that each state has atoms of its own: load it with discrete=0, or copy it "
+            "state by state with create"
+        )
     frames = []
     with draft(source, whole=True, _self=_self) as name:
         structure = yield from draft_steps(source, name, source.state, piece=piece, order=order, _self=_self)

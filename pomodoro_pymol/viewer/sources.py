@@ -49,7 +49,9 @@ def resolve_source(selection: str, state: int, residues: str = "", chains: str =
     else:
         objects = [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
         if not objects:
-            raise PomodoroError("no structure is loaded: load one first, as in load 1hpv.pdb")
+            ours = ", ".join(molecules(_self=_self))
+            which = f"nothing but our own objects is loaded ({ours}): name one, or" if ours else "no structure is loaded:"
+            raise PomodoroError(f"{which} load one first, as in load 1hpv.pdb")
     if len(objects) > 1:
         known = ", ".join(sorted(objects))
         raise PomodoroError(f"{len(objects)} objects match ({known}): name one, as in pomnoise {min(objects)}")
@@ -62,11 +64,14 @@ def resolve_source(selection: str, state: int, residues: str = "", chains: str =
         state = current_state(name, _self) if n_states > 1 else 1
     if not 1 <= state <= n_states:
         raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
-    if not selection:
+    asked = bool(selection)
+    if not asked:
         selection = f"{words} and not {_water(words, _self=_self)}"
     elif matched != [name]:
         selection = f"{words} and ({selection})"
     n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")
+    if not n_atoms and not asked and _self.count_atoms(f"%{name} and state {state}"):
+        raise PomodoroError(f"{name} is all water, which is left aside unless it is named, as in pomnoise {words}")
     if not n_atoms:
         raise PomodoroError(f"selection {selection!r} has no atoms with coordinates in state {state}")
     return Source(name, selection, state, n_atoms, residues, chains)
