@@ -61,7 +61,9 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
     z_values = parameters.z.values()
     law = parameters.law_of_sigma
     outputs.check_paths(parameters.csv, parameters.figure)
-    source = sources.resolve_source(parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self)
+    source = sources.resolve_source(
+        parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+    )
     name = parameters.name or f"{source.object}_sweep"
     sources.check_output(name, source, _self=_self)
     memory.require(

@@ -154,9 +154,14 @@ def unit_cell(texts: Sequence[str], space_group: str) -> UnitCell | None:
     except ValueError:
         return None
     lengths, angles = numbers[:3], numbers[3:]
-    if len(numbers) != 6 or not all(1 < length < 1e5 for length in lengths) or not all(0 < angle < 180 for angle in angles):
+    if (
+        len(numbers) != 6
+        or not all(1 < length < 1e5 for length in lengths)
+        or not all(0 < angle < 180 for angle in angles)
+    ):
         return None
-    return UnitCell(tuple(lengths), tuple(angles), space_group)
+    a, b, c, alpha, beta, gamma = numbers
+    return UnitCell((a, b, c), (alpha, beta, gamma), space_group)
 
 
 def scale_note(models: list[Model], cell: UnitCell | None, scale: np.ndarray | None) -> str:
@@ -178,7 +183,10 @@ def scale_note(models: list[Model], cell: UnitCell | None, scale: np.ndarray | N
     sin_g = np.sin(np.radians(cell.angles[2]))
     x, y = cos_b, (cos_a - cos_b * cos_g) / sin_g
     axes = np.array([[a, b * cos_g, c * x], [0, b * sin_g, c * y], [0, 0, c * np.sqrt(max(1 - x * x - y * y, 0.0))]])
-    if np.allclose(scale, np.eye(3, 4), rtol=0, atol=1e-4) or min(np.linalg.det(scale[:, :3]), np.linalg.det(axes)) < 1e-8:
+    if (
+        np.allclose(scale, np.eye(3, 4), rtol=0, atol=1e-4)
+        or min(np.linalg.det(scale[:, :3]), np.linalg.det(axes)) < 1e-8
+    ):
         return ""  # PyMOL takes it for nothing
     if np.allclose(scale[:, :3], np.linalg.inv(axes), rtol=0, atol=1e-4) and not scale[:, 3].any():
         return ""

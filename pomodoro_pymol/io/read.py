@@ -19,7 +19,8 @@ import numpy as np
 
 from ..errors import PomodoroError
 from ..structure.atoms import Structure, left_out
-from ..structure.grouping import Atoms, structure_of
+from ..structure.grouping import structure_of
+from ..structure.residues import Atoms
 from .model import File, Model
 from .read_cif import parse_cif
 from .read_pdb import parse_pdb

@@ -100,7 +100,9 @@ def _whole(path: Path, site: _Columns) -> Model:
     label_of_atom, labels = number(zip(asyms, chains, numbers, codes, comps, groups))
     return Model(
         coords=_coords(path, site, _COORDS),
-        kinds=[(name, element(symbol, name, comp), alt[:1], _integer(charge)) for name, symbol, alt, charge, comp in kinds],
+        kinds=[
+            (name, element(symbol, name, comp), alt[:1], _integer(charge)) for name, symbol, alt, charge, comp in kinds
+        ],
         kind_of_atom=kind_of_atom,
         labels=[
             (asym, chain, f"{_integer(resi)}{code[:1]}", comp, group[:1] == "H")
@@ -180,5 +182,5 @@ def _component(path: Path, block: Any, gemmi: Any) -> File:
 def _why(block: Any) -> str:
     """Say why a block has no atoms to be read."""
     if any(len(block.find_values(item)) for item in ("_atom_site_fract_x", "_atom_site.fract_x")):
-        return "it has fractional coordinates alone, as of small molecules, which PyMOL reads but the command line does not"
+        return "it has fractional coordinates alone, as of small molecules, which PyMOL alone reads"
     return "is it a PDB or mmCIF file?"

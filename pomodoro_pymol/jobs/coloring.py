@@ -35,7 +35,9 @@ def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
     structure = read_ours(name, record, _self=_self)
     hierarchy = Hierarchy.from_structure(structure)
     if record.digest != digest(structure, hierarchy) or len(record.residues.atom) != hierarchy.n_residues:
-        older = "" if __version__ in record.versions else ", or made by a version with another rule for residues and chains"
+        older = (
+            "" if __version__ in record.versions else ", or made by a version with another rule for residues and chains"
+        )
         raise PomodoroError(f"{name} was edited after pomnoise made it{older}: run pomnoise again")
     return name, recolor(name, structure, hierarchy, record, parameters, _self=_self)
 

@@ -53,7 +53,7 @@ def _why_not(name: str, found: dict[str, dict[str, Any] | None], ours: list[str]
     if record:
         return f"{name} was made by {provenance.maker(record)}, not by pomnoise: {right}"
     if name in store.all_records(_self):
-        return f"{name} has other states than those that were made: some were deleted or replaced since; run pomnoise again"
+        return f"{name} has other states than those that were made, some deleted or replaced since: run pomnoise again"
     return f"{name} was not made by pomnoise: {right}"
 
 

@@ -52,7 +52,9 @@ class SampleRun:
         self.line = parameters.to_text()
         self.total = parameters.settings.steps
         self.hidden = ""
-        self.source = sources.resolve_source(parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self)
+        self.source = sources.resolve_source(
+            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+        )
         self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state)
         self._final = parameters.show == "final"
         name = parameters.name or f"{self.source.object}_sample"

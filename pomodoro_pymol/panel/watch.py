@@ -151,7 +151,9 @@ class Watch(QtCore.QObject):
         parameters = self._wanted()
         source, problem = None, ""
         try:
-            source = sources.resolve_source(parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=self._self)
+            source = sources.resolve_source(
+                parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=self._self
+            )
         except Exception as error:
             problem = problem_text(error)
         if (source, problem) == (self.source, self.problem):
@@ -161,7 +163,12 @@ class Watch(QtCore.QObject):
         if source is not None:
             atoms = f"({source.selection}) and %{source.object} and state {source.state}"
             self._read(
-                "molecule", source.object, atoms, source.state, "", lambda read: regrouped(read, source, _self=self._self)
+                "molecule",
+                source.object,
+                atoms,
+                source.state,
+                "",
+                lambda read: regrouped(read, source, _self=self._self),
             )
         self.source_changed.emit()
 

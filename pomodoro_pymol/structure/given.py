@@ -40,9 +40,13 @@ def _label_keys(structure: Structure, name: str, words: str) -> np.ndarray:
         If ``words`` are no label that a file has.
     """
     if given_selections(name, words):
-        raise PomodoroError(f"{name} takes selections in PyMOL alone; from files it is one of {', '.join(PROPERTIES[:-1])}")
+        raise PomodoroError(
+            f"{name} takes selections in PyMOL alone; from files it is one of {', '.join(PROPERTIES[:-1])}"
+        )
     if words not in structure.residues.dtype.names:
-        raise PomodoroError(f"{name}={words} is known in PyMOL alone; from files it is one of {', '.join(PROPERTIES[:-1])}")
+        raise PomodoroError(
+            f"{name}={words} is known in PyMOL alone; from files it is one of {', '.join(PROPERTIES[:-1])}"
+        )
     return np.unique(structure.residues[words].astype(str), return_inverse=True)[1][structure.residue_of_atom]
 
 

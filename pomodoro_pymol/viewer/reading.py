@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from ..errors import PomodoroError
 from ..utils import memory
 from ..utils.text import counted
+from .assembling import assembled, unit_cell
 from .given import regrouped
 from .host import NO_ARRAYS, CmdException, muted, own_array
 from .sources import Source, draft, index_words
@@ -141,82 +142,9 @@ def structure_steps(
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
     if not np.isfinite(shown).all(1).any():
         raise PomodoroError(f"{title} has no atoms with coordinates in this state")
-    cell = _cell(names[0], _self) if len(names) == 1 else None
+    cell = unit_cell(names[0], _self) if len(names) == 1 else None
     yield
-    return _assembled(shown, columns, list(labels), list(kinds), title, order, lost, cell)
-
-
-def _assembled(
-    shown: Any,
-    columns: Any,
-    labels: list[tuple],
-    kinds: list[tuple],
-    title: str,
-    order: str,
-    lost: Iterable[tuple[str, str, str, str]],
-    cell: Any,
-) -> Any:
-    """Return the `Structure` of atoms as they were read, in PyMOL's order."""
-    import numpy as np
-
-    from ..structure.atoms import ATOM_LABELS, RESIDUE_LABELS, left_out
-    from ..structure.grouping import Atoms, structure_of
-
-    label_of, kind_of, ranks = columns[:, :3].astype(np.int64).T
-    places, order = _file_order(ranks, order)
-    finite = np.isfinite(shown).all(1)[places]
-    nowhere = [(*labels[label_of[place]][1:4], kinds[kind_of[place]][0]) for place in places[~finite]]
-    places = places[finite]
-    used, label_of_atom = _first_appearance(label_of[places])
-    atoms = Atoms(
-        coords=shown[places],
-        kinds=np.array([kind[:3] for kind in kinds], dtype=ATOM_LABELS),
-        kind_of_atom=kind_of[places],
-        labels=np.array([(*labels[row][:4], labels[row][4] == "HETATM") for row in used], dtype=RESIDUE_LABELS),
-        label_of_atom=label_of_atom,
-    )
-    return structure_of(
-        atoms,
-        name=title,
-        order=order,
-        note=left_out([*lost, *nowhere], {labels[row][1:4] for row in used}),
-        places=places,
-        occupancy=columns[places, 3].astype(np.float32),
-        b=columns[places, 4].astype(np.float32),
-        charge=np.array([kind[3] for kind in kinds], np.int8)[kind_of[places]],
-        cell=cell,
-    )
-
-
-def _cell(name: str, _self: Any) -> Any:
-    """Return the unit cell of an object, None where it has none."""
-    from ..structure.atoms import UnitCell
-
-    with muted(_self), suppress(CmdException):
-        found = _self.get_symmetry(f"%{name}")
-        if found and min(found[:3]) > 1:  # 1 x 1 x 1 stands for none
-            numbers = [round(float(number), 4) for number in found[:6]]
-            return UnitCell(tuple(numbers[:3]), tuple(numbers[3:]), str(found[6]))
-    return None
-
-
-def _file_order(ranks: Any, order: str) -> tuple[Any, str]:
-    """Return at which places of PyMOL's order the atoms stand that come one after another, and whose order that is."""
-    import numpy as np
-
-    places = np.argsort(ranks, kind="stable")
-    known = not len(ranks) or (ranks[places[0]] >= 0 and (np.diff(ranks[places]) > 0).all())
-    order = order or ("file" if known else "copy")
-    return (places if order == "file" else np.arange(len(ranks))), order
-
-
-def _first_appearance(rows: Any) -> tuple[list[int], Any]:
-    """Return which rows occur, in the order in which they first do, and each one's place among these."""
-    import numpy as np
-
-    used, first, numbers = np.unique(rows, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    return used[order].tolist(), np.argsort(order)[numbers]
+    return assembled(shown, columns, list(labels), list(kinds), title, order, lost, cell)
 
 
 def finish(steps: Generator[None, None, T]) -> T:
@@ -371,8 +299,8 @@ def ensemble_steps(source: Source, *, piece: int = 0, order: str = "", _self) ->
 
     if _self.count_discrete(f"%{source.object}") and _self.count_states(f"%{source.object}") > 1:
         raise PomodoroError(
-            f"{source.object} is discrete, so that each state has atoms of its own: load it with discrete=0, or copy it "
-            "state by state with create"
+            f"{source.object} is discrete, so that each state has atoms of its own: load it with discrete=0, or "
+            "copy it state by state with create"
         )
     frames = []
     with draft(source, whole=True, _self=_self) as name:

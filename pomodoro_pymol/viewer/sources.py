@@ -50,7 +50,9 @@ def resolve_source(selection: str, state: int, residues: str = "", chains: str =
         objects = [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
         if not objects:
             ours = ", ".join(molecules(_self=_self))
-            which = f"nothing but our own objects is loaded ({ours}): name one, or" if ours else "no structure is loaded:"
+            which = (
+                f"nothing but our own objects is loaded ({ours}): name one, or" if ours else "no structure is loaded:"
+            )
             raise PomodoroError(f"{which} load one first, as in load 1hpv.pdb")
     if len(objects) > 1:
         known = ", ".join(sorted(objects))
@@ -93,7 +95,9 @@ def check_output(name: str, source: Source, *, _self) -> None:
         raise PomodoroError(f"name={name} is the source itself, which is never changed: choose another name")
     if there and get_record(there, _self=_self) is None:
         if there in all_records(_self):
-            raise PomodoroError(f"{there} has other states than those that were made: delete it, or choose another name")
+            raise PomodoroError(
+                f"{there} has other states than those that were made: delete it, or choose another name"
+            )
         raise PomodoroError(f"{there} exists and was not made by pomnoise: choose another name")
 
 

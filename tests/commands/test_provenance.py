@@ -22,9 +22,18 @@ LINES = ("pomsave {path}", "pomdenoise 1hpv_noise, denoiser=wiener", "pomalign 1
 
 EDITS = {
     "moved": (lambda cmd: cmd.intra_fit("1hpv_noise", quiet=1), "4 of 4 states were moved or edited|states were moved"),
-    "shifted": (lambda cmd: cmd.translate([0, 0, 1e-3], "1hpv_noise", state=3, camera=0), "state 3 was moved or edited"),
-    "one atom": (lambda cmd: cmd.alter_state(2, "1hpv_noise and index 7", "x = x + 0.001"), "state 2 was moved or edited"),
-    "the truth": (lambda cmd: cmd.alter_state(1, "1hpv_noise and index 7", "x = x + 0.001"), "state 1 was moved or edited"),
+    "shifted": (
+        lambda cmd: cmd.translate([0, 0, 1e-3], "1hpv_noise", state=3, camera=0),
+        "state 3 was moved or edited",
+    ),
+    "one atom": (
+        lambda cmd: cmd.alter_state(2, "1hpv_noise and index 7", "x = x + 0.001"),
+        "state 2 was moved or edited",
+    ),
+    "the truth": (
+        lambda cmd: cmd.alter_state(1, "1hpv_noise and index 7", "x = x + 0.001"),
+        "state 1 was moved or edited",
+    ),
     "cut": (lambda cmd: cmd.remove("1hpv_noise and chain B"), "it has 758 of its 1516 atoms"),
     "more": (lambda cmd: cmd.create("1hpv_noise", "1hpv_noise", 2, 5), "it has 5 states where 4 were made"),
 }
@@ -88,7 +97,9 @@ def test_a_state_that_was_deleted(noised, tmp_path):
     noised.cmd.delete_states("1hpv_noise", "2")
     printed = noised(f"pomsave {tmp_path / 'x.pdb'}, 1hpv_noise")
     assert "Error: 1hpv_noise has other states than those that were made" in printed
-    assert "Error: 1hpv_noise has other states than those that were made: delete it" in noised("pomnoise 1hpv, frames=2")
+    assert "Error: 1hpv_noise has other states than those that were made: delete it" in noised(
+        "pomnoise 1hpv, frames=2"
+    )
     noised.cmd.delete("1hpv_noise")
     assert "Error" not in noised("pomnoise polymer, frames=3")
     noised.cmd.delete_states("1hpv_noise", "4")
@@ -112,7 +123,9 @@ def test_groups_that_are_given_are_kept_with_the_frames(noised, tmp_path):
     assert "Error" not in noised("pomcolor metric=relative")
     assert "Error" not in noised(f"pomsave {tmp_path / 'x.pdb'}")
     assert "Error" not in noised("pomalign")
-    assert "chains=(chain A or chain B)" in (tmp_path / "x.pdb").read_text().replace("\n", "").replace("REMARK  99 + ", "")
+    assert "chains=(chain A or chain B)" in (tmp_path / "x.pdb").read_text().replace("\n", "").replace(
+        "REMARK  99 + ", ""
+    )
 
 
 @pytest.mark.parametrize(

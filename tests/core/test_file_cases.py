@@ -48,7 +48,9 @@ def test_pdbqt_is_read(tmp_path):
     rows = [("C1", "C ", "A"), ("O1", "OA", "O"), ("N1", "NA", "N"), ("H1", "HD", "H"), ("C2", "A ", "C")]
     lines = ["REMARK  1 active torsions", "ROOT"]
     for i, (name, kind, _) in enumerate(rows, 1):
-        lines.append(f"HETATM{i:5d}  {name:3s} LIG L   1    {1.4 * i:8.3f}{0:8.3f}{0:8.3f}  1.00  0.00    {0.123:6.3f} {kind}")
+        lines.append(
+            f"HETATM{i:5d}  {name:3s} LIG L   1    {1.4 * i:8.3f}{0:8.3f}{0:8.3f}  1.00  0.00    {0.123:6.3f} {kind}"
+        )
     path = tmp_path / "ligand.pdbqt"
     path.write_text("\n".join([*lines, "ENDROOT", "TORSDOF 1", ""]))
     structure = read_structure(path)

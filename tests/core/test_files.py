@@ -132,7 +132,7 @@ def test_labels_are_those_of_the_file(form, put):
     assert structure.residues[structure.residue_of_atom]["resn"].tolist() == [row[3] for row in ATOMS]
     assert structure.atoms["name"].tolist() == [row[1] for row in ATOMS]
     assert structure.atoms["alt"].tolist() == [row[2] for row in ATOMS]
-    assert structure.atoms["elem"].tolist() == [row[8].title() for row in ATOMS]
+    assert structure.atoms["elem"].tolist() == [row[8] for row in ATOMS]
     assert structure.coords.dtype == np.float32
     assert np.allclose(structure.coords, [place(i, 0) for i in range(len(ATOMS))], atol=1e-6)
     assert structure.name == "small"

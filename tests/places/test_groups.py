@@ -129,8 +129,20 @@ def test_selenomethionine_is_of_its_chain(both, displaced, trace, place):
 
 def test_caps_are_of_their_chain_bonded_or_not(both):
     for away in (0.0, 7.0):
-        ace = [("HETATM", name, "ACE", "A", 1, x, y + away, 0.0, name[0]) for name, x, y in (("C", -1.3, 0.0), ("O", -1.9, 1.0))]
-        nme = [("HETATM", name, "NME", "A", 4, x, -0.9 - away, 0.0, name[0]) for name, x in (("N", 6.6, ), ("C", 7.9))]
+        ace = [
+            ("HETATM", name, "ACE", "A", 1, x, y + away, 0.0, name[0])
+            for name, x, y in (("C", -1.3, 0.0), ("O", -1.9, 1.0))
+        ]
+        nme = [
+            ("HETATM", name, "NME", "A", 4, x, -0.9 - away, 0.0, name[0])
+            for name, x in (
+                (
+                    "N",
+                    6.6,
+                ),
+                ("C", 7.9),
+            )
+        ]
         assert sizes(both(pdb([*ace, *peptide(["ALA", "SER"], first=2), *nme]))) == (4, [4])
 
 
@@ -153,8 +165,12 @@ def test_an_amino_acid_as_ligand_is_none_of_the_chain(both):
 def test_everything_is_atom_in_files_of_simulations(both):
     """A protein, a ligand of two atoms names that a protein has, and ions, one blank chain."""
     ligand = [("ATOM", name, "LIG", "", 4, x, 15.0, 0.0, name[0]) for name, x in (("C1", 0.0), ("N", 1.4), ("CA", 2.8))]
-    ions = [("ATOM", name, resn, "", 5 + i, 20.0 + 5 * i, 15.0, 0.0, element) for i, (name, resn, element) in enumerate(
-        [("NA", "NA", "NA"), ("NA", "NA", "NA"), ("CL", "CL", "CL"), ("CA", "CA", "CA")])]
+    ions = [
+        ("ATOM", name, resn, "", 5 + i, 20.0 + 5 * i, 15.0, 0.0, element)
+        for i, (name, resn, element) in enumerate(
+            [("NA", "NA", "NA"), ("NA", "NA", "NA"), ("CL", "CL", "CL"), ("CA", "CA", "CA")]
+        )
+    ]
     structure = both(pdb([*peptide(["ALA", "HSE", "CYX"], chain=""), *ligand, *ions]))
     assert sizes(structure) == (8, [1, 1, 1, 1, 1, 3])
     assert structure.residues["hetero"].tolist() == [False] * 3 + [True] * 5
@@ -177,7 +193,9 @@ def branched(apart):
     for number, row in enumerate([*peptide(["ALA", "SER"]), *sugars(4, apart=apart)], 1):
         record, name, resn, chain, resi, x, y, z, element = row
         seq = resi if chain == "A" else "."
-        lines.append(f"{record} {number} {element} {name} . {resn} {chain} {1 + (chain == 'B')} {seq} {x} {y} {z} {resi} {chain}")
+        lines.append(
+            f"{record} {number} {element} {name} . {resn} {chain} {1 + (chain == 'B')} {seq} {x} {y} {z} {resi} {chain}"
+        )
     return "\n".join([*lines, ""])
 
 
@@ -200,7 +218,9 @@ def test_ligands_that_are_not_bonded_are_chains_each(both):
 
 
 def test_a_ligand_whose_names_are_elements_is_one_residue(both):
-    ring = [("HETATM", "C", "BNZ", "A", 1, 1.39 * np.cos(t), 1.39 * np.sin(t), 0.0, "C") for t in np.arange(6) * np.pi / 3]
+    ring = [
+        ("HETATM", "C", "BNZ", "A", 1, 1.39 * np.cos(t), 1.39 * np.sin(t), 0.0, "C") for t in np.arange(6) * np.pi / 3
+    ]
     structure = both(pdb(ring))
     assert sizes(structure) == (1, [1])
     assert "left as one residue each, though names of atoms repeat: A/BNZ`1" in structure.note
@@ -224,7 +244,10 @@ def test_chains_that_begin_anew(both):
 
 def test_numbers_that_begin_anew_within_a_chain(both):
     rows = peptide(["ALA"] * 12)
-    rows = [(*row[:4], (9994 + row[4]) % 10_000, *row[5:]) for row in [*rows, *peptide(["GLY"] * 3, at=(40.0, 9.0, 0.0), first=13)]]
+    rows = [
+        (*row[:4], (9994 + row[4]) % 10_000, *row[5:])
+        for row in [*rows, *peptide(["GLY"] * 3, at=(40.0, 9.0, 0.0), first=13)]
+    ]
     # 9995 .. 9999, 0 .. 9: and again 9995 in another place of the file.
     again = [(*row[:4], 9995 + row[4] - 1, *row[5:]) for row in peptide(["SER"] * 2, at=(3.3 * 12 + 60, 0.0, 0.0))]
     structure = both(pdb([*rows, *again]))
@@ -251,7 +274,10 @@ def test_two_residues_of_one_number_that_are_no_alternates(both):
 def test_waters_by_the_names_of_their_models(both):
     rows = peptide(["ALA"])
     for place, resn in enumerate(["HOH", "DOD", "WAT", "SOL", "SPC", "TP3", "OPC", "TIP"]):
-        rows += [("ATOM", name, resn, "W", 2 + place, 9.0 * place + x, 30.0, 0.0, name[0]) for name, x in (("O", 0.0), ("H1", 0.9))]
+        rows += [
+            ("ATOM", name, resn, "W", 2 + place, 9.0 * place + x, 30.0, 0.0, name[0])
+            for name, x in (("O", 0.0), ("H1", 0.9))
+        ]
     # A ligand that is called as a water is.
     rows += [("HETATM", name, "OPC", "L", 1, 1.4 * i, 60.0, 0.0, name[0]) for i, name in enumerate(["C1", "C2", "O1"])]
     structure = both(pdb(rows))
@@ -286,4 +312,7 @@ def test_a_break_without_a_gap_is_told(both):
     far = peptide(["ALA", "SER"], first=3, at=(70.0, 0.0, 0.0))
     structure = both(pdb([*peptide(["ALA", "SER"]), *far]))
     assert sizes(structure) == (4, [4])
-    assert "left as one chain, though residues that follow each other are more than 15 A apart: A/SER`2 to A/ALA`3" in structure.note
+    assert (
+        "left as one chain, though residues that follow each other are more than 15 A apart: A/SER`2 to A/ALA`3"
+        in structure.note
+    )
