@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 #: Parameters that mean something in a running PyMOL alone.
 _SESSION_ONLY = {"selection", "name", "state", "truth", "rep"}
+_FRAME_FILES = ".pdb or .cif, packed by a further .gz, .dcd, or .npz"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -108,11 +109,12 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         "--output", type=Path, default=Path("pomodoro-demo"), help="folder to write to {default: %(default)s}"
     )
     noise = add("noise", "noise a PDB or mmCIF file; print the numbers, write the frames", _noise, NoiseParameters)
-    noise.add_argument("--output", help="file for the frames: .pdb, .cif or .dcd")
+    noise.add_argument("--output", help=f"file for the frames: {_FRAME_FILES}")
     noise.add_argument("--level", choices=("atom", "residue"), default="atom", help="what a point of the output is")
+    noise.add_argument("--b", choices=("metric", "source"), default="metric", help="the B column of the output")
     noise.add_argument("--csv", default="", help="file for the numbers of each residue")
     sample = add("sample", "reverse diffusion over a file's models by an analytic denoiser", _sample, SampleParameters)
-    sample.add_argument("--output", help="file for the states: .pdb, .cif or .dcd")
+    sample.add_argument("--output", help=f"file for the states: {_FRAME_FILES}")
     others = (
         noise,
         sample,
@@ -132,6 +134,14 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
 def _given(arguments: argparse.Namespace) -> Any:
     names = set(arguments.parameters.names()) - _SESSION_ONLY
     return arguments.parameters.from_values({name: getattr(arguments, name) for name in names})
+
+
+def _check_paths(arguments: argparse.Namespace, table: str, output: str | None, figure: str = "") -> None:
+    """Refuse files that could not be written, or that would take the place of what is read or of each other."""
+    from .experiments import outputs
+
+    outputs.check_paths(table, figure)
+    outputs.check_apart([output or "", table, figure], [arguments.structure, getattr(arguments, "network", None) or ""])
 
 
 def _read(arguments: argparse.Namespace) -> tuple[Structure, Hierarchy]:
@@ -162,19 +172,26 @@ def _demo(arguments: argparse.Namespace) -> int:
 def _noise(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
-    from .experiments import outputs
+    from .experiments import fits, frame_files, outputs
     from .experiments.noise import run_noise
 
-    outputs.check_paths(arguments.csv, "")
-    if arguments.output:
-        outputs.check_frame_path(user_path(arguments.output), arguments.level)
-    structure, _ = _read(arguments)
+    output = user_path(arguments.output) if arguments.output else None
+    _check_paths(arguments, arguments.csv, arguments.output)
+    if output:
+        frame_files.check_frame_path(output, arguments.level)
+    structure, hierarchy = _read(arguments)
+    parameters = replace(parameters, state=arguments.model)
+    if output:
+        values = structure.b if arguments.b == "source" else None
+        fits.check_labels(output, structure, hierarchy, parameters.frames, arguments.level, values=values)
+        fits.check_noise(output, structure, hierarchy, parameters, arguments.level)
     result = run_noise(structure, parameters, lambda frames: None, _bar("noise"))
     print(result.report())
     outputs.write_csv(arguments.csv, outputs.residues_csv(result) if arguments.csv else "")
-    if arguments.output:
+    if output:
         show, total = _bar("write"), parameters.frames
-        outputs.save_frames(arguments.output, result, arguments.level, lambda done, _: show(done, total))
+        tell = lambda done, _: show(done, total)  # noqa: E731
+        frame_files.save_frames(output, result, arguments.level, tell, b=arguments.b)
     return 0
 
 
@@ -187,7 +204,7 @@ def _table(arguments: argparse.Namespace) -> int:
     from .noise.sigma import law_line
 
     schemes = parse_schemes(parameters.presets)
-    outputs.check_paths(parameters.csv, parameters.figure)
+    _check_paths(arguments, parameters.csv, None, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
     law = parameters.law_of_sigma
@@ -211,7 +228,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from .noise.presets import parse_schemes
 
     schemes = parse_schemes(parameters.presets)
-    outputs.check_paths(parameters.csv, parameters.figure)
+    _check_paths(arguments, parameters.csv, None, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
     law = parameters.law_of_sigma
@@ -257,7 +274,7 @@ def _signal(arguments: argparse.Namespace) -> int:
     from .noise.presets import parse_schemes
 
     parse_schemes(parameters.presets)
-    outputs.check_paths(parameters.csv, parameters.figure)
+    _check_paths(arguments, parameters.csv, None, parameters.figure)
     outputs.check_figures(parameters.figure)
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
     structure = _grouped(structure, arguments)
@@ -276,18 +293,24 @@ def _sample(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
     from .diffusion.curves import curves_csv
-    from .experiments import outputs
+    from .experiments import fits, frame_files, outputs
     from .experiments.sampling import run_sample
     from .io.read import read_ensemble
     from .structure.hierarchy import Hierarchy
 
-    outputs.check_paths(parameters.csv, parameters.figure)
-    if arguments.output:
-        outputs.check_frame_path(user_path(arguments.output), "atom")
+    output = user_path(arguments.output) if arguments.output else None
+    _check_paths(arguments, parameters.csv, arguments.output, parameters.figure)
+    if output:
+        frame_files.check_frame_path(output, "atom")
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
     structure = _grouped(structure, arguments)
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)
+    if output:
+        hierarchy = Hierarchy.from_structure(structure)
+        n_states = parameters.samples * len(parameters.kept_steps())
+        fits.check_labels(output, structure, hierarchy, n_states, "atom", values=structure.b)
+        fits.check_samples(output, structure, hierarchy, parameters)
     result = run_sample(structure, states, parameters, lambda _, step: show(step.number, step.steps))
     outputs.print_notes(structure, Hierarchy.from_structure(structure))
     print(result.report())
@@ -296,8 +319,8 @@ def _sample(arguments: argparse.Namespace) -> int:
         from .experiments.figures import curves_figure
 
         outputs.write_figure(parameters.figure, curves_figure(result.records, result.n_states))
-    if arguments.output:
-        outputs.save_samples(arguments.output, structure, result)
+    if output:
+        frame_files.save_samples(output, structure, result)
     return 0
 
 

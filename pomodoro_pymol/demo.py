@@ -8,8 +8,9 @@ from pathlib import Path
 
 from . import commands
 from .errors import PomodoroError
+from .experiments.frame_files import save_frames
 from .experiments.noise import NoiseResult
-from .experiments.outputs import residues_csv, save_frames, write_csv
+from .experiments.outputs import residues_csv, write_csv
 from .parameters.catalogue import NoiseParameters
 from .viewer import host, scenes
 

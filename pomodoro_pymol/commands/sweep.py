@@ -52,6 +52,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
     from ..experiments import outputs
     from ..experiments.sweep import run_sweep, sweep_frames
     from ..experiments.sweep_table import sweep_csv, sweep_text
+    from ..jobs.saving import record_of
     from ..noise.presets import parse_schemes
     from ..noise.sigma import law_note
     from ..structure.hierarchy import Hierarchy
@@ -100,7 +101,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
                 from ..experiments.figures import sweep_figure
 
                 outputs.write_figure(parameters.figure, sweep_figure(sweep))
-            hidden = writer.publish(name, {"command": resolved.to_text(), "source": source.object}, source.object)
+            hidden = writer.publish(name, record_of(resolved, source.object, structure), source.object)
     if not quiet:
         print(f" pomsweep: {source.object} -> {name}: {counted(len(z_values), 'state')} of {schemes[0].name}")
         outputs.print_notes(structure, hierarchy)

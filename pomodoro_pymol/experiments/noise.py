@@ -117,6 +117,7 @@ class NoiseResult:
             order=self.structure.order,
             run=self.run,
             groups=numbers if given else None,
+            b=self.structure.b if np.isfinite(self.structure.b).all() else None,
         )
 
     def header(self) -> list[str]:

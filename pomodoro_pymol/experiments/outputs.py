@@ -1,30 +1,24 @@
-"""What commands and command line write: tables, figures, frames."""
+"""What commands and command line write: tables and figures; for frames see `frame_files`."""
 
 from __future__ import annotations
 
 import csv
 import io
+import os
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import PomodoroError
-from ..io.dcd import save_dcd
 from ..io.disk import atomic_write, check_target, user_path
-from ..io.frames import Progress
-from ..io.mmcif import save_mmcif
-from ..io.pdb import save_pdb, save_pdb_residue
 from ..noise.metrics import METRICS
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
 from .noise import NoiseResult
-from .sampling import SampleResult
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
-FRAME_SUFFIXES = (".pdb", ".cif", ".dcd")
 
 
 def residues_csv(result: NoiseResult) -> str:
@@ -39,89 +33,6 @@ def residues_csv(result: NoiseResult) -> str:
     for label, n_atoms, *numbers in zip(labels.tolist(), hierarchy.atoms_per_residue.tolist(), *values):
         rows.writerow([*label[:4], n_atoms, *(f"{number:.6g}" for number in numbers)])
     return file.getvalue()
-
-
-def save_frames(path: str | Path, result: NoiseResult, level: str = "atom", progress: Progress | None = None) -> None:
-    """Write the truth and the frames of a run; the suffix tells the format.
-
-    Parameters
-    ----------
-    path : str or Path
-        ``.pdb``, ``.cif`` or ``.dcd``; the last holds the noised frames alone.
-    result : NoiseResult
-        Its metric goes into the B column.
-    level : {"atom", "residue"}
-        One point per atom, or per residue (PDB only).
-    progress : callable, optional
-        Called with the number of frames written, and how many there are where known.
-
-    Raises
-    ------
-    PomodoroError
-        If the format is unknown or cannot hold the frames, or the file cannot be written.
-    """
-    path = user_path(path)
-    values = np.nan_to_num(result.metric())
-    header = [*result.header(), f"B column: {result.parameters.metric}"]
-    check_frame_path(path, level)
-    structure, hierarchy, frames = result.structure, result.hierarchy, result.frames()
-    if path.suffix.lower() == ".dcd":
-        save_dcd(path, frames, result.parameters.frames, progress=progress)
-    elif level == "residue":
-        save_pdb_residue(path, structure, hierarchy, frames, values=values, header=header, progress=progress)
-    else:
-        save = save_pdb if path.suffix.lower() == ".pdb" else save_mmcif
-        of_atom = hierarchy.atom_to_residue.numpy()
-        save(path, structure, frames, values=values[of_atom], header=header, progress=progress)
-
-
-def save_samples(path: str | Path, structure: Structure, result: SampleResult) -> None:
-    """Write the truth and the states of a sampling run; the suffix tells the format.
-
-    Parameters
-    ----------
-    path : str or Path
-        ``.pdb``, ``.cif`` or ``.dcd``; the last holds the states alone.
-    structure : Structure
-        The truth.
-    result : SampleResult
-        All states of all samples, or with ``show=final`` their ends.
-
-    Raises
-    ------
-    PomodoroError
-        If the format is unknown or cannot hold the states, or the file cannot be written.
-    """
-    path = user_path(path)
-    check_frame_path(path, "atom")
-    final = result.parameters.show == "final"
-    frames = result.frames[:, -1] if final else result.frames.flatten(0, 1)
-    header = [
-        "MODEL 0 is a true structure, the others are states of reverse diffusion",
-        f"command: {result.parameters.to_text()}",
-        f"structure: {structure.name}",
-        f"denoiser: {result.model}",
-        f"device: {result.device}",
-    ]
-    if path.suffix.lower() == ".dcd":
-        save_dcd(path, frames)
-    else:
-        save = save_pdb if path.suffix.lower() == ".pdb" else save_mmcif
-        save(path, structure, frames, header=header)
-
-
-def check_frame_path(path: Path, level: str) -> None:
-    """Refuse a file that no writer of frames writes, before any work is done.
-
-    Raises
-    ------
-    PomodoroError
-    """
-    if path.suffix.lower() not in FRAME_SUFFIXES:
-        raise PomodoroError(f"the file must end in {', '.join(FRAME_SUFFIXES)}, not {str(path)!r}")
-    if level == "residue" and path.suffix.lower() != ".pdb":
-        raise PomodoroError("level=residue is written as .pdb")
-    check_target(path)
 
 
 def print_notes(structure: Structure, hierarchy: Hierarchy) -> None:
@@ -142,6 +53,35 @@ def check_paths(table: str, figure: str) -> None:
     for path in (table, figure):
         if path:
             check_target(user_path(path))
+
+
+def check_apart(written: Iterable[str], read: Iterable[str] = ()) -> None:
+    """Refuse files to write that are one and the same, or that are read, before any work is done.
+
+    Parameters
+    ----------
+    written, read : iterable of str
+        Paths; empty ones do not count.
+
+    Raises
+    ------
+    PomodoroError
+    """
+    known = {os.path.realpath(user_path(path)): "it is what is read, and would be lost" for path in read if path}
+    for path in filter(None, written):
+        place = os.path.realpath(user_path(path))
+        same = [other for other in known if other == place or _is_same(other, place)]
+        if same:
+            raise PomodoroError(f"cannot write {path}: {known[same[0]]}")
+        known[place] = "another output goes there"
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Tell one file by two names, as of a hard link, or of letters whose case does not count there."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def check_figures(path: str) -> None:

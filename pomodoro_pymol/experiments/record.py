@@ -59,6 +59,9 @@ class Record:
         Of the programs that drew the noise.
     groups : tuple of two ndarrays of int64, shape=(n_atoms,)
         Residue and chain of each atom, where they were given, not found by the rule.
+    b : ndarray, shape=(n_atoms,), dtype=float32, or None
+        That of the source, in the order of the draws; None where it is not known, as in records of
+        version 0.1.0. The object's own is the metric.
     """
 
     parameters: NoiseParameters
@@ -71,12 +74,11 @@ class Record:
     run: str = ""
     versions: str = field(default_factory=lambda: _versions())
     groups: tuple[np.ndarray, np.ndarray] | None = None
+    b: np.ndarray | None = None
 
     def regrouped(self, structure: Structure) -> Structure:
         """Return the structure of the object with the residues and chains that were given, if any were."""
-        if self.groups is None or len(self.groups[0]) != len(structure):
-            return structure
-        return regroup(structure, *self.groups)
+        return regrouped(structure, self.groups)
 
     def header(self) -> list[str]:
         """Return the lines for an exported file from which it can be made again."""
@@ -100,7 +102,7 @@ class Record:
             "order": self.order,
             "run": self.run,
             "versions": self.versions,
-            **({"groups": [numbers.astype("<i4").tobytes() for numbers in self.groups]} if self.groups else {}),
+            **({"groups": _bytes(self.groups)} if self.groups else {}),
             "residues": {
                 name: values.tolist() for name, values in vars(self.residues).items() if np.isfinite(values).all()
             },
@@ -108,6 +110,7 @@ class Record:
                 part: {name: float(value) for name, value in levels.items()}
                 for part, levels in asdict(self.levels).items()
             },
+            **({} if self.b is None else {"b": self.b.astype("<f4").tobytes()}),
         }
 
     @classmethod
@@ -140,19 +143,59 @@ class Record:
             run = plain.get("run", "")
             if order not in ORDERS or not isinstance(run, str):
                 raise ValueError
-            groups = _groups(plain.get("groups"))
-            return cls(parameters, source, device, labels, residues, levels, order, run, versions, groups)
+            groups = given_groups(plain)
+            b = source_b(plain)
+            return cls(parameters, source, device, labels, residues, levels, order, run, versions, groups, b)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
 
 
-def _groups(plain: Any) -> tuple[np.ndarray, np.ndarray] | None:
-    if plain is None:
+def _bytes(groups: tuple[np.ndarray, np.ndarray]) -> list[bytes]:
+    return [numbers.astype("<i4").tobytes() for numbers in groups]
+
+
+def plain_groups(hierarchy: Hierarchy) -> list[bytes]:
+    """Return residue and chain of each atom in plain types; see `given_groups`."""
+    return _bytes((hierarchy.atom_to_residue.numpy(), hierarchy.atom_to_chain.numpy()))
+
+
+def given_groups(plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return residue and chain of each atom where the record of an object says that they were given, else None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it says what no record of ours does.
+    """
+    if "groups" not in plain:
         return None
-    residue, chain = (np.frombuffer(numbers, "<i4").astype(np.int64) for numbers in plain)
+    residue, chain = (np.frombuffer(numbers, "<i4").astype(np.int64) for numbers in plain["groups"])
     if len(residue) != len(chain) or not len(residue) or min(residue.min(), chain.min()) < 0:
-        raise ValueError
+        raise ValueError("groups are numbers from 0")
     return residue, chain
+
+
+def regrouped(structure: Structure, groups: tuple[np.ndarray, np.ndarray] | None) -> Structure:
+    """Return the structure of an object of ours with the residues and chains that were given, if any were."""
+    return regroup(structure, *groups) if groups and len(groups[0]) == len(structure) else structure
+
+
+def source_b(plain: dict[str, Any]) -> np.ndarray | None:
+    """Return what the record of an object has as b of its source, shape=(n_atoms,), None where it has none.
+
+    Raises
+    ------
+    ValueError
+        If it is not one that `Record.to_plain` made.
+    """
+    if "b" not in plain:
+        return None
+    if not isinstance(plain["b"], bytes) or not plain["b"]:
+        raise ValueError("b is kept as bytes")
+    b = np.frombuffer(plain["b"], "<f4")
+    if not np.isfinite(b).all():
+        raise ValueError("b is not finite")
+    return b
 
 
 def _levels(values: dict[str, float]) -> Levels:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TypeAlias
 
 import numpy as np
@@ -62,19 +63,48 @@ def each_frame(frames: Frames, n_atoms: int | None = None) -> Iterator[np.ndarra
             yield frame
 
 
-def check_values(values: np.ndarray | None, count: int, member: str) -> np.ndarray:
-    """Return one finite number per ``member``, shape=(count,), float64; zeros for None.
+def each_model(
+    coords: np.ndarray, frames: Frames, titles: Sequence[str] | None, truth: bool
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield number and coordinates of each model of a file: 0 is the truth, if it is written, 1 .. n are the frames.
+
+    Parameters
+    ----------
+    coords : ndarray, shape=(n_atoms, 3)
+        Of the truth, angstrom.
+    frames
+        As for `each_frame`.
+    titles : sequence of str, optional
+        One per model.
+    truth : bool
+
+    Raises
+    ------
+    PomodoroError
+        As `each_frame` does, or if there are more or fewer titles than models.
+    """
+    first = 0 if truth else 1
+    noised = each_frame(frames, len(coords))
+    count = 0
+    for count, model in enumerate(chain([coords], noised) if truth else noised, 1):
+        if titles is not None and count > len(titles):
+            break
+        yield first + count - 1, model
+    if titles is not None and count != len(titles):
+        raise PomodoroError(f"{len(titles)} titles are not one for each of {count} or more models")
+
+
+def check_values(values: np.ndarray, count: int, member: str, what: str = "values") -> np.ndarray:
+    """Return one finite number per ``member``, shape=(count,), float64.
 
     Raises
     ------
     PomodoroError
         If the shape is another, or a number is not finite.
     """
-    if values is None:
-        return np.zeros(count)
     array = np.asarray(values, dtype=np.float64)
     if array.shape != (count,) or not np.isfinite(array).all():
-        raise PomodoroError(f"values must be {count} finite numbers, one per {member}")
+        raise PomodoroError(f"{what} must be {count} finite numbers, one per {member}")
     return array
 
 

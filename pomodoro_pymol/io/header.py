@@ -1,22 +1,30 @@
-"""What an exported file says of its making: lines of text that are read back as they were.
+"""What an exported file says of its making and of its models: text that is read back as it was.
 
-A line is cut into pieces that fit the file; the first bears the mark ``>``, each further
-one ``+``. Backslashes and what is not printable ASCII are escaped as in Python.
+A line is cut into pieces that fit the file; the first bears the mark ``>``, or ``=`` where
+it is the title of a model, each further one ``+``. Backslashes and what is not printable
+ASCII are escaped as in Python.
 
 In a PDB file the pieces are REMARK 99 records: the format leaves the numbers 6 to 99 to
-free text (wwPDB, PDB format 3.3, section REMARK). In mmCIF they are the text of the item
-``_pomodoro.header``.
+free text (wwPDB, PDB format 3.3, section REMARK); a title reads ``MODEL 1: text``. In
+mmCIF the lines are the text of the item ``_pomodoro.header``, the titles the loop
+``_pomodoro_model.id``, ``_pomodoro_model.title``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import PomodoroError
+from .packed import open_text
 
 _REMARK = "REMARK  99 "
 _ITEM = "_pomodoro.header"
+_TITLES = "_pomodoro_model"
+_LINE, _TITLE, _MORE = ">=+"
 _WIDTH = 80 - len(_REMARK)
 _SIZE = _WIDTH - 2
 
@@ -32,6 +40,18 @@ def cif_header(header: Iterable[str]) -> str:
     return "\n".join([_ITEM, ";", *pieces, ";", "#", ""]) if pieces else ""
 
 
+def pdb_titles(titles: Sequence[str], first: int) -> str:
+    """Return the titles of models, which are numbered from ``first``, as REMARK 99 records, "" for none."""
+    lines = (f"MODEL {number}: {title}" for number, title in enumerate(titles, first))
+    return "".join(f"{_REMARK}{piece:{_WIDTH}}\n" for piece in _pieces(lines, _TITLE))
+
+
+def cif_titles(titles: Sequence[str], first: int) -> str:
+    """Return the titles of models, which are numbered from ``first``, as a loop of mmCIF, "" for none."""
+    rows = [f"{number} {_in_quotes(_escape(title))}" for number, title in enumerate(titles, first)]
+    return "\n".join(["loop_", f"{_TITLES}.id", f"{_TITLES}.title", *rows, "#", ""]) if rows else ""
+
+
 def read_header(path: str | Path) -> list[str]:
     """Return the header lines of a PDB or mmCIF file that we wrote, without trailing blanks.
 
@@ -40,20 +60,67 @@ def read_header(path: str | Path) -> list[str]:
     PomodoroError
         If the file cannot be read, or its header was damaged.
     """
+    with _reading(path), open_text(path) as file:
+        return list(_join(_find(file), _LINE))
+
+
+def read_titles(path: str | Path) -> list[str]:
+    """Return the titles of the models of a PDB or mmCIF file that we wrote, in their order; none where it has none.
+
+    Raises
+    ------
+    PomodoroError
+        If the file cannot be read, or a title was damaged.
+    """
+    with _reading(path), open_text(path) as file:
+        return list(_titles(file))
+
+
+@contextmanager
+def _reading(path: str | Path) -> Iterator[None]:
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return list(_join(_find(file)))
-    except OSError as error:
-        raise PomodoroError(f"cannot read {path}: {error.strerror or error}") from None
+        yield
     except UnicodeDecodeError:
         raise PomodoroError(f"the header of {path} was damaged: an escape in it cannot be read") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise PomodoroError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
-def _pieces(header: Iterable[str]) -> Iterator[str]:
-    for line in [header] if isinstance(header, str) else header:
-        text = line.rstrip().encode("unicode_escape").decode("ascii")
+def _pieces(lines: Iterable[str], mark: str = _LINE) -> Iterator[str]:
+    for line in [lines] if isinstance(lines, str) else lines:
+        text = _escape(line)
         for start in range(0, max(1, len(text)), _SIZE):
-            yield f"{'+' if start else '>'} {text[start : start + _SIZE]}"
+            yield f"{_MORE if start else mark} {text[start : start + _SIZE]}"
+
+
+def _escape(text: str) -> str:
+    return text.rstrip().encode("unicode_escape").decode("ascii")
+
+
+def _in_quotes(text: str) -> str:
+    """Return escaped text in quotes, on one line: where it has both, the double ones are escaped too."""
+    if "'" not in text:
+        return f"'{text}'"
+    return '"' + text.replace('"', r"\x22") + '"'
+
+
+def _titles(file: Iterable[str]) -> Iterator[str]:
+    """Yield the titles in a file, of either format."""
+    lines = iter(file)
+    pieces = []
+    for line in lines:
+        if line.startswith(f"{_TITLES}.title"):
+            for row in lines:
+                found = re.fullmatch(r"\d+ (['\"])(.*)\1\s*", row)
+                if not found:
+                    return
+                yield _unescape([found[2]])
+        if line.startswith(("MODEL", "ATOM", "HETATM", "_atom_site.")):
+            break
+        if line.startswith(_REMARK):
+            pieces.append(line[len(_REMARK) :])
+    for line in _join(pieces, _TITLE):
+        yield re.sub(r"MODEL \d+: ?", "", line, count=1)
 
 
 def _find(file: Iterable[str]) -> Iterator[str]:
@@ -69,16 +136,16 @@ def _find(file: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def _join(pieces: Iterable[str]) -> Iterator[str]:
-    """Put pieces together to lines; what bears no mark is not ours."""
+def _join(pieces: Iterable[str], wanted: str) -> Iterator[str]:
+    """Put pieces together to the lines whose mark is wanted; what bears no mark is not ours."""
     line: list[str] = []
     for piece in pieces:
         mark, text = piece[:1], piece[2:].rstrip()
-        if mark == ">" and line:
-            yield _unescape(line)
-        if mark == ">":
-            line = [text]
-        elif mark == "+" and line:
+        if mark in (_LINE, _TITLE):
+            if line:
+                yield _unescape(line)
+            line = [text] if mark == wanted else []
+        elif mark == _MORE and line:
             line.append(text)
     if line:
         yield _unescape(line)

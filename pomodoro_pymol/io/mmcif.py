@@ -7,9 +7,10 @@ as objects, one per atom.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, count, product
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import count, product
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -17,17 +18,19 @@ import numpy as np
 
 from ..errors import PomodoroError
 from ..structure.atoms import Structure
-from .disk import atomic_write
 from .fixed_point import fixed_point, text_width
-from .frames import Frames, Progress, check_values, count_frames, each_frame
-from .header import cif_header
+from .frames import Frames, Progress, check_values, count_frames, each_model
+from .header import cif_header, cif_titles
+from .packed import open_packed
 
 _ITEMS = [
     *("group_PDB", "id", "type_symbol", "label_atom_id", "label_alt_id", "auth_atom_id"),
     *("label_comp_id", "label_asym_id", "label_entity_id", "label_seq_id", "pdbx_PDB_ins_code"),
-    *("auth_seq_id", "auth_comp_id", "auth_asym_id", "B_iso_or_equiv", "occupancy"),
+    *("auth_seq_id", "auth_comp_id", "auth_asym_id", "B_iso_or_equiv", "occupancy", "pdbx_formal_charge"),
     *("Cartn_x", "Cartn_y", "Cartn_z", "pdbx_PDB_model_num"),
 ]
+#: The source's own b, where another value stands in ``B_iso_or_equiv``.
+_SOURCE_B = "pomodoro_source_b"
 _DECIMALS = 4
 _MAX_WIDTH = 17
 _CHUNK = 1 << 15
@@ -42,27 +45,36 @@ def save_mmcif(
     *,
     values: np.ndarray | None = None,
     header: Iterable[str] = (),
+    titles: Sequence[str] | None = None,
+    truth: bool = True,
     progress: Progress | None = None,
 ) -> None:
     """Write a structure and frames of it as a multi-model mmCIF file, whole or not at all.
 
     The labels are the structure's own: ``auth_asym_id`` the chain, ``auth_seq_id`` and
     ``pdbx_PDB_ins_code`` the residue number, ``label_asym_id`` the segment, or where
-    there is none a letter for each chain, its water and each other ligand or ion.
-    Coordinates have four decimals.
+    there is none a letter for each chain, its water and each other ligand or ion. A
+    blank chain is an empty value in quotes. Coordinates have four decimals.
 
     Parameters
     ----------
     path : str or Path
+        Packed where it ends in ``.gz``.
     structure : Structure
         Model 0.
     frames : Tensor, ndarray, or iterable of them
         Models 1 .. n, in angstrom: one array, shape=(n_frames, n_atoms, 3), or blocks of
         it, shape=(n_block, n_atoms, 3), which are not kept.
     values : ndarray, shape=(n_atoms,), optional
-        ``B_iso_or_equiv``, to six digits.
+        ``B_iso_or_equiv``, to six digits; then the structure's own b is kept beside it, as
+        ``_atom_site.pomodoro_source_b``, with ? where it is not finite. By default the
+        structure's b.
     header : iterable of str
         Lines of text, kept as ``_pomodoro.header``: see `read_header`.
+    titles : sequence of str, optional
+        One per model, kept as ``_pomodoro_model.title``: see `read_titles`.
+    truth : bool
+        Whether the structure is written, as model 0.
     progress : callable, optional
         Called with the number of frames written and that of all, None for blocks.
 
@@ -74,17 +86,31 @@ def save_mmcif(
     """
     n_atoms = len(structure)
     n_frames = count_frames(frames, n_atoms)
-    lines = _atom_lines(structure, check_values(values, n_atoms, "atom"))
+    lines = _atom_lines(structure, values)
+    items = _ITEMS if values is None else [*_ITEMS, _SOURCE_B]
     name = re.sub(r"[^!-~]", "_", structure.name) or "structure"
-    head = [f"data_{name}", "#", "_entry.id", quote(name), "#", cif_header(header) + "loop_"]
-    with atomic_write(path) as file:
-        file.write("\n".join([*head, *(f"_atom_site.{item}" for item in _ITEMS), ""]).encode())
-        for model, frame in enumerate(chain([structure.coords], each_frame(frames, n_atoms))):
+    head = [f"data_{name}", "#", "_entry.id", quote(name), "#"]
+    told = cif_header(header) + _cell_items(structure) + cif_titles(titles or (), 0 if truth else 1)
+    with open_packed(path) as file:
+        file.write("\n".join([*head, f"{told}loop_", *(f"_atom_site.{item}" for item in items), ""]).encode())
+        for model, frame in each_model(structure.coords, frames, titles, truth):
             for text in lines(frame, model):
                 file.write(text.data)
             if model and progress:
                 progress(model, n_frames)
         file.write(b"#\n")
+
+
+def check_mmcif(structure: Structure) -> None:
+    """Refuse what `save_mmcif` could not write whatever the frames and values are, before they are drawn.
+
+    Raises
+    ------
+    PomodoroError
+        If a label has characters that are not printed, or an occupancy or the unit cell is not finite.
+    """
+    _cell_items(structure)
+    _atom_lines(structure, np.zeros(len(structure)))
 
 
 def quote(text: str) -> str:
@@ -107,7 +133,18 @@ def quote(text: str) -> str:
     return f"\n;{text}\n;\n"
 
 
-def _atom_lines(structure: Structure, values: np.ndarray) -> Callable[[np.ndarray, int], Iterator[np.ndarray]]:
+def _cell_items(structure: Structure) -> str:
+    """Return the unit cell and its space group, "" where there is no cell."""
+    cell = structure.cell
+    if cell is None:
+        return ""
+    names = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+    numbers = zip(names, check_values(np.array([*cell.lengths, *cell.angles]), 6, "edge and angle", "the unit cell"))
+    items = [f"_cell.{name} {round(number, 4):.12g}" for name, number in numbers]
+    return "\n".join([*items, f"_symmetry.space_group_name_H-M {_label(cell.space_group, '?')}", "#", ""])
+
+
+def _atom_lines(structure: Structure, values: np.ndarray | None) -> Callable[[np.ndarray, int], Iterator[np.ndarray]]:
     """Return a function that gives the lines of a model, some thousand atoms at a time."""
     kinds: dict[tuple[str, str, str], int] = {}
     kind_of_atom = np.array([kinds.setdefault(kind, len(kinds)) for kind in structure.atoms.tolist()])
@@ -116,8 +153,12 @@ def _atom_lines(structure: Structure, values: np.ndarray) -> Callable[[np.ndarra
     )
     residue_text = _table(_residue_labels(structure))
     group_text = _table(["HETATM " if hetero else "ATOM   " for hetero in structure.residues["hetero"].tolist()])
-    distinct, value_of_atom = np.unique(values, return_inverse=True)
-    value_text = _table(f"{value:.6g} 1.0 " for value in distinct.tolist())
+    n_atoms = len(structure)
+    shown = check_values(structure.b if values is None else values, n_atoms, "atom")
+    occupancy = check_values(structure.occupancy, n_atoms, "atom", "occupancies")
+    columns = [_numbers(shown), _numbers(occupancy), _numbers(structure.charge, "d")]
+    number_text = np.concatenate(columns, axis=1)
+    source_text = np.empty((n_atoms, 0), np.uint8) if values is None else _numbers(structure.b)
 
     def lines(coords: np.ndarray, model: int) -> Iterator[np.ndarray]:
         first = model * len(coords) + 1
@@ -125,7 +166,7 @@ def _atom_lines(structure: Structure, values: np.ndarray) -> Callable[[np.ndarra
         width = text_width(coords, _DECIMALS)
         if width > _MAX_WIDTH:
             raise PomodoroError(f"model {model} has coordinates beyond 1e11 A, which only DCD (.dcd) can hold")
-        end = np.frombuffer(f" {model}\n".encode(), np.uint8)
+        end = np.frombuffer(f" {model} ".encode(), np.uint8)
         for start in range(0, len(coords), _CHUNK):
             part = slice(start, start + _CHUNK)
             rows = structure.residue_of_atom[part]
@@ -136,9 +177,11 @@ def _atom_lines(structure: Structure, values: np.ndarray) -> Callable[[np.ndarra
                 np.full((len(rows), 1), ord(" "), np.uint8),
                 kind_text[kind_of_atom[part]],
                 residue_text[rows],
-                value_text[value_of_atom[part]],
+                number_text[part],
                 *xyz,
                 np.broadcast_to(end, (len(rows), len(end))),
+                source_text[part],
+                np.full((len(rows), 1), ord("\n"), np.uint8),
             ]
             yield np.concatenate(pieces, axis=1)
 
@@ -165,9 +208,14 @@ def _residue_labels(structure: Structure) -> Iterator[str]:
         auth_seq, code = number.groups() if number else (resi, "")
         comp = _label(resn, "?")
         yield (
-            f"{comp} {quote(asym)} {entity} {seq} {_label(code, '?')} {_label(auth_seq, '?')} {comp} "
-            f"{_label(chain_, '.')} "
+            f"{comp} {quote(asym)} {entity} {seq} {_label(code, '?')} {_label(auth_seq, '?')} {comp} {quote(chain_)} "
         )
+
+
+def _numbers(values: np.ndarray, form: str = ".6g") -> np.ndarray:
+    """Return a number of each atom as text, shape=(n_atoms, width), dtype=uint8; ? for what is not finite."""
+    distinct, of_atom = np.unique(values, return_inverse=True)
+    return _table(f"{value:{form}} " if math.isfinite(value) else "? " for value in distinct.tolist())[of_atom]
 
 
 def _label(text: str, empty: str) -> str:

@@ -7,9 +7,8 @@ buffer of text in which only the columns of the coordinates change.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,14 +17,16 @@ import torch
 from ..errors import PomodoroError
 from ..structure.atoms import ATOM_LABELS, Structure
 from ..structure.hierarchy import Hierarchy
-from .disk import atomic_write
 from .fixed_point import fixed_point, text_width
-from .frames import Frames, Progress, check_values, count_frames, each_frame
-from .header import pdb_header
+from .frames import Frames, Progress, check_values, count_frames, each_frame, each_model
+from .header import pdb_header, pdb_titles
+from .packed import open_packed
 
 _MAX_SERIAL = 99_999
 _MAX_MODEL = 9_999
-_X, _Y, _Z, _OCCUPANCY, _B, _END = 30, 38, 46, 54, 60, 80
+_X, _Y, _Z, _OCCUPANCY, _B, _CHARGE, _END = 30, 38, 46, 54, 60, 78, 80
+#: Coordinates, in angstrom, between which all fit the columns.
+COORDINATES = (-999.9995, 9999.9995)
 _RESI = re.compile(r"(-?\d+)(\D?)", re.ASCII)
 _BLANK = np.uint8(ord(" "))
 _ELSE = "save as mmCIF (.cif)"
@@ -39,6 +40,8 @@ def save_pdb(
     *,
     values: np.ndarray | None = None,
     header: Iterable[str] = (),
+    titles: Sequence[str] | None = None,
+    truth: bool = True,
     progress: Progress | None = None,
 ) -> None:
     """Write a structure and frames of it as a multi-MODEL PDB file, whole or not at all.
@@ -46,15 +49,20 @@ def save_pdb(
     Parameters
     ----------
     path : str or Path
+        Packed where it ends in ``.gz``.
     structure : Structure
-        MODEL 0.
+        MODEL 0; its occupancies, formal charges and unit cell are those of the file.
     frames : Tensor, ndarray, or iterable of them
         MODEL 1 .. n, in angstrom: one array, shape=(n_frames, n_atoms, 3), or blocks of
         it, shape=(n_block, n_atoms, 3), which are not kept.
     values : ndarray, shape=(n_atoms,), optional
-        The B column.
+        The B column; by default the structure's b.
     header : iterable of str
         Lines of text, kept as REMARK 99: see `read_header`.
+    titles : sequence of str, optional
+        One per model, kept as REMARK 99: see `read_titles`.
+    truth : bool
+        Whether the structure is written, as MODEL 0.
     progress : callable, optional
         Called with the number of frames written and that of all, None for blocks.
 
@@ -63,16 +71,16 @@ def save_pdb(
     PomodoroError
         If the file cannot be written, the shapes disagree, a number is not finite, or
         something does not fit the columns of PDB: more than 99,999 atoms and chain ends,
-        or 9,999 frames; a coordinate below -999.999 or above 9999.999; a label too long.
+        or 9,999 frames; a coordinate below -999.999 or above 9999.999; a label, charge,
+        occupancy or unit cell too long.
     """
     n_frames = count_frames(frames, len(structure))
-    if n_frames is not None:
-        _check_model(n_frames)
-    text = _Text(structure, check_values(values, len(structure), "atom"))
-    remarks = pdb_header(header)
-    with atomic_write(path) as file:
-        file.write(remarks.encode())
-        for model, frame in enumerate(chain([structure.coords], each_frame(frames, len(structure)))):
+    _check_model(n_frames or 0)
+    text = _Text(structure, structure.b if values is None else values)
+    head = pdb_header(header) + pdb_titles(titles or (), 0 if truth else 1) + _cell_record(structure)
+    with open_packed(path) as file:
+        file.write(head.encode())
+        for model, frame in each_model(structure.coords, frames, titles, truth):
             _check_model(model)
             text.place(frame, model)
             file.write(f"{f'MODEL     {model:4d}':80}\n".encode())
@@ -83,6 +91,24 @@ def save_pdb(
         file.write(b"%-80s\n" % b"END")
 
 
+def check_pdb(structure: Structure, n_frames: int, *, values: np.ndarray | None = None, truth: bool = True) -> None:
+    """Refuse what `save_pdb` could not write whatever the coordinates of the frames are, before they are drawn.
+
+    ``values`` are checked where they are known.
+
+    Raises
+    ------
+    PomodoroError
+        If a label, a charge, the unit cell, a coordinate of the truth that is to be written,
+        or the number of atoms or frames does not fit the columns of PDB.
+    """
+    _check_model(n_frames)
+    _cell_record(structure)
+    text = _Text(structure, np.zeros(len(structure)) if values is None else values)
+    if truth:
+        text.place(structure.coords, 0)
+
+
 def save_pdb_residue(
     path: str | Path,
     structure: Structure,
@@ -91,6 +117,8 @@ def save_pdb_residue(
     *,
     values: np.ndarray | None = None,
     header: Iterable[str] = (),
+    titles: Sequence[str] | None = None,
+    truth: bool = True,
     progress: Progress | None = None,
 ) -> None:
     """Write one point per residue, the mean over its atoms, as a multi-MODEL PDB file.
@@ -100,12 +128,12 @@ def save_pdb_residue(
 
     Parameters
     ----------
-    path, structure, frames, header, progress
+    path, structure, frames, header, titles, truth, progress
         As for `save_pdb`.
     hierarchy : Hierarchy
         Of the same atoms.
     values : ndarray, shape=(n_residues,), optional
-        The B column.
+        The B column; by default the mean of the structure's b over the atoms.
 
     Raises
     ------
@@ -116,19 +144,30 @@ def save_pdb_residue(
         raise PomodoroError(f"a hierarchy of {hierarchy.n_atoms} atoms does not fit a structure of {len(structure)}")
     hierarchy = hierarchy.to("cpu")
     n_frames = count_frames(frames, len(structure))
-    values = check_values(values, hierarchy.n_residues, "residue")
+    points = residue_points(structure, hierarchy)
     save_pdb(
         path,
-        replace(
-            structure,
-            coords=_means(structure.coords, hierarchy),
-            atoms=np.full(hierarchy.n_residues, np.array(("CA", "C", ""), ATOM_LABELS)),
-            residue_of_atom=structure.residue_of_atom[hierarchy.first_atoms.numpy()],
-        ),
+        points,
         (_means(frame, hierarchy)[None] for frame in each_frame(frames, len(structure))),
-        values=values,
+        values=None if values is None else check_values(values, hierarchy.n_residues, "residue"),
         header=header,
+        titles=titles,
+        truth=truth,
         progress=progress and (lambda done, _: progress(done, n_frames)),
+    )
+
+
+def residue_points(structure: Structure, hierarchy: Hierarchy) -> Structure:
+    """Return one CA per residue, at the mean of its atoms, with the residue's labels and its mean b."""
+    return replace(
+        structure,
+        coords=_means(structure.coords, hierarchy),
+        atoms=np.full(hierarchy.n_residues, np.array(("CA", "C", ""), ATOM_LABELS)),
+        residue_of_atom=structure.residue_of_atom[hierarchy.first_atoms.numpy()],
+        b=_means(np.repeat(structure.b[:, None], 3, axis=1), hierarchy)[:, 0],
+        places=np.arange(hierarchy.n_residues),
+        occupancy=np.ones(hierarchy.n_residues, np.float32),
+        charge=np.zeros(hierarchy.n_residues, np.int8),
     )
 
 
@@ -150,6 +189,7 @@ class _Text:
                 f"{len(structure)} atoms and {len(ends)} chain ends are more than the {_MAX_SERIAL} serial numbers "
                 f"of PDB: {_ELSE_FRAMES}"
             )
+        values = check_values(values, len(structure), "atom")
         if text_width(values, 2) > 6:
             raise PomodoroError(
                 f"values of {values.min():.6g} to {values.max():.6g} do not fit the B column of PDB, "
@@ -158,11 +198,12 @@ class _Text:
         lines = np.full((n_lines, _END + 1), _BLANK)
         lines[:, _END] = ord("\n")
         lines[:, 6:11] = fixed_point(np.arange(1, n_lines + 1), 5, 0)
-        lines[:, _OCCUPANCY:_B] = np.frombuffer(b"  1.00", np.uint8)
+        lines[:, _OCCUPANCY:_B] = _occupancy_columns(structure)[self._atoms]
         lines[:, _B : _B + 6] = fixed_point(values[self._atoms], 6, 2)
         residues = _residue_columns(structure)[structure.residue_of_atom[self._atoms]]
         lines[:, 0:6], lines[:, 17:27], lines[:, 72:76] = np.split(residues, [6, 16], axis=1)
         lines[:, 12:17], lines[:, 76:78] = np.split(_atom_columns(structure)[self._atoms], [5], axis=1)
+        lines[:, _CHARGE:_END] = _charge_columns(structure)[self._atoms]
         lines[self._ters, 0:6] = np.frombuffer(b"TER   ", np.uint8)
         lines[self._ters, 12:17] = _BLANK
         lines[self._ters, _X:_END] = _BLANK
@@ -229,6 +270,38 @@ def _atom_columns(structure: Structure) -> np.ndarray:
     wide = (name[:, 3] != _BLANK) | ((elem[:, 0] != _BLANK) & (name[:, :2] == elem).all(1))
     narrow = np.concatenate([np.full_like(alt, _BLANK), name[:, :3]], axis=1)
     return np.concatenate([np.where(wide[:, None], name, narrow), alt, elem], axis=1)
+
+
+def _occupancy_columns(structure: Structure) -> np.ndarray:
+    """Return columns 55-60 of each atom."""
+    occupancy = check_values(structure.occupancy, len(structure), "atom", "occupancies")
+    if text_width(occupancy, 2) > 6:
+        raise PomodoroError(f"an occupancy of {np.abs(occupancy).max():.6g} does not fit PDB: {_ELSE}")
+    return fixed_point(occupancy, 6, 2)
+
+
+def _charge_columns(structure: Structure) -> np.ndarray:
+    """Return columns 79-80 of each atom: a digit and a sign, blank for no charge."""
+    charges = structure.charge.astype(np.int64)
+    most = charges[np.abs(charges).argmax()]
+    if abs(most) > 9:
+        raise PomodoroError(f"a formal charge of {most} does not fit PDB, -9 to 9: {_ELSE}")
+    digits = np.where(charges, np.abs(charges) + ord("0"), _BLANK)
+    signs = np.where(charges, np.where(charges > 0, ord("+"), ord("-")), _BLANK)
+    return np.stack([digits, signs], axis=1).astype(np.uint8)
+
+
+def _cell_record(structure: Structure) -> str:
+    """Return the record CRYST1, "" where there is no unit cell; how many chains it has, Z, is not known."""
+    cell = structure.cell
+    if cell is None:
+        return ""
+    numbers = check_values(np.array([*cell.lengths, *cell.angles]), 6, "edge and angle", "the unit cell")
+    text = "".join(f"{length:9.3f}" for length in numbers[:3]) + "".join(f"{angle:7.2f}" for angle in numbers[3:])
+    if len(text) > 48:
+        raise PomodoroError(f"a unit cell of {max(numbers):.6g} does not fit the columns of PDB: {_ELSE}")
+    group = _codes(np.array([cell.space_group]), 11, "space group").tobytes().decode("ascii")
+    return f"{f'CRYST1{text} {group}':80}\n"
 
 
 def _codes(labels: np.ndarray, width: int, what: str) -> np.ndarray:

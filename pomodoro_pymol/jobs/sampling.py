@@ -21,6 +21,7 @@ from ..utils.text import counted
 from ..viewer import publishing, reading, sources
 from ..viewer.states import twin_writers
 from .data import SourceData
+from .saving import record_of
 
 
 class SampleRun:
@@ -136,7 +137,7 @@ class SampleRun:
             yield
         cmd = self._self
         self.check()
-        record = {"command": self.parameters.to_text(), "source": self.source.object}
+        record = record_of(self.parameters, self.source.object, self._structure)
         with twin_writers(self._draft, self._structure, len(self.names), _self=cmd) as writers:
             for sample, writer in enumerate(writers):
                 writer.write(result.frames[:, -1] if self._final else result.frames[sample])

@@ -245,7 +245,7 @@ class Live(QtCore.QObject):
         result = NoiseResult(
             parameters, self._structure, statistics.hierarchy, statistics, device, name=self._name, run=run
         )
-        record = result.record()
+        record = replace(result.record(), b=self._record.b)  # that of the object which is read is the metric
         publishing.retitle(self._name, result.titles(), record.to_plain(), _self=self._self)
         recolor(self._name, self._structure, result.hierarchy, record, parameters, _self=self._self)
         self._written = self._parameters

@@ -441,9 +441,16 @@ class SaveParameters(Parameters):
 
     command = "pomsave"
 
-    filename: str = parameter("", str, "file to write: .pdb, .cif or .dcd")
-    object: str = _shared("object")
+    filename: str = parameter("", str, "file to write: .pdb or .cif, packed by a further .gz, .dcd, or .npz")
+    object: str = _shared("object", help="object made by pomnoise, pomalign, pomdenoise, pomsweep or pomsample")
     level: str = parameter("atom", str, "one point per atom, or per residue (.pdb)", choices=("atom", "residue"))
+    b: str = parameter(
+        "",
+        str,
+        "what stands in the B column: the metric that colours, or b of the source",
+        choices=("metric", "source"),
+        absent="the metric of noised frames, source for others",
+    )
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)

@@ -385,7 +385,7 @@ def test_ctrl_c_on_the_command_line(tmp_path, command, moment):
     path = path / "demo" / "1tii.pdb"
     given = {
         "noise": [path, "--frames", "3000", "--output", "out.pdb", "--csv", "out.csv"],
-        "sample": [path, "--steps", "5000", "--output", "out.pdb"],
+        "sample": [path, "--steps", "5000", "--every", "5000", "--output", "out.pdb"],
         "demo": ["--frames", "5000", "--output", "demo"],
     }[command]
     (tmp_path / "out.pdb").write_text("old")

@@ -78,7 +78,7 @@ def test_the_record_is_of_plain_types(saved):
             return all(type(key) is str and plain(item) for key, item in value.items())
         if isinstance(value, (list, tuple)):
             return all(map(plain, value))
-        return type(value) in (str, int, float, bool, type(None))
+        return type(value) in (str, bytes, int, float, bool, type(None))
 
     assert plain(saved._pymol.session.pomodoro)
 

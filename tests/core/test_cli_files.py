@@ -80,6 +80,92 @@ def test_noise_writes_residues_and_trajectories(run, tmp_path):
         np.testing.assert_allclose([[*cra.atom.pos] for cra in model.all()], mean, atol=6e-4)
 
 
+def test_noise_as_tensors_and_packed(run, tmp_path):
+    import gzip
+
+    import numpy as np
+
+    from pomodoro_pymol import Hierarchy, LevelWeights, add_noise, load_frames, read_header, read_structure, read_titles
+
+    words = ("noise", FRAGMENT, "--frames", 2, "--z", 1, "--seed", 4)
+    for name in ("n.npz", "n.pdb", "n.pdb.gz", "n.cif", "n.cif.gz"):
+        assert run(*words, "--output", name)[0] == 0
+    found = load_frames(tmp_path / "n.npz")
+    structure = read_structure(FRAGMENT)
+    hierarchy = Hierarchy.from_structure(structure)
+    sigma = 16 * np.exp(-1.2 + 1.5)
+    frames = add_noise(structure.coords, hierarchy, sigma, LevelWeights(3, 8, 1), n_frames=2, seed=4)
+    np.testing.assert_allclose(found.coords, frames, atol=1e-5)
+    np.testing.assert_array_equal(found.truth, structure.coords)
+    np.testing.assert_allclose(found.sigma, [sigma] * 2, rtol=1e-6)
+    assert str(found.hierarchy) == str(hierarchy)
+    title = "z=1 sigma=21.6 A per coordinate seed=4 frame"
+    wanted = ["truth (1hpv_fragment state 1)", f"{title} 1/2", f"{title} 2/2"]
+    assert found.titles.tolist() == wanted[1:]
+    for kind in ("pdb", "cif"):
+        packed = tmp_path / f"n.{kind}.gz"
+        assert gzip.decompress(packed.read_bytes()) == (tmp_path / f"n.{kind}").read_bytes()
+        assert read_titles(packed) == wanted
+        assert read_header(packed) == found.header.tolist()
+        assert read_header(packed)[-1] == "B column: ratio"
+
+
+def test_what_stands_in_the_b_column(run, tmp_path):
+    import dataclasses
+
+    import gemmi
+    import numpy as np
+
+    from pomodoro_pymol import NoiseParameters, read_structure, run_noise
+    from pomodoro_pymol.experiments.frame_files import save_frames
+    from pomodoro_pymol.io.header import read_header
+
+    structure = read_structure(FRAGMENT)
+    structure = dataclasses.replace(structure, b=np.linspace(1, 99, len(structure), dtype=np.float32))
+    result = run_noise(structure, NoiseParameters(frames=2, device="cpu"), lambda block: None)
+    metric = result.metric()[result.hierarchy.atom_to_residue.numpy()]
+    for b, wanted, line in (("metric", metric, "ratio"), ("source", structure.b, "b of the source")):
+        save_frames(tmp_path / "n.cif", result, b=b)
+        sites = gemmi.read_structure(str(tmp_path / "n.cif"), merge_chain_parts=False)[1].all()
+        np.testing.assert_allclose([cra.atom.b_iso for cra in sites], wanted, rtol=1e-5)
+        assert read_header(tmp_path / "n.cif")[-1] == f"B column: {line}"
+    assert run("noise", FRAGMENT, "--frames", 1, "--b", "source", "--output", "s.pdb")[0] == 0
+    assert read_header(tmp_path / "s.pdb")[-1] == "B column: b of the source"
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+@pytest.mark.parametrize(
+    "words", [("noise", "--output"), ("noise", "--csv"), ("sample", "--output"), ("sweep", "--csv")]
+)
+def test_the_input_is_not_written_over_by_another_name(run, tmp_path, link, words):
+    (tmp_path / "real.pdb").write_bytes(FRAGMENT.read_bytes())
+    link(tmp_path / "real.pdb", tmp_path / "other.pdb")
+    command, flag = words
+    for one, other in (("real.pdb", "other.pdb"), ("other.pdb", "real.pdb")):
+        status, out, err = run(command, one, flag, other)
+        assert (status, out) == (2, "")
+        assert err == f"error: cannot write {other}: it is what is read, and would be lost\n"
+    assert (tmp_path / "real.pdb").read_bytes() == FRAGMENT.read_bytes()
+
+
+def test_what_cannot_be_written_is_refused_before_the_work(run, tmp_path, monkeypatch):
+    from pomodoro_pymol.experiments import noise, sampling
+
+    def no_work(*_, **__):
+        raise AssertionError("the work was begun")
+
+    monkeypatch.setattr(noise, "run_noise", no_work)
+    monkeypatch.setattr(sampling, "run_sample", no_work)
+    for words in (("noise", FRAGMENT, "--z", 4), ("noise", FRAGMENT, "--frames", 10_000), ("sample", NMR)):
+        status, out, err = run(*words, "--output", "a.pdb")
+        assert (status, out) == (2, "")
+        assert err.rstrip().endswith("save as mmCIF (.cif) or DCD (.dcd)")
+    # What may fit, and what holds all, is begun.
+    for words in (("noise", FRAGMENT, "--z", 2), ("noise", FRAGMENT, "--z", 4, "--output", "a.cif"), ("sample", NMR)):
+        with pytest.raises(AssertionError, match="the work was begun"):
+            run(*words, "--output" if len(words) < 5 else "--csv", "a.pdb" if words[0] == "noise" else "a.cif")
+
+
 def test_table_sweep_and_weights(run, tmp_path):
     status, out, _ = run("table", FRAGMENT, "--frames", 5, "--z=-1:1", "--figure", "t.png", "--csv", "t.csv")
     assert status == 0
@@ -149,6 +235,12 @@ NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 FAST = ("--sampler", "edm", "--sigma_max", 2560, "--steps", 12, "--device", "cpu")
 
 
+def found_sigma(steps, step, largest=2560, smallest=0.002, rho=7):
+    """Noise level after a step of EDM, as Karras et al. 2022 have it: eq. 5."""
+    ends = largest ** (1 / rho), smallest ** (1 / rho)
+    return (ends[0] + step / (steps - 1) * (ends[1] - ends[0])) ** rho
+
+
 def test_sample_prints_the_curves_and_writes_the_states(run, tmp_path):
     import gemmi
     import numpy as np
@@ -165,6 +257,17 @@ def test_sample_prints_the_curves_and_writes_the_states(run, tmp_path):
     models = gemmi.read_structure(str(tmp_path / "s.cif"))
     assert len(models) == 5
     assert any("sampler=edm" in line for line in read_header(tmp_path / "s.cif"))
+    from pomodoro_pymol import load_frames, read_titles
+
+    assert read_titles(tmp_path / "s.cif")[:2] == [
+        "truth (2juy state 3)",
+        f"sigma={found_sigma(12, 6):.4g} A per coordinate step 6/12 sample 1 seed=0",
+    ]
+    assert run(*words, "--output", "s.npz")[0] == 0
+    found = load_frames(tmp_path / "s.npz")
+    assert found.titles.tolist() == read_titles(tmp_path / "s.cif")[1:]
+    said = [float(title.split("sigma=")[1].split()[0]) for title in found.titles.tolist()]
+    np.testing.assert_allclose(found.sigma, said, rtol=1e-3)
     run(*words, "--output", "e.pdb", "--show", "final")
     ends = gemmi.read_structure(str(tmp_path / "e.pdb"))
     members = [[[*cra.atom.pos] for cra in model.all()] for model in gemmi.read_structure(str(NMR))]

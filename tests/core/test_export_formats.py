@@ -86,9 +86,8 @@ def read_gemmi(path):
 
 def _sites(chain, residue):
     for atom in residue:
-        chain_name = "" if chain.name == "." else chain.name
         resi = f"{residue.seqid.num}{residue.seqid.icode}".strip()
-        label = (chain_name, resi, residue.name, residue.het_flag == "H")
+        label = (chain.name, resi, residue.name, residue.het_flag == "H")
         alt = atom.altloc.replace("\0", "")
         yield atom.serial, (label, (atom.name, atom.element.name, alt)), atom.pos.tolist(), atom.b_iso
 
@@ -101,7 +100,7 @@ def read_biotite(path):
         pdbx = pytest.importorskip("biotite.structure.io.pdbx")
         stack = pdbx.get_structure(pdbx.CIFFile.read(path), altloc="all", extra_fields=["b_factor", "atom_id"])
     labels = [
-        ((chain.replace(".", ""), f"{resi}{code}", resn, bool(hetero)), (name, elem, alt.strip(" .")))
+        ((chain, f"{resi}{code}", resn, bool(hetero)), (name, elem, alt.strip(" .")))
         for chain, resi, code, resn, hetero, name, elem, alt in zip(
             stack.chain_id, stack.res_id, stack.ins_code, stack.res_name, stack.hetero, stack.atom_name,
             stack.element, stack.altloc_id,
@@ -167,7 +166,7 @@ def test_segments(tmp_path):
     save_mmcif(tmp_path / "a.cif", structure, structure.coords[None])
     gemmi = pytest.importorskip("gemmi")
     table = gemmi.cif.read(str(tmp_path / "a.cif")).sole_block().find("_atom_site.", ["label_asym_id", "auth_asym_id"])
-    assert [list(row) for row in table] == [["ONE", "."], ["TWO", "."]] * 2
+    assert [list(row) for row in table] == [["ONE", "''"], ["TWO", "''"]] * 2
 
 
 def test_mmcif_labels(tmp_path, structure, frames):

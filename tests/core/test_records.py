@@ -168,3 +168,34 @@ def test_the_digest_sees_the_grouping(dimer):
     atoms = dimer.residue_of_atom.copy()
     atoms[[3, 5]] = atoms[[5, 3]]
     assert fingerprint(dataclasses.replace(dimer, residue_of_atom=atoms)) != fingerprint(dimer)
+
+
+def test_a_record_keeps_b_of_the_source():
+    b = np.array([12.5, -3.25, 98.03], np.float32)
+    plain = dataclasses.replace(RECORD, b=b).to_plain()
+    assert type(plain["b"]) is bytes
+    found = Record.from_plain(plain)
+    np.testing.assert_array_equal(found.b, b)
+    assert "b" not in RECORD.to_plain()
+    assert Record.from_plain(RECORD.to_plain()).b is None  # of 0.1.0
+
+
+@pytest.mark.parametrize(
+    "value", [None, b"", b"12345", "text", [1.0], np.zeros(3), np.array([np.nan, 1], "<f4").tobytes(), DEEP, 3]
+)
+def test_a_damaged_b_is_refused(value):
+    with pytest.raises(PomodoroError, match="damaged: run pomnoise again"):
+        Record.from_plain(changed("b", value=value))
+
+
+def test_the_record_of_a_run_has_the_b_of_its_structure(tmp_path):
+    from pomodoro_pymol import NoiseParameters, run_noise
+    from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
+
+    atoms, residues = np.zeros(2, ATOM_LABELS), np.array([("", "A", "1", "GLY", False)], RESIDUE_LABELS)
+    for b, kept in (([44.5, 90.0], [44.5, 90.0]), ([44.5, np.nan], None)):
+        structure = Structure(
+            np.zeros((2, 3), np.float32), atoms, residues, np.zeros(2, np.int64), b=np.array(b, np.float32)
+        )
+        record = run_noise(structure, NoiseParameters(frames=2, device="cpu"), lambda block: None).record()
+        assert (None if record.b is None else record.b.tolist()) == kept

@@ -72,4 +72,6 @@ def test_the_examples_run(run_python, tmp_path):
     done = run_python("-m", "pymol", "-cq", script.name)
     assert "Error" not in done.stdout + done.stderr
     assert done.stdout.rstrip().endswith("@@")
-    assert {"noised.pdb", "noised.cif", "frames.dcd", "scalings.png", "curves.png"} <= set(os.listdir(tmp_path))
+    assert {"noised.pdb", "noised.cif.gz", "frames.dcd", "frames.npz", "scalings.png", "curves.png"} <= set(
+        os.listdir(tmp_path)
+    )

@@ -138,3 +138,39 @@ def test_the_demo_writes_what_pdb_cannot_hold_as_mmcif(cmd, noised, tmp_path, ca
     demo._save_frames(tmp_path / "far", replace(result, parameters=replace(result.parameters, z=4.0)))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["far.cif", "near.pdb"]
     assert "do not fit the columns of PDB" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["pdb", "cif", "pdb.gz", "cif.gz"])
+def test_occupancy_charge_cell_and_blank_chains(cmd, tmp_path, kind):
+    from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure, UnitCell
+
+    rows = [("", "", "1", "LYS", False), ("", "B", "1", "ASP", False), ("", "", "2", "ZN", True)]
+    atoms = [("CA", "C", "A"), ("CA", "C", "B"), ("NZ", "N", ""), ("OD2", "O", ""), ("ZN", "Zn", "")]
+    structure = Structure(
+        np.arange(15, dtype=np.float32).reshape(5, 3),
+        np.array(atoms, ATOM_LABELS),
+        np.array(rows, RESIDUE_LABELS),
+        np.array([0, 0, 0, 1, 2]),
+        "toy",
+        occupancy=np.array([0.25, 0.75, 1, 0.5, 0], np.float32),
+        b=np.array([90.5, 3, 4, 5, 6], np.float32),
+        charge=np.array([0, 0, 1, -1, 2], np.int8),
+        cell=UnitCell((51.5, 161.777, 70.125), (90.0, 98.51, 120.0), "P 1 21 1"),
+    )
+    path, values = tmp_path / f"a.{kind}", np.array([1.5, 2.5, 3.5, 4.5, 5.5])
+    save = SAVE[kind[:3]]
+    save(path, structure, structure.coords[None] + 1, values=values, titles=["truth", "z=1"], header=["line"])
+    cmd.load(str(path), "back", quiet=1)
+    assert cmd.count_states("back") == 2
+    found = []
+    cmd.iterate("%back", "put((rank, chain, resi, alt, q, formal_charge, b))", space={"put": found.append})
+    assert [row[:4] for row in sorted(found)] == [
+        (0, "", "1", "A"), (1, "", "1", "B"), (2, "", "1", ""), (3, "B", "1", ""), (4, "", "2", "")
+    ]  # fmt: skip
+    _, _, _, _, occupancy, charge, b = zip(*sorted(found))
+    np.testing.assert_allclose(occupancy, structure.occupancy, atol=1e-6)
+    assert list(charge) == structure.charge.tolist()
+    np.testing.assert_allclose(b, values, atol=1e-6)
+    *numbers, group = cmd.get_symmetry("back")
+    np.testing.assert_allclose(numbers, (*structure.cell.lengths, *structure.cell.angles), rtol=1e-6)
+    assert group == "P 1 21 1"

@@ -60,7 +60,7 @@ def look(cmd: Any, name: str = "1hpv_noise") -> dict[str, Any]:
         "colors": [atom[0] for atom in atoms],
         "b": [atom[1] for atom in atoms],
         "labels": [atom[2] for atom in atoms],
-        "record": {**record, "run": ""},  # no two runs have the same
+        "record": {**record, "run": "", "b": list(record["b"])},  # no two runs have the same
         "key": [
             [name, text, [color and int(color) for color in colors], [*place]] for name, text, colors, place in marks
         ],

@@ -243,13 +243,14 @@ class Robot:
         labels = "segi, chain, resi, resn, name, alt, elem, type, q, rank"
         cmd.iterate(f"%{name}", f"put((color, b, [{labels}]))", space={"put": atoms.append})
         states = range(1, cmd.count_states(f"%{name}") + 1)
+        record = cmd._pymol.session.pomodoro[name]
         return {
             "coords": [self.coords(name, state) for state in states],
             "titles": [cmd.get_title(name, state) for state in states],
             "colors": [atom[0] for atom in atoms],
             "b": [atom[1] for atom in atoms],
             "labels": [atom[2] for atom in atoms],
-            "record": {**copy.deepcopy(cmd._pymol.session.pomodoro[name]), "run": ""},  # no two runs have the same
+            "record": {**copy.deepcopy(record), "run": "", "b": list(record["b"])},  # no two runs have the same
             "key": marks(cmd, cmd._pymol.session.pomodoro[name]["key"]),
         }
 
