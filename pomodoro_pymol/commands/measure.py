@@ -27,9 +27,10 @@ def pommeasure(parameters: MeasureParameters, quiet: bool, _self: Any) -> FrameM
 
     EXAMPLES
 
-        pommeasure outputs, truth=1hpv
-        pommeasure 2juy
-        pommeasure outputs and not hydro, truth=1hpv and polymer, fit=0, csv=outputs.csv
+        pommeasure 1hpv_noise
+        create outputs, 1hpv_noise
+        pommeasure outputs, truth=1hpv, metric=displacement
+        pommeasure outputs and polymer, truth=1hpv, fit=0, csv=outputs.csv
 
     NOTES
 
@@ -45,7 +46,7 @@ def pommeasure(parameters: MeasureParameters, quiet: bool, _self: Any) -> FrameM
 
         Without truth a state of the object itself is the truth, by default
         the first: that of a trajectory's start, or of an ensemble's first
-        model. Neither is more true than the other states.
+        model, which is no more true than the others.
 
         Intervals are of the mean over frames that are independent; those of
         frames that follow each other in a trajectory are too narrow. Scores

@@ -39,7 +39,9 @@ def measure_text(measured: FrameMeasurement) -> str:
         cells = (values.mean(), spread, values.min(), values.max())
         texts = [f"{cell:.4f}" if np.isfinite(cell) else "n/a" for cell in cells]
         lines.append(f" {label:{_WIDTH}}{texts[0]:>12}" + "".join(f"{text:>10}" for text in texts[1:]))
-    lines.append(" mean square displacement chain:residue:atom, and the noise of pomnoise that displaces atoms as much")
+    lines.append(
+        " mean square displacement, shares chain:residue:atom, and the noise that displaces atoms as much where added"
+    )
     lines += [f" {title:12}  {_as_noise(statistics.levels())}" for title, statistics in sides]
     return "\n".join(lines)
 

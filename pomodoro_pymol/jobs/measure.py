@@ -52,7 +52,7 @@ def measure_object(
         sources.check_output(name, each, _self=_self)
     numbers = _frames_of(source, truth, _self)
     if not own:
-        _check_first(source, _self)
+        _check_first(source, numbers, _self)
     memory.require(
         memory.measure_bytes(max(source.n_atoms, truth.n_atoms), len(numbers) + 1),
         f"{counted(len(numbers), 'frame')} of {source.n_atoms} atoms",
@@ -116,14 +116,16 @@ def _frames_of(source: sources.Source, truth: sources.Source, _self: Any) -> lis
     return numbers
 
 
-def _check_first(source: sources.Source, _self: Any) -> None:
-    """Refuse frames of which the first has not all atoms of the others; `_read_frames` sees to the rest."""
-    n_atoms = _self.count_atoms(f"({source.selection}) and %{source.object} and present")
-    if n_atoms != source.n_atoms:
-        raise PomodoroError(
-            f"state {source.state} of {source.object} has not all {counted(n_atoms, 'atom')} with coordinates: "
-            "all frames need the same atoms"
-        )
+def _check_first(source: sources.Source, numbers: list[int], _self: Any) -> None:
+    """Refuse frames of which the first lacks atoms that another has; `_read_frames` sees to the rest."""
+    if not reading.unplaced(source, _self=_self):
+        return
+    for state in numbers:
+        if _self.count_atoms(f"({source.selection}) and %{source.object} and state {state}") > source.n_atoms:
+            raise PomodoroError(
+                f"state {source.state} of {source.object} lacks atoms that state {state} has: "
+                "all frames need the same atoms"
+            )
 
 
 def _read_truth(truth: sources.Source, source: sources.Source, _self: Any) -> Structure:

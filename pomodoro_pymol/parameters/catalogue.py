@@ -418,7 +418,7 @@ class MeasureParameters(Parameters):
         bounds=(0, 1),
     )
     metric: str = _shared(
-        "metric", help="what colours the residues, of those that need no weights", choices=measured_metrics
+        "metric", help="what colours the residues, of those that need no weights", choices=measured_metrics()
     )
     palette: str = _shared("palette")
     range: Interval | str | None = _shared(

@@ -324,10 +324,11 @@ def test_a_first_frame_that_lacks_atoms_is_refused(cmd, typed, load_source, read
     read_pdb(cmd, "plain")
     name = load_source(kind, cmd).object
     printed = typed(cmd, f"pommeasure {name}, truth=plain")
-    n_atoms = {"missing first": 12, "discrete": 22}[kind]
-    assert printed == (
-        f" Error: state 1 of {name} has not all {n_atoms} atoms with coordinates: all frames need the same atoms"
-    )
+    what = {
+        "missing first": "state 1 of gaps lacks atoms that state 2 has",
+        "discrete": "state 2 of loose has not all 12 atoms with coordinates",
+    }
+    assert printed == f" Error: {what[kind]}: all frames need the same atoms"
 
 
 def test_what_the_truth_has_not_is_left_out_and_told(cmd, typed, load_source):
