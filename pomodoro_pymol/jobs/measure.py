@@ -71,6 +71,8 @@ def measure_object(
         laid = f"superposed on {truth_words}" if measured.fit else f"against {truth_words}"
         titles = [f"truth ({truth_words})", *(f"state {number} of {source.object}, {laid}" for number in numbers)]
         places = structure.places[measured.rows]
+        if reading.count_atoms(f"%{draft}", _self=_self) != len(structure):
+            raise PomodoroError(f"{source.object} was changed or deleted during the run")
         sources.drop_atoms(draft, np.setdiff1d(np.arange(len(structure)), places), _self=_self)
         shown = replace(measured.structure, places=np.searchsorted(np.sort(places), places))
         coloring = measured_colors(
