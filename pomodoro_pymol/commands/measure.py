@@ -36,8 +36,9 @@ def pommeasure(parameters: MeasureParameters, quiet: bool, _self: Any) -> FrameM
 
         Atoms are matched by chain, residue number and name, atom name and
         alternate location, whatever their order; the segment counts where
-        these repeat. What only one side has is left out, which a note says.
-        Residues and chains are those of the truth.
+        these repeat, and one location is the atom of the other side that has
+        none, as in truth=1hpv and not alt B. What only one side has is left
+        out, which a note says. Residues and chains are those of the truth.
 
         A model's outputs lie anywhere, so fit=1 is the default: colours, b
         and states are then those of superposed frames, by least squares over

@@ -36,7 +36,8 @@ class Matching:
 def match_atoms(first: Structure, second: Structure, names: tuple[str, str]) -> Matching:
     """Match the atoms of two structures by chain, residue number and name, atom name and alternate location.
 
-    Where these repeat in either structure, the segment has to tell the atoms apart.
+    Where these repeat in either structure, the segment has to tell the atoms apart. An atom that
+    is there in one location only is the other structure's atom without one.
 
     Parameters
     ----------
@@ -49,7 +50,7 @@ def match_atoms(first: Structure, second: Structure, names: tuple[str, str]) -> 
     PomodoroError
         If no atom is in both, or labels repeat with their segment, of atoms that the other has too.
     """
-    labels = [_labels(structure) for structure in (first, second)]
+    labels = _without_lone_locations([_labels(structure) for structure in (first, second)])
     repeated = {label for own in labels for label in _repeated([label[1:] for label in own])}
     keys = [[label if label[1:] in repeated else label[1:] for label in own] for own in labels]
     common = set(keys[0]).intersection(keys[1])
@@ -96,6 +97,17 @@ def _labels(structure: Structure) -> list[_Label]:
     residues = structure.residues[["segi", "chain", "resi", "resn"]].tolist()
     atoms = structure.atoms[["name", "alt"]].tolist()
     return [(*residues[row], *atom) for row, atom in zip(structure.residue_of_atom.tolist(), atoms)]
+
+
+def _without_lone_locations(labels: list[list[_Label]]) -> list[list[_Label]]:
+    """Take the location away from atoms that both have once, where one of the two has none."""
+    lone = []
+    for own in labels:
+        counts = Counter(label[1:5] for label in own)
+        lone.append({label[1:5]: label[5] for label in own if counts[label[1:5]] == 1})
+    both = lone[0].keys() & lone[1].keys()
+    blank = {atom for atom in both if "" in (lone[0][atom], lone[1][atom])}
+    return [[(*label[:5], "") if label[1:5] in blank else label for label in own] for own in labels]
 
 
 def _repeated(keys: list) -> list:
