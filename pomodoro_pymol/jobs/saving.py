@@ -16,6 +16,7 @@ from ..experiments.record import Record, given_groups, plain_groups, regrouped, 
 from ..noise.metrics import DIRECTION, METRICS
 from ..parameters.catalogue import (
     DenoiseParameters,
+    MeasureParameters,
     NoiseParameters,
     SampleParameters,
     SaveParameters,
@@ -33,13 +34,15 @@ class _Kind:
 
     states: str
     truth: bool
+    metric: bool = False
 
 
 _KINDS = {
-    NoiseParameters.command: _Kind("noised frames", True),
+    NoiseParameters.command: _Kind("noised frames", True, True),
     DenoiseParameters.command: _Kind("denoised frames", True),
     SweepParameters.command: _Kind("states of one draw at rising z", False),
     SampleParameters.command: _Kind("states of reverse diffusion", False),
+    MeasureParameters.command: _Kind("frames that were measured against it", True, True),
 }
 #: The commands that make objects which can be saved.
 MAKERS = tuple(_KINDS)
@@ -151,12 +154,15 @@ def _metric(
     PomodoroError
         If what is asked for is not there.
     """
-    if parameters.b == "metric" and not record:
-        raise PomodoroError(f"{name} has no metric, which is of objects of pomnoise: use b=source")
-    if record and parameters.b != "source":
+    coloured = _KINDS[command_of(plain)].metric
+    if parameters.b == "metric" and not coloured:
+        raise PomodoroError(f"{name} has no metric, which objects of pomnoise and pommeasure have: use b=source")
+    if coloured and parameters.b != "source":
         colors = plain.get("colors")
         shown = colors.get("metric") if isinstance(colors, dict) else ""
-        return shown if isinstance(shown, str) and shown in (*METRICS, DIRECTION) else record.parameters.metric
+        if isinstance(shown, str) and shown in (*METRICS, DIRECTION):
+            return shown
+        return record.parameters.metric if record else MeasureParameters().metric
     if not np.isfinite(structure.b).all():
         raise PomodoroError(
             f"what b was in the source of {name} is not known, since the session does not say: run pomnoise again"

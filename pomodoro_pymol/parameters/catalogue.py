@@ -9,7 +9,7 @@ from ..color.palettes import PALETTES
 from ..diffusion.choices import CONVENTIONS, COVARIANCES, VARIANTS
 from ..diffusion.samplers import CHURNS, GRIDS, SAMPLERS, SOLVERS, Sampler, foreign_churn
 from ..errors import PomodoroError
-from ..noise.metrics import DIRECTION, METRICS
+from ..noise.metrics import DIRECTION, METRICS, measured_metrics
 from ..noise.presets import all_presets, preset_weights
 from ..noise.sigma import AF3_LAW, LAWS, NORMALISED, LawOfSigma
 from ..noise.weights import ESTIMATORS, PRESETS, LevelWeights, Scheme
@@ -433,6 +433,37 @@ class AlignParameters(Parameters):
 
     object: str = _shared("object")
     name: str = parameter("", str, "new object", absent="OBJECT_aligned")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class MeasureParameters(Parameters):
+    """Parameters of ``pommeasure``."""
+
+    command = "pommeasure"
+
+    object: str = _shared("selection", help="atoms of one object, whose states are the frames")
+    truth: str = parameter(
+        "",
+        Selection,
+        "atoms of one object, one state of which is the truth",
+        absent="those of object: that state of it is no frame then",
+    )
+    state: int = _shared("state", default=1, help="state that is the truth; -1 is the current one")
+    fit: int = parameter(
+        1,
+        int,
+        "1 lays each frame on the truth first, as the loss of AF3 does; 0 leaves it where it is",
+        bounds=(0, 1),
+    )
+    metric: str = _shared(
+        "metric", help="what colours the residues, of those that need no weights", choices=measured_metrics()
+    )
+    palette: str = _shared("palette")
+    range: Interval | str | None = _shared(
+        "range", absent="the metric's; that of displacement ends at the rms of the atoms, per coordinate"
+    )
+    name: str = parameter("", str, "new object", absent="OBJECT_measured")
+    csv: str = _shared("csv", help="file to write the numbers of each frame to")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import PomodoroError
 from ..structure.residue_names import MODEL_WATERS
@@ -134,6 +135,43 @@ def copy_atoms(name: str, atoms: str, state: int, target: int, _self) -> None:
     with _no_auto_dss(_self):
         _self.create(name, atoms, state, target, zoom=0)
         _self.disable(name)
+
+
+def seen_from(name: str, other: str, coords: Any, *, _self) -> Any:
+    """Return coordinates of one object, shape=(n_atoms, 3), in the own frame of another, as both are seen.
+
+    They differ where either was moved as a whole: PyMOL keeps that apart from the coordinates.
+    """
+    import numpy as np
+
+    (turn, shift), (other_turn, other_shift) = (_motion(each, _self) for each in (name, other))
+    if np.array_equal(turn, other_turn) and np.array_equal(shift, other_shift):
+        return coords
+    seen = coords.astype(np.float64) @ turn.T + shift
+    return ((seen - other_shift) @ other_turn).astype(np.float32)
+
+
+def _motion(name: str, _self) -> tuple[Any, Any]:
+    """Return the rotation, shape=(3, 3), and the shift by which an object is moved where it is seen.
+
+    The matrix of a state is only history: its coordinates are moved already.
+    """
+    import numpy as np
+
+    total, of_state = (
+        np.array(_self.get_object_matrix(name, 1, incl_ttt=with_all) or np.eye(4), np.float64).reshape(4, 4)
+        for with_all in (1, 0)
+    )
+    motion = total @ np.linalg.inv(of_state)
+    return motion[:3, :3], motion[:3, 3]
+
+
+def drop_atoms(name: str, places: Iterable[int], *, _self) -> None:
+    """Take atoms out of a draft: those at some places of its order, counted from 0, in ascending order."""
+    indices = [int(place) + 1 for place in places]
+    if indices:
+        with muted(_self):
+            _self.remove(index_words(name, indices, _self=_self))
 
 
 @contextmanager

@@ -347,6 +347,7 @@ def test_there_is_one_class_per_command():
         "pomsweep",
         "pomweights",
         "pomalign",
+        "pommeasure",
         "pomsave",
         "pomsample",
     } <= {*names}
