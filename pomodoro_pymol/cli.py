@@ -1,4 +1,4 @@
-"""The command line: ``python -m pomodoro_pymol demo | noise | table | sweep | weights | signal | sample | check``."""
+"""The command line, python -m pomodoro_pymol: demo, noise, measure, table, sweep, weights, signal, sample, check."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .errors import PomodoroError
 from .io.disk import user_path
 from .parameters.base import Parameters, describe, suggestion
 from .parameters.catalogue import (
+    MeasureParameters,
     NoiseParameters,
     SampleParameters,
     SignalParameters,
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
     from .structure.hierarchy import Hierarchy
 
 #: Parameters that mean something in a running PyMOL alone.
-_SESSION_ONLY = {"selection", "name", "state", "truth", "rep"}
+_SESSION_ONLY = {"selection", "object", "name", "state", "truth", "rep"}
+#: Those of a command that mean something to its object alone.
+_OBJECT_ONLY: dict[type[Parameters], set[str]] = {MeasureParameters: {"fit", "metric", "palette", "range"}}
 _FRAME_FILES = ".pdb or .cif, packed by a further .gz, .dcd, or .npz"
 
 
@@ -99,8 +102,9 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     def add(name: str, help_text: str, run: Callable, parameters: type[Parameters] | None) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_text)
         command.set_defaults(run=run, parameters=parameters)
+        flags = _names(parameters) if parameters else set()
         for spec in fields(parameters) if parameters else ():
-            if spec.name not in _SESSION_ONLY:
+            if spec.name in flags:
                 command.add_argument(f"--{spec.name}", action=_Once, help=describe(spec).replace("%", "%%"))
         return command
 
@@ -115,8 +119,13 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     noise.add_argument("--csv", default="", help="file for the numbers of each residue")
     sample = add("sample", "reverse diffusion over a file's models by an analytic denoiser", _sample, SampleParameters)
     sample.add_argument("--output", help=f"file for the states: {_FRAME_FILES}")
+    measure = add("measure", "a file's models against a truth: levels and scores", _measure, MeasureParameters)
+    measure.add_argument(
+        "--truth", default="", help="file of the truth {default: the structure itself: that model is no frame then}"
+    )
     others = (
         noise,
+        measure,
         sample,
         add("table", "the z-table of several schemes", _table, TableParameters),
         add("sweep", "what several schemes leave of the structure over z", _sweep, SweepParameters),
@@ -125,14 +134,20 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
     for command in others:
         command.add_argument("structure", help="PDB or mmCIF file, may be gzipped")
-        command.add_argument("--model", type=int, default=1, help="model of the file {default: 1}")
+        of = "the file" if command is not measure else "the file of the truth"
+        command.add_argument("--model", type=int, default=1, help=f"model of {of} {{default: 1}}")
         command.add_argument("--solvent", action="store_true", help="keep waters")
     add("check", "versions, devices, what is missing", _check, None)
     return parser, commands.choices
 
 
+def _names(parameters: type[Parameters]) -> set[str]:
+    """Return the names of the parameters that are flags."""
+    return set(parameters.names()) - _SESSION_ONLY - _OBJECT_ONLY.get(parameters, set())
+
+
 def _given(arguments: argparse.Namespace) -> Any:
-    names = set(arguments.parameters.names()) - _SESSION_ONLY
+    names = _names(arguments.parameters)
     return arguments.parameters.from_values({name: getattr(arguments, name) for name in names})
 
 
@@ -141,7 +156,8 @@ def _check_paths(arguments: argparse.Namespace, table: str, output: str | None, 
     from .experiments import outputs
 
     outputs.check_paths(table, figure)
-    outputs.check_apart([output or "", table, figure], [arguments.structure, getattr(arguments, "network", None) or ""])
+    read = [arguments.structure, *(getattr(arguments, name, None) or "" for name in ("network", "truth"))]
+    outputs.check_apart([output or "", table, figure], read)
 
 
 def _read(arguments: argparse.Namespace) -> tuple[Structure, Hierarchy]:
@@ -149,7 +165,15 @@ def _read(arguments: argparse.Namespace) -> tuple[Structure, Hierarchy]:
     from .structure.hierarchy import Hierarchy
 
     structure = read_structure(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    structure = _grouped(structure, arguments)
     return structure, Hierarchy.from_structure(structure)
+
+
+def _grouped(structure: Structure, arguments: argparse.Namespace) -> Structure:
+    """Return a structure with the residues and chains that are given."""
+    from .structure.given import by_labels
+
+    return by_labels(structure, arguments.residues or "", arguments.chains or "")
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -184,6 +208,32 @@ def _noise(arguments: argparse.Namespace) -> int:
         show, total = _bar("write"), parameters.frames
         tell = lambda done, _: show(done, total)  # noqa: E731
         frame_files.save_frames(output, result, arguments.level, tell, b=arguments.b)
+    return 0
+
+
+def _measure(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from .experiments import outputs
+    from .experiments.measure import measure_frames
+    from .experiments.measure_table import measure_csv, measure_text
+    from .io.read import read_ensemble, read_structure
+
+    _check_paths(arguments, parameters.csv, None)
+    model, solvent = arguments.model, arguments.solvent
+    if arguments.truth:
+        truth = read_structure(arguments.truth, model=model, solvent=solvent)
+        structure, states = read_ensemble(arguments.structure, solvent=solvent)
+        numbers = list(range(1, len(states) + 1))
+    else:
+        structure, states = read_ensemble(arguments.structure, model=model, solvent=solvent)
+        truth, numbers = structure, [number for number in range(1, len(states) + 1) if number != model]
+        if not numbers:
+            raise PomodoroError(f"{arguments.structure} has one model, which would be its own truth: give --truth")
+        states = states[[number - 1 for number in numbers]]
+    measured = measure_frames(truth, structure, states, progress=_bar("measure"))
+    print(measure_text(measured))
+    outputs.write_csv(parameters.csv, measure_csv(measured, numbers) if parameters.csv else "")
     return 0
 
 
@@ -269,6 +319,7 @@ def _signal(arguments: argparse.Namespace) -> int:
     _check_paths(arguments, parameters.csv, None, parameters.figure)
     outputs.check_figures(parameters.figure)
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    structure = _grouped(structure, arguments)
     result = run_signal(structure, states[:1] if parameters.data else states, parameters)
     outputs.print_notes(structure, result.hierarchy)
     print(result.report())
@@ -294,6 +345,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     if output:
         frame_files.check_frame_path(output, "atom")
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
+    structure = _grouped(structure, arguments)
     show = _bar("sample")
     parameters = replace(parameters, state=arguments.model)
     if output:

@@ -10,6 +10,7 @@ from .color import pomcolor
 from .compare import pomcompare
 from .declare import register
 from .denoise import pomdenoise
+from .measure import pommeasure
 from .noise import pomnoise
 from .panel import pompanel
 from .precond import pomprecond
@@ -26,6 +27,7 @@ __all__ = [
     "pomcolor",
     "pomcompare",
     "pomdenoise",
+    "pommeasure",
     "pomnoise",
     "pompanel",
     "pomprecond",

@@ -42,7 +42,7 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
 
     from ..experiments.level_table import compare_levels
     from ..experiments.record import Record
-    from ..jobs.coloring import find_ours
+    from ..jobs.ours import check_frames, find_ours, read_ours
     from ..noise.statistics import LevelStatistics, residue_sums
     from ..structure.hierarchy import Hierarchy
     from ..structure.superposition import superpose
@@ -50,6 +50,7 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
 
     name, plain = find_ours(parameters.object, _self=_self)
     record = Record.from_plain(plain)
+    check_frames(name, plain, _self=_self)
     source = sources.resolve_source(f"%{name}", 1, _self=_self)
     output = parameters.name or f"{name}_aligned"
     sources.check_output(output, source, _self=_self)
@@ -59,7 +60,7 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
     )
     show = progress("pomalign", quiet)
     with sources.draft(source, output, whole=True, _self=_self) as draft:
-        structure = reading.read_structure(draft, title=name, order=record.order, _self=_self)
+        structure = read_ours(draft, record, title=name, _self=_self)
         hierarchy = Hierarchy.from_structure(structure)
         truth = torch.from_numpy(structure.coords)
         before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)

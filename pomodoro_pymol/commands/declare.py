@@ -35,6 +35,7 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
                     raise PomodoroError(f"{parameters.command} takes at most {len(names)} values by position")
                 given = {name: value for name, value in values.items() if value is not None}
                 given = split_values(names, given={**given, **unknown})
+                _check_words(names, given.get(names[0]) if names else None, _self)
                 quiet = given.pop("quiet", quiet)
                 if str(quiet) not in ("0", "1", "False", "True"):
                     raise PomodoroError(f"quiet must be 0 or 1, not {quiet!r}")
@@ -67,6 +68,12 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
         return function
 
     return decorate
+
+
+def _check_words(names: list[str], first: Any, _self: Any) -> None:
+    """Refuse the name of a parameter where atoms or an object are meant, since its value is missing."""
+    if isinstance(first, str) and first in names and first not in _self.get_names("all"):
+        raise PomodoroError(f"{first} has no value: give one, as in {first}=...")
 
 
 def _signature(parameters: type[Parameters]) -> inspect.Signature:

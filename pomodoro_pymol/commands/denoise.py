@@ -55,13 +55,14 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     from ..experiments.denoising import build_model, denoise_frames, frames_at_once
     from ..experiments.level_table import compare_levels
     from ..experiments.record import Record
-    from ..jobs.coloring import find_ours
+    from ..jobs.ours import check_frames, find_ours, read_ours
     from ..noise.statistics import LevelStatistics, residue_sums
     from ..structure.hierarchy import Hierarchy
     from ..utils import memory
 
     name, plain = find_ours(parameters.object, _self=_self)
     record = Record.from_plain(plain)
+    check_frames(name, plain, _self=_self)
     if plain.get("aligned"):
         raise PomodoroError(f"the frames of {name} were superposed, so that their noise is another: name the original")
     noise = record.parameters
@@ -77,7 +78,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     )
     show = progress("pomdenoise", quiet)
     with sources.draft(source, output, whole=True, _self=_self) as draft:
-        structure = reading.read_structure(draft, title=name, order=record.order, _self=_self)
+        structure = read_ours(draft, record, title=name, _self=_self)
         hierarchy = Hierarchy.from_structure(structure)
         truth = torch.from_numpy(structure.coords)
         states, state = _data(record, structure.coords, parameters.denoiser, _self)
@@ -93,8 +94,9 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
                 writer.write(denoised)
                 show(before.n_frames, len(titles) - 1)
             publishing.set_titles(draft, [titles[0], *(f"{title} denoised" for title in titles[1:])], _self=_self)
-            made = {"command": parameters.to_text(), "source": name}
-            hidden = writer.publish(output, {**made, **({"b": plain["b"]} if "b" in plain else {})}, name)
+            made = {key: plain[key] for key in ("b", "groups") if key in plain}
+            made |= {"command": parameters.to_text(), "source": name}
+            hidden = writer.publish(output, made, name)
     if not quiet:
         print(
             f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma "

@@ -55,7 +55,9 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     from ..structure.hierarchy import Hierarchy
 
     outputs.check_paths(parameters.csv, parameters.figure)
-    source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+    source = sources.resolve_source(
+        parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+    )
     read = reading.finish(data_steps(source, bool(parameters.data), _self=_self))
     structure, hierarchy = read.structure, Hierarchy.from_structure(read.structure)
     data, origin = measure_data(read.states, hierarchy, parameters.data)

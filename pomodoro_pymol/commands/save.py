@@ -51,12 +51,13 @@ def pomsave(parameters: SaveParameters, quiet: bool, _self: Any) -> Path:
     from ..experiments.fits import check_labels
     from ..experiments.frame_files import check_frame_path
     from ..io.disk import user_path
-    from ..jobs.coloring import find_ours
+    from ..jobs.ours import check_frames, find_ours
     from ..jobs.saving import MAKERS, read_object
 
     path = user_path(parameters.filename)
     check_frame_path(path, parameters.level)
     name, plain = find_ours(parameters.object, MAKERS, _self=_self)
+    check_frames(name, plain, _self=_self)
     file, frames = read_object(name, plain, parameters, _self=_self)
     values = file.structure.b if file.values is None else file.values
     check_labels(path, file.structure, file.hierarchy, file.n_frames, parameters.level, values=values, truth=file.truth)

@@ -62,7 +62,9 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
     z_values = parameters.z.values()
     law = parameters.law_of_sigma
     outputs.check_paths(parameters.csv, parameters.figure)
-    source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+    source = sources.resolve_source(
+        parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+    )
     name = parameters.name or f"{source.object}_sweep"
     sources.check_output(name, source, _self=_self)
     memory.require(
@@ -99,7 +101,7 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
                 from ..experiments.figures import sweep_figure
 
                 outputs.write_figure(parameters.figure, sweep_figure(sweep))
-            hidden = writer.publish(name, record_of(resolved.to_text(), source.object, structure), source.object)
+            hidden = writer.publish(name, record_of(resolved, source.object, structure), source.object)
     if not quiet:
         print(f" pomsweep: {source.object} -> {name}: {counted(len(z_values), 'state')} of {schemes[0].name}")
         outputs.print_notes(structure, hierarchy)

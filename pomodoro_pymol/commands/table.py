@@ -56,7 +56,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
 
     schemes = parse_schemes(parameters.presets)
     outputs.check_paths(parameters.csv, parameters.figure)
-    source, structure = read_source(parameters.selection, parameters.state, _self, parameters.frames)
+    source, structure = read_source(parameters, _self, parameters.frames)
     hierarchy = Hierarchy.from_structure(structure)
     rows = noise_table(
         hierarchy,

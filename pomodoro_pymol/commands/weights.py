@@ -58,7 +58,7 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
         if not quiet:
             print(f" pomweights: preset {parameters.delete} deleted")
         return parameters.weights
-    source, structure = read_source(parameters.selection, parameters.state, _self)
+    source, structure = read_source(parameters, _self)
     hierarchy = Hierarchy.from_structure(structure)
     weights = solve_weights(hierarchy, parameters)
     if parameters.save:

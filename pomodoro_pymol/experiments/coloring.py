@@ -10,11 +10,12 @@ import numpy as np
 from ..color.direction import ColorShares
 from ..color.scale import ColorScale
 from ..errors import PomodoroError
-from ..noise.metrics import DIRECTION, METRICS, metric_values, residue_metric, span_of
+from ..noise.levels import ResidueLevels
+from ..noise.metrics import DIRECTION, METRICS, measured_values, metric_values, residue_metric, span_of
 from ..noise.presets import all_presets
 from ..noise.signal import frames_for_half, signal_share
 from ..noise.weights import LevelWeights
-from ..parameters.catalogue import ColorParameters, NoiseParameters
+from ..parameters.catalogue import ColorParameters, MeasureParameters, NoiseParameters
 from ..parameters.kinds import AUTO, Interval
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
@@ -103,6 +104,30 @@ def choose_colors(
     return Coloring(
         metric, scale, values, expected, lookalikes(metric, scale, structure, hierarchy, weights, sigma), signal
     )
+
+
+def measured_colors(
+    hierarchy: Hierarchy, measured: ResidueLevels, atom_rms: float, choice: MeasureParameters
+) -> Coloring:
+    """Return how residues are coloured by what was measured of them, of whatever law.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    measured : ResidueLevels
+    atom_rms : float
+        Of all atoms, angstrom per coordinate, which stands where noise has its sigma.
+    choice : MeasureParameters
+    """
+    values = measured_values(choice.metric, hierarchy, measured)
+    if choice.range == AUTO:
+        scale = ColorScale.over(choice.palette, values)
+    else:
+        span = choice.range
+        # Where nothing moves, all have the first colour.
+        low, high = (span.low, span.high) if isinstance(span, Interval) else span_of(choice.metric, atom_rms or 1.0)
+        scale = ColorScale(choice.palette, low, high)
+    return Coloring(choice.metric, scale, values, None, "", "")
 
 
 def lookalikes(

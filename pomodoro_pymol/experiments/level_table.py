@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
@@ -65,6 +66,8 @@ LEVEL_ROWS = (
 _TITLE = "rms displacement, ratios and shares"
 _WIDTH = 44
 _NONE = "n/a"
+# A length below this part of the atoms' is what rounding leaves.
+_ROUNDING = 1e-5
 
 
 def level_table(statistics: LevelStatistics, parameters: NoiseParameters) -> str:
@@ -100,8 +103,24 @@ def compare_levels(before: LevelStatistics, after: LevelStatistics) -> str:
     return "\n".join(lines)
 
 
+def levels_beside(columns: Sequence[tuple[str, LevelStatistics]]) -> str:
+    """Return measurements side by side, each under its title and with its interval, as aligned ASCII text."""
+    titles = (f"{title:>12}  {'95 % interval':^18}" for title, _ in columns)
+    lines = [f" {_TITLE:{_WIDTH}}{''.join(titles)}".rstrip()]
+    for row in LEVEL_ROWS:
+        cells = []
+        for _, statistics in columns:
+            value, low, high = (_text(row, levels) for levels in (statistics.levels(), *statistics.interval()))
+            interval = f"{low} .. {high}" if low != _NONE else "n/a (1 frame)" if statistics.n_frames == 1 else _NONE
+            cells.append(f"{value:>12}  {interval:^18}")
+        lines.append(f" {row.label:{_WIDTH}}{''.join(cells)} {row.unit}".rstrip())
+    return "\n".join(lines)
+
+
 def _text(row: LevelRow, levels: Levels) -> str:
     value = row.value(levels)
     if value != value:
         return _NONE
+    if row.unit and value < _ROUNDING * levels.atom:  # as of a chain that is all that was superposed
+        value = 0.0
     return f"{value:#.4g}" if row.unit else f"{value:.4f}"

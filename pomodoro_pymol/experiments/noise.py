@@ -105,6 +105,8 @@ class NoiseResult:
 
     def record(self) -> Record:
         """Return what a saved session keeps of the run."""
+        given = bool(self.parameters.residues or self.parameters.chains)
+        numbers = (self.hierarchy.atom_to_residue.numpy(), self.hierarchy.atom_to_chain.numpy())
         return Record(
             parameters=self.parameters,
             source=self.structure.name,
@@ -114,6 +116,7 @@ class NoiseResult:
             levels=MeasuredLevels(self.statistics.levels(), *self.statistics.interval()),
             order=self.structure.order,
             run=self.run,
+            groups=numbers if given else None,
             b=self.structure.b if np.isfinite(self.structure.b).all() else None,
         )
 

@@ -16,6 +16,7 @@ from ..errors import PomodoroError
 from ..noise.levels import Levels, ResidueLevels
 from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
+from ..structure.given import regroup
 from ..structure.hierarchy import Hierarchy
 
 #: Whose order draws can follow, in words.
@@ -56,6 +57,8 @@ class Record:
         Which run it was: no two have the same; "" outside of PyMOL, and in version 0.1.0.
     versions : str
         Of the programs that drew the noise.
+    groups : tuple of two ndarrays of int64, shape=(n_atoms,)
+        Residue and chain of each atom, where they were given, not found by the rule.
     b : ndarray, shape=(n_atoms,), dtype=float32, or None
         That of the source, in the order of the draws; None where it is not known, as in records of
         version 0.1.0. The object's own is the metric.
@@ -70,7 +73,12 @@ class Record:
     order: str
     run: str = ""
     versions: str = field(default_factory=lambda: _versions())
+    groups: tuple[np.ndarray, np.ndarray] | None = None
     b: np.ndarray | None = None
+
+    def regrouped(self, structure: Structure) -> Structure:
+        """Return the structure of the object with the residues and chains that were given, if any were."""
+        return regrouped(structure, self.groups)
 
     def header(self) -> list[str]:
         """Return the lines for an exported file from which it can be made again."""
@@ -94,6 +102,7 @@ class Record:
             "order": self.order,
             "run": self.run,
             "versions": self.versions,
+            **({"groups": _bytes(self.groups)} if self.groups else {}),
             "residues": {
                 name: values.tolist() for name, values in vars(self.residues).items() if np.isfinite(values).all()
             },
@@ -134,10 +143,41 @@ class Record:
             run = plain.get("run", "")
             if order not in ORDERS or not isinstance(run, str):
                 raise ValueError
+            groups = given_groups(plain)
             b = source_b(plain)
-            return cls(parameters, source, device, labels, residues, levels, order, run, versions, b)
+            return cls(parameters, source, device, labels, residues, levels, order, run, versions, groups, b)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
+
+
+def _bytes(groups: tuple[np.ndarray, np.ndarray]) -> list[bytes]:
+    return [numbers.astype("<i4").tobytes() for numbers in groups]
+
+
+def plain_groups(hierarchy: Hierarchy) -> list[bytes]:
+    """Return residue and chain of each atom in plain types; see `given_groups`."""
+    return _bytes((hierarchy.atom_to_residue.numpy(), hierarchy.atom_to_chain.numpy()))
+
+
+def given_groups(plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return residue and chain of each atom where the record of an object says that they were given, else None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it says what no record of ours does.
+    """
+    if "groups" not in plain:
+        return None
+    residue, chain = (np.frombuffer(numbers, "<i4").astype(np.int64) for numbers in plain["groups"])
+    if len(residue) != len(chain) or not len(residue) or min(residue.min(), chain.min()) < 0:
+        raise ValueError("groups are numbers from 0")
+    return residue, chain
+
+
+def regrouped(structure: Structure, groups: tuple[np.ndarray, np.ndarray] | None) -> Structure:
+    """Return the structure of an object of ours with the residues and chains that were given, if any were."""
+    return regroup(structure, *groups) if groups and len(groups[0]) == len(structure) else structure
 
 
 def source_b(plain: dict[str, Any]) -> np.ndarray | None:

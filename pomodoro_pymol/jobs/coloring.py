@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from .. import __version__
 from ..color.palettes import DIRECTION_TITLE, DIRECTIONS
 from ..errors import PomodoroError
 from ..experiments.coloring import Coloring, choose_colors
@@ -16,8 +17,9 @@ from ..noise.metrics import DIRECTION, METRICS
 from ..parameters.catalogue import ColorParameters, NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
-from ..viewer import companion, grid, key, publishing, reading, store
+from ..viewer import companion, key, publishing, reading
 from .direction import direction_steps
+from .ours import find_ours, read_ours
 
 
 def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
@@ -30,10 +32,13 @@ def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
     """
     name, plain = find_ours(parameters.object, _self=_self)
     record = Record.from_plain(plain)
-    structure = reading.read_structure(name, order=record.order, _self=_self)
+    structure = read_ours(name, record, _self=_self)
     hierarchy = Hierarchy.from_structure(structure)
     if record.digest != digest(structure, hierarchy) or len(record.residues.atom) != hierarchy.n_residues:
-        raise PomodoroError(f"{name} was edited after pomnoise made it: run pomnoise again")
+        older = (
+            "" if __version__ in record.versions else ", or made by a version with another rule for residues and chains"
+        )
+        raise PomodoroError(f"{name} was edited after pomnoise made it{older}: run pomnoise again")
     return name, recolor(name, structure, hierarchy, record, parameters, _self=_self)
 
 
@@ -51,40 +56,6 @@ def recolor(
     return reading.finish(
         finish_steps(name, structure, hierarchy, coloring, choice.metric, record.parameters.rep, 0, _self)
     )
-
-
-def find_ours(
-    name: str, makers: Sequence[str] = (NoiseParameters.command,), *, _self: Any
-) -> tuple[str, dict[str, Any]]:
-    """Return the object that is meant among those that some commands made, and its record.
-
-    By default with noised frames, of pomnoise or pomalign.
-
-    Raises
-    ------
-    PomodoroError
-        If there is none, or several and none is named.
-    """
-    ours = [other for other in store.our_objects(_self=_self) if _is_of(other, makers, _self)]
-    compared = grid.members(_self=_self)
-    ours = [other for other in ours if other not in compared] or ours
-    if not name and len(ours) == 1:
-        name = ours[0]
-    name = store.spelling(name, _self=_self) or name
-    record = store.get_record(name, _self=_self)
-    if record is None or not _is_of(name, makers, _self):
-        *others, last = makers
-        by = f"{', '.join(others)} or {last}" if others else last
-        what = f"{name!r} was not made by {by}" if name else f"{by} has made {len(ours) or 'no'} objects here"
-        right = f"name one of: {', '.join(ours)}" if ours else f"run {makers[0]} first"
-        raise PomodoroError(f"{what}: {right}")
-    return name, record
-
-
-def _is_of(name: str, makers: Sequence[str], _self: Any) -> bool:
-    """Tell an object of some commands from one of the others."""
-    record = store.get_record(name, _self=_self)
-    return record is not None and store.command_of(record) in makers
 
 
 def color_steps(

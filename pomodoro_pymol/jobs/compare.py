@@ -73,7 +73,9 @@ def compare(parameters: CompareParameters, tell: Callable[[int, int], None], *, 
     outputs.check_paths("", parameters.figure)
     outputs.check_figures(parameters.figure)
     former = grid.members(_self=_self)
-    source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+    source = sources.resolve_source(
+        parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+    )
     if source.object in former:
         raise PomodoroError(f"{source.object} is of the comparison that this one replaces: name its source")
     resolved = replace(parameters, selection=source.selection, state=source.state)

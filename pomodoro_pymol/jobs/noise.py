@@ -63,7 +63,9 @@ class NoiseRun:
         self.hidden = ""
         self._self = _self
         self._open = ExitStack()
-        self.source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+        self.source = sources.resolve_source(
+            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+        )
         self.name = parameters.name or f"{self.source.object}_noise"
         sources.check_output(self.name, self.source, _self=_self)
         publishing.check_truth(self.name, self.source.object, bool(parameters.truth), _self=_self)

@@ -53,7 +53,9 @@ class SampleRun:
         self.line = parameters.to_text()
         self.total = parameters.settings.steps
         self.hidden = ""
-        self.source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+        self.source = sources.resolve_source(
+            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+        )
         self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state)
         self._final = parameters.show == "final"
         name = parameters.name or f"{self.source.object}_sample"
@@ -135,7 +137,7 @@ class SampleRun:
             yield
         cmd = self._self
         self.check()
-        record = record_of(self.parameters.to_text(), self.source.object, self._structure)
+        record = record_of(self.parameters, self.source.object, self._structure)
         with twin_writers(self._draft, self._structure, len(self.names), _self=cmd) as writers:
             for sample, writer in enumerate(writers):
                 writer.write(result.frames[:, -1] if self._final else result.frames[sample])

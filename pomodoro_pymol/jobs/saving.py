@@ -12,10 +12,11 @@ import numpy as np
 
 from ..errors import PomodoroError
 from ..experiments.frame_files import FrameFile, b_line
-from ..experiments.record import Record, source_b
+from ..experiments.record import Record, given_groups, plain_groups, regrouped, source_b
 from ..noise.metrics import DIRECTION, METRICS
 from ..parameters.catalogue import (
     DenoiseParameters,
+    MeasureParameters,
     NoiseParameters,
     SampleParameters,
     SaveParameters,
@@ -33,27 +34,31 @@ class _Kind:
 
     states: str
     truth: bool
+    metric: bool = False
 
 
 _KINDS = {
-    NoiseParameters.command: _Kind("noised frames", True),
+    NoiseParameters.command: _Kind("noised frames", True, True),
     DenoiseParameters.command: _Kind("denoised frames", True),
     SweepParameters.command: _Kind("states of one draw at rising z", False),
     SampleParameters.command: _Kind("states of reverse diffusion", False),
+    MeasureParameters.command: _Kind("frames that were measured against it", True, True),
 }
 #: The commands that make objects which can be saved.
 MAKERS = tuple(_KINDS)
 
 
-def record_of(command: str, source: str, structure: Structure) -> dict[str, Any]:
+def record_of(parameters: SweepParameters | SampleParameters, source: str, structure: Structure) -> dict[str, Any]:
     """Return the record, in plain types, of an object of pomsweep or pomsample.
 
     PyMOL keeps the unit cell with the states of a file, none of which such an object has: so the record has it.
     """
     cell = structure.cell
+    given = bool(parameters.residues or parameters.chains)
     return {
-        "command": command,
+        "command": parameters.to_text(),
         "source": source,
+        **({"groups": plain_groups(Hierarchy.from_structure(structure))} if given else {}),
         **({"cell": [*map(float, (*cell.lengths, *cell.angles)), cell.space_group]} if cell else {}),
     }
 
@@ -82,6 +87,7 @@ def read_object(
     record = Record.from_plain(plain) if command_of(plain) == NoiseParameters.command else None
     structure = reading.read_structure(name, title=name, order=record.order if record else "", _self=_self)
     shown = reading.read_values(name, _self=_self)[structure.places]
+    structure = regrouped(structure, _groups(name, plain))
     structure = replace(
         structure, b=_source_b(name, plain, shown, kind.truth), cell=structure.cell or _cell(plain.get("cell"))
     )
@@ -107,6 +113,13 @@ def read_object(
     )
     states = range(first + 1, len(titles) + 1)
     return file, (frame[None] for frame in reading.read_frames(name, states, structure, _self=_self))
+
+
+def _groups(name: str, plain: dict[str, Any]) -> tuple[np.ndarray, np.ndarray] | None:
+    try:
+        return given_groups(plain)
+    except (TypeError, ValueError):
+        raise PomodoroError(f"what the session says of {name} is damaged: make it again") from None
 
 
 def _cell(plain: Any) -> UnitCell | None:
@@ -141,12 +154,15 @@ def _metric(
     PomodoroError
         If what is asked for is not there.
     """
-    if parameters.b == "metric" and not record:
-        raise PomodoroError(f"{name} has no metric, which is of objects of pomnoise: use b=source")
-    if record and parameters.b != "source":
+    coloured = _KINDS[command_of(plain)].metric
+    if parameters.b == "metric" and not coloured:
+        raise PomodoroError(f"{name} has no metric, which objects of pomnoise and pommeasure have: use b=source")
+    if coloured and parameters.b != "source":
         colors = plain.get("colors")
         shown = colors.get("metric") if isinstance(colors, dict) else ""
-        return shown if isinstance(shown, str) and shown in (*METRICS, DIRECTION) else record.parameters.metric
+        if isinstance(shown, str) and shown in (*METRICS, DIRECTION):
+            return shown
+        return record.parameters.metric if record else MeasureParameters().metric
     if not np.isfinite(structure.b).all():
         raise PomodoroError(
             f"what b was in the source of {name} is not known, since the session does not say: run pomnoise again"

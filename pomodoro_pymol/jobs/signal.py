@@ -41,7 +41,9 @@ class SignalRun:
         self.parameters = parameters
         self.line = parameters.to_text()
         self.total, self.hidden = 1, ""
-        self.source = sources.resolve_source(parameters.selection, parameters.state, _self=_self)
+        self.source = sources.resolve_source(
+            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+        )
 
     def __enter__(self) -> SignalRun:
         return self

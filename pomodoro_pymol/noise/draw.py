@@ -14,6 +14,7 @@ files all run over contiguous memory.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from math import sqrt
 
@@ -88,10 +89,10 @@ def mix_levels(
 def add_noise(
     coords: Tensor | np.ndarray,
     hierarchy: Hierarchy,
-    sigma: float,
+    sigma: float | Tensor | np.ndarray | Sequence[float],
     weights: LevelWeights | None = None,
     *,
-    n_frames: int = 1,
+    n_frames: int | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
@@ -104,12 +105,14 @@ def add_noise(
         Positions in angstrom.
     hierarchy : Hierarchy
         Of the same atoms.
-    sigma : float
-        Standard deviation of every atom per coordinate, in angstrom.
+    sigma : float or array, shape=(n_frames,)
+        Standard deviation of every atom per coordinate, in angstrom: one for all frames, or
+        one for each, as in a batch of training.
     weights : LevelWeights, optional
         None is flat noise: every atom on its own.
-    n_frames : int
-        How many frames; frame k is the same however many are asked for.
+    n_frames : int, optional
+        How many frames, by default as many as ``sigma`` has, 1 for a single one; frame k is
+        the same however many are asked for.
     seed : int
         Not negative.
     device, dtype
@@ -124,7 +127,8 @@ def add_noise(
     ------
     PomodoroError
         If ``coords`` does not fit the hierarchy or is not finite, or sigma is
-        negative or not finite, or seed is negative, or n_frames is less than 1.
+        negative or not finite or has not one value per frame, or seed is negative, or
+        n_frames is less than 1.
     """
     if isinstance(coords, np.ndarray):
         coords = coords.copy()  # torch warns of arrays that it may not write to
@@ -133,15 +137,30 @@ def add_noise(
         raise PomodoroError(f"coords must have shape ({hierarchy.n_atoms}, 3), not {tuple(coords.shape)}")
     if not coords.isfinite().all():
         raise PomodoroError("coords are not all finite")
-    if not (0 <= sigma < float("inf")):
-        raise PomodoroError(f"sigma must be finite and not negative, in angstrom, not {sigma}")
+    sigmas = _sigmas(sigma, n_frames)
     if seed < 0:
         raise PomodoroError(f"seed must not be negative, not {seed}")
-    if n_frames < 1:
-        raise PomodoroError(f"n_frames must be at least 1, not {n_frames}")
     hierarchy = hierarchy.to(device)
-    frames = torch.empty(n_frames, 3, hierarchy.n_atoms, dtype=dtype, device=device)
+    frames = torch.empty(len(sigmas), 3, hierarchy.n_atoms, dtype=dtype, device=device)
     for frame, out in enumerate(frames):
         draw_unit_noise(out, hierarchy, weights or FLAT, frame_generator(seed, frame, device))
-        torch.add(coords.T, out, alpha=sigma, out=out)
+        torch.add(coords.T, out, alpha=sigmas[frame], out=out)
     return frames.transpose(1, 2)
+
+
+def _sigmas(sigma: float | Tensor | np.ndarray | Sequence[float], n_frames: int | None) -> list[float]:
+    """Return the sigma of each frame."""
+    try:
+        values = np.asarray(sigma.detach().cpu() if isinstance(sigma, Tensor) else sigma, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise PomodoroError(f"sigma must be a number or one per frame, in angstrom, not {sigma!r}") from None
+    if n_frames is None:
+        n_frames = values.size if values.ndim else 1
+    if n_frames < 1:
+        raise PomodoroError(f"n_frames must be at least 1, not {n_frames}")
+    if values.shape not in ((), (n_frames,)):
+        wanted = f"of shape ({n_frames},), one per frame"
+        raise PomodoroError(f"sigma must be a single number or {wanted}, not of shape {values.shape}")
+    if not ((values >= 0) & np.isfinite(values)).all():
+        raise PomodoroError(f"sigma must be finite and not negative, in angstrom, not {sigma}")
+    return np.broadcast_to(values, (n_frames,)).tolist()

@@ -52,6 +52,8 @@ class Metric:
         its own has none of.
     in_sigmas : bool
         Whether ``span`` is in units of sigma.
+    over_expected : bool
+        Whether ``compute`` takes what is expected too, so that it needs weights and sigma.
     """
 
     label: str
@@ -61,6 +63,7 @@ class Metric:
     pairs: str = ""
     in_chain: bool = False
     in_sigmas: bool = False
+    over_expected: bool = False
 
 
 METRICS: dict[str, Metric] = {
@@ -103,6 +106,7 @@ METRICS: dict[str, Metric] = {
         "",
         (0.9, 1.1),
         lambda measured, expected: measured.residue / measured.atom * expected.atom / expected.residue,
+        over_expected=True,
     ),
     "lddt": Metric("expected Calpha lDDT", "", (0, 1), pairs="of_calphas"),
     "within": Metric("expected lDDT of heavy atoms within the residue", "", (0, 1), pairs="within_residues"),
@@ -117,6 +121,11 @@ def span_text(name: str) -> str:
     metric = METRICS[name]
     low, high = (f"{end:g}" for end in metric.span)
     return f"{low} to sigma" if metric.in_sigmas else f"{low} to {high}"
+
+
+def measured_metrics() -> tuple[str, ...]:
+    """Return the names of the metrics that need neither weights nor sigma: they are of what was measured alone."""
+    return tuple(name for name, metric in METRICS.items() if metric.compute and not metric.over_expected)
 
 
 def residue_metric(name: str) -> str:
@@ -152,8 +161,6 @@ def metric_values(
     measured : ResidueLevels, optional
         What was measured; by default the expected value of the metric is returned.
     """
-    import numpy as np
-
     from .expected import expected_residues
 
     metric = METRICS[name]
@@ -162,8 +169,20 @@ def metric_values(
 
         return expected_scores(_distances(metric.pairs, structure, hierarchy), weights, sigma).residues
     expected = expected_residues(hierarchy, weights, sigma)
+    return _computed(metric, hierarchy, expected if measured is None else measured, expected)
+
+
+def measured_values(name: str, hierarchy: Hierarchy, measured: ResidueLevels) -> np.ndarray:
+    """Return one of the `measured_metrics` of each residue, shape=(n_residues,); nan where it has none."""
+    return _computed(METRICS[name], hierarchy, measured, measured)
+
+
+def _computed(metric: Metric, hierarchy: Hierarchy, measured: ResidueLevels, expected: ResidueLevels) -> np.ndarray:
+    import numpy as np
+
+    assert metric.compute is not None
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = metric.compute(expected if measured is None else measured, expected)
+        values = metric.compute(measured, expected)
     return np.where(hierarchy.is_alone.numpy(), np.nan, values) if metric.in_chain else values
 
 

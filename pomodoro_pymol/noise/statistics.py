@@ -168,6 +168,10 @@ class LevelStatistics:
         """Return the values over all frames together."""
         return levels_of_squares(self._mean_squares(), self.scale)
 
+    def frame_levels(self) -> Levels:
+        """Return the values of each frame, arrays of shape=(n_frames,)."""
+        return levels_of_squares(self._resolved_frames(), self.scale)
+
     def sigmas(self, estimator: str = "rms") -> tuple[float, float, float]:
         """Return the noise level of atoms, residue means and chain means: see `level_sigmas`."""
         check_estimator(estimator)

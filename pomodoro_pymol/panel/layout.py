@@ -29,7 +29,7 @@ _CAPTIONS = {
 }
 
 #: Parameters that are only typed; the panel keeps them.
-TYPED = ("law", "p_mean", "p_std", "sigma_data")
+TYPED = ("law", "p_mean", "p_std", "sigma_data", "residues", "chains")
 
 
 class Face(QtWidgets.QWidget):

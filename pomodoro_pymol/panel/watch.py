@@ -14,6 +14,7 @@ from qtpy import QtCore
 from ..parameters.catalogue import NoiseParameters
 from ..utils.problems import problem_text
 from ..viewer import grid, host, reading, sources, store, window
+from ..viewer.given import regrouped
 
 if TYPE_CHECKING:
     from ..color.scale import ColorScale
@@ -150,7 +151,9 @@ class Watch(QtCore.QObject):
         parameters = self._wanted()
         source, problem = None, ""
         try:
-            source = sources.resolve_source(parameters.selection, parameters.state, _self=self._self)
+            source = sources.resolve_source(
+                parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=self._self
+            )
         except Exception as error:
             problem = problem_text(error)
         if (source, problem) == (self.source, self.problem):
@@ -159,7 +162,14 @@ class Watch(QtCore.QObject):
         self._readers.pop("molecule", None)
         if source is not None:
             atoms = f"({source.selection}) and %{source.object} and state {source.state}"
-            self._read("molecule", source.object, atoms, source.state, source.object, "")
+            self._read(
+                "molecule",
+                source.object,
+                atoms,
+                source.state,
+                "",
+                lambda read: regrouped(read, source, _self=self._self),
+            )
         self.source_changed.emit()
 
     def _look_for_runs(self) -> bool:
@@ -186,7 +196,7 @@ class Watch(QtCore.QObject):
         elif former is None or self._key(former) != self._key(self.output) or self.noised is None:
             self.noised = None
             record = self.output.record
-            self._read("noised", name, f"%{name}", 1, record.source, record.order)
+            self._read("noised", name, f"%{name}", 1, record.order, record.regrouped, record.source)
         self.output_changed.emit()
 
     def _find_output(self) -> tuple[str, dict[str, Any]]:
@@ -233,15 +243,25 @@ class Watch(QtCore.QObject):
 
     # Structures are read in pieces, between which the window lives.
 
-    def _read(self, slot: str, name: str, atoms: str, state: int, title: str, order: str) -> None:
+    def _read(
+        self,
+        slot: str,
+        name: str,
+        atoms: str,
+        state: int,
+        order: str,
+        group: Callable[[Structure], Structure],
+        title: str = "",
+    ) -> None:
         def steps() -> Generator[None, None, Molecule]:
             while self._loading.is_alive():
                 yield
             from ..structure.hierarchy import Hierarchy
 
             structure = yield from reading.structure_steps(
-                atoms, state, title=title, piece=_PIECE, order=order, _self=self._self
+                atoms, state, title=title or name, piece=_PIECE, order=order, _self=self._self
             )
+            structure = group(structure)
             yield
             return Molecule(name, structure, Hierarchy.from_structure(structure))
 

@@ -9,11 +9,12 @@ from ..color.palettes import PALETTES
 from ..diffusion.choices import CONVENTIONS, COVARIANCES, VARIANTS
 from ..diffusion.samplers import CHURNS, GRIDS, SAMPLERS, SOLVERS, Sampler, foreign_churn
 from ..errors import PomodoroError
-from ..noise.metrics import DIRECTION, METRICS
+from ..noise.metrics import DIRECTION, METRICS, measured_metrics
 from ..noise.presets import all_presets, preset_weights
 from ..noise.sigma import AF3_LAW, LAWS, NORMALISED, LawOfSigma
 from ..noise.weights import ESTIMATORS, PRESETS, LevelWeights, Scheme
 from ..utils.devices import DEVICES
+from ..utils.groups import PROPERTIES, given_selections
 from .base import Parameters, parameter
 from .kinds import Grid, Interval, Selection
 
@@ -69,6 +70,20 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         {"choices": ("auto", "sticks", "lines", "cartoon")},
     ),
     "device": ("auto", str, "where to draw the noise", {"choices": DEVICES}),
+    "residues": (
+        "",
+        str,
+        f"residues where labels and bonds do not tell: one of {', '.join(PROPERTIES)}, or a selection in parentheses "
+        "for each, as in (resi 1-5)(resi 6-9)",
+        {"absent": "by labels and bonds"},
+    ),
+    "chains": (
+        "",
+        str,
+        f"chains where labels and bonds do not tell: one of {', '.join(PROPERTIES)}, or a selection in parentheses "
+        "for each, as in (chain A or chain B)(resn HEM)",
+        {"absent": "by labels and bonds"},
+    ),
     "csv": ("", str, "file to write the numbers to", {}),
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
     "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
@@ -156,6 +171,19 @@ class _Lawful(Parameters):
         return replace(LAWS[self.law], **{name: value for name, value in given.items() if value is not None})
 
 
+class _Grouped(Parameters):
+    """What commands that take residues and chains as given have in common."""
+
+    residues: str
+    chains: str
+
+    def _check(self) -> None:
+        super()._check()
+        for name in ("residues", "chains"):
+            if getattr(self, name):
+                given_selections(name, getattr(self, name))
+
+
 class _Schemed(Parameters):
     """What commands with wc, wr, wa and preset have in common.
 
@@ -214,7 +242,7 @@ class Weighted(_Schemed, _Lawful):
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class NoiseParameters(Weighted):
+class NoiseParameters(_Grouped, Weighted):
     """Parameters of ``pomnoise``."""
 
     command = "pomnoise"
@@ -233,6 +261,8 @@ class NoiseParameters(Weighted):
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
     truth: int = _shared("truth")
     rep: str = _shared("rep")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
 
     def spelt_out(self) -> NoiseParameters:
         """Return the same with a user's preset as its weights, so that it outlives the preset."""
@@ -257,7 +287,7 @@ class ColorParameters(Parameters):
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class CompareParameters(_Lawful):
+class CompareParameters(_Grouped, _Lawful):
     """Parameters of ``pomcompare``.
 
     Attributes
@@ -287,6 +317,8 @@ class CompareParameters(_Lawful):
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
     truth: int = _shared("truth")
     rep: str = _shared("rep")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
 
     @property
     def ends(self) -> bool:
@@ -317,7 +349,7 @@ class PanelParameters(Parameters):
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class TableParameters(_Lawful):
+class TableParameters(_Grouped, _Lawful):
     """Parameters of ``pomtable``."""
 
     command = "pomtable"
@@ -336,10 +368,12 @@ class TableParameters(_Lawful):
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class SweepParameters(_Lawful):
+class SweepParameters(_Grouped, _Lawful):
     """Parameters of ``pomsweep``."""
 
     command = "pomsweep"
@@ -360,10 +394,12 @@ class SweepParameters(_Lawful):
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class WeightsParameters(Weighted):
+class WeightsParameters(_Grouped, Weighted):
     """Parameters of ``pomweights``."""
 
     command = "pomweights"
@@ -385,6 +421,8 @@ class WeightsParameters(Weighted):
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
@@ -395,6 +433,37 @@ class AlignParameters(Parameters):
 
     object: str = _shared("object")
     name: str = parameter("", str, "new object", absent="OBJECT_aligned")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class MeasureParameters(Parameters):
+    """Parameters of ``pommeasure``."""
+
+    command = "pommeasure"
+
+    object: str = _shared("selection", help="atoms of one object, whose states are the frames")
+    truth: str = parameter(
+        "",
+        Selection,
+        "atoms of one object, one state of which is the truth",
+        absent="those of object: that state of it is no frame then",
+    )
+    state: int = _shared("state", default=1, help="state that is the truth; -1 is the current one")
+    fit: int = parameter(
+        1,
+        int,
+        "1 lays each frame on the truth first, as the loss of AF3 does; 0 leaves it where it is",
+        bounds=(0, 1),
+    )
+    metric: str = _shared(
+        "metric", help="what colours the residues, of those that need no weights", choices=measured_metrics()
+    )
+    palette: str = _shared("palette")
+    range: Interval | str | None = _shared(
+        "range", absent="the metric's; that of displacement ends at the rms of the atoms, per coordinate"
+    )
+    name: str = parameter("", str, "new object", absent="OBJECT_measured")
+    csv: str = _shared("csv", help="file to write the numbers of each frame to")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
@@ -416,7 +485,7 @@ class SaveParameters(Parameters):
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class PrecondParameters(_Schemed, _Lawful):
+class PrecondParameters(_Grouped, _Schemed, _Lawful):
     """Parameters of ``pomprecond``."""
 
     command = "pomprecond"
@@ -439,10 +508,12 @@ class PrecondParameters(_Schemed, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class SignalParameters(_Schemed, _Lawful):
+class SignalParameters(_Grouped, _Schemed, _Lawful):
     """Parameters of ``pomsignal``."""
 
     command = "pomsignal"
@@ -469,6 +540,8 @@ class SignalParameters(_Schemed, _Lawful):
     csv: str = _shared("csv")
     figure: str = _shared("figure")
     law: str = _shared("law")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
@@ -497,7 +570,7 @@ def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
-class SampleParameters(_Schemed):
+class SampleParameters(_Grouped, _Schemed):
     """Parameters of ``pomsample``."""
 
     command = "pomsample"
@@ -595,6 +668,8 @@ class SampleParameters(_Schemed):
     csv: str = _shared("csv", help="file to write the curves to")
     figure: str = _shared("figure")
     device: str = _shared("device", help="where to compute")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
 
     def _check(self) -> None:
         super()._check()

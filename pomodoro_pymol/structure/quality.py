@@ -15,8 +15,7 @@ Fraction of native contacts
 Bond outliers
     The fraction of covalent bonds whose length is off the true one by more than 0.1 A,
     about five standard deviations of the protein bond lengths of Engh & Huber, Acta
-    Cryst. A47 (1991) 392. Bonds are the pairs between 0.4 A and the sum of covalent radii
-    (Cordero et al., Dalton Trans. 2008, 2832) + 0.45 A, as in Jmol and Open Babel.
+    Cryst. A47 (1991) 392. For what a bond is see `bonds`.
 
 None depends on where a frame lies. Neighbours are sought once, on the truth.
 """
@@ -33,6 +32,7 @@ from torch import Tensor
 
 from ..errors import PomodoroError
 from .atoms import Structure
+from .bonds import LONGEST_BOND, are_bonded, covalent_radii
 from .hierarchy import Hierarchy, group_sum
 
 LDDT_RADIUS = 15.0
@@ -43,13 +43,6 @@ CONTACT_BETA = 5.0
 CONTACT_LAMBDA = 1.8
 BOND_TOLERANCE = 0.1
 
-#: Covalent radii in angstrom; elements that are not here, metals among them, form no bonds.
-COVALENT_RADII = {
-    **{"H": 0.31, "D": 0.31, "B": 0.84, "C": 0.76, "N": 0.71, "O": 0.66, "F": 0.57, "SI": 1.11, "P": 1.07},
-    **{"S": 1.05, "CL": 1.02, "AS": 1.19, "SE": 1.20, "BR": 1.20, "I": 1.39},
-}
-_BOND_SLACK = 0.45
-_BOND_MINIMUM = 0.4
 # Distances worked on at once: their buffers take some 30 MB in float32, however many frames and pairs.
 _BLOCK = 1 << 20
 
@@ -318,15 +311,12 @@ def _contacts(structure: Structure, hierarchy: Hierarchy, coords: np.ndarray) ->
 
 
 def _find_bonds(structure: Structure, coords: np.ndarray) -> np.ndarray:
-    radii = np.array([COVALENT_RADII.get(element, np.nan) for element in _elements(structure)])
+    radii = covalent_radii(structure.atoms["elem"])
     joined = np.flatnonzero(np.isfinite(radii))
     if not len(joined):
         return np.empty((0, 2), dtype=np.int64)
-    index = joined[_neighbours(coords[joined], 2 * radii[joined].max() + _BOND_SLACK)]
-    lengths = _distances(coords, index)
-    alt = structure.atoms["alt"][index]
-    together = (alt[:, 0] == alt[:, 1]) | (alt == "").any(1)
-    return index[together & (lengths > _BOND_MINIMUM) & (lengths <= radii[index].sum(1) + _BOND_SLACK)]
+    index = joined[_neighbours(coords[joined], LONGEST_BOND)]
+    return index[are_bonded(structure.atoms, radii, index, _distances(coords, index))]
 
 
 def _check_bonds(bonds: np.ndarray, n_atoms: int) -> np.ndarray:

@@ -53,6 +53,11 @@ def signal_bytes(n_atoms: int, n_members: int) -> int:
     return n_atoms * (_STRUCTURE + _COPY + max(_PAIRS, (_READ + _PRODUCT) * n_members))
 
 
+def measure_bytes(n_atoms: int, n_frames: int) -> int:
+    """Return what it takes to read so many frames, to measure them, and to make an object of them."""
+    return n_atoms * (2 * _STRUCTURE + _COPY + _PAIRS + (_READ + 2 * _FRAME) * n_frames)
+
+
 def denoise_bytes(n_atoms: int, n_states: int, n_members: int, n_together: int) -> int:
     """Return what a new object of so many states needs whose frames are denoised, some together."""
     frames = _STATE * n_states + _MEMBER * n_members + _DENOISER + _DENOISED * n_together

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from ..errors import PomodoroError
 from ..utils import memory
 from ..utils.text import counted
+from .assembling import assembled, unit_cell
+from .given import regrouped
 from .host import NO_ARRAYS, CmdException, muted, own_array
 from .sources import Source, draft, index_words
 
-_POLYMER_FLAG = 0x08000000
 _MOST_PIECES = 50
 # The matrix of an object that was not moved.
 _STILL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -52,7 +53,7 @@ def draft_steps(
     Raises
     ------
     PomodoroError
-        If no atom is left, or the atoms changed on the way.
+        If no atom is left, the atoms changed on the way, or the groups that are given do not fit.
     """
     import numpy as np
 
@@ -66,7 +67,7 @@ def draft_steps(
         with muted(_self):
             _self.remove(index_words(name, gone + 1, _self=_self))
         structure = replace(structure, places=np.searchsorted(kept, structure.places))
-    return structure
+    return regrouped(structure, source, _self=_self)
 
 
 def unplaced(source: Source, *, _self) -> list[tuple[str, str, str, str]]:
@@ -116,10 +117,10 @@ def structure_steps(
     import numpy as np
 
     coords: list[Any] = []
-    rows = array("q")
-    residues, kinds = _numbering(), _numbering()
+    rows = array("d")
+    labels, kinds = _numbering(), _numbering()
     # Once per atom: no function of Python's own is called.
-    space = {"put": rows.extend, "residues": residues, "kinds": kinds}
+    space = {"put": rows.extend, "labels": labels, "kinds": kinds}
     n_atoms = count_atoms(selection, _self=_self)
     names = _self.get_object_list(selection) if n_atoms else []
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
@@ -129,74 +130,21 @@ def structure_steps(
             _self.iterate_state(
                 state,
                 part,
-                f"put((residues[segi, chain, resi, resn, type == 'HETATM' and not flags & {_POLYMER_FLAG}], "
-                "kinds[name, elem, alt], rank))",
+                "put((labels[segi, chain, resi, resn, type], kinds[name, elem, alt, formal_charge], rank, q, b))",
                 space=space,
             )
             coords += [_coords(name, f"{part} and %{name}", state, _self) for name in names]
             yield
     title = title or selection
     shown = np.concatenate([np.empty((0, 3), np.float32), *coords])
-    if not len(rows) // 3 == len(shown) == n_atoms == count_atoms(selection, _self=_self):
+    columns = np.array(rows).reshape(-1, 5)
+    if not len(columns) == len(shown) == n_atoms == count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
     if not np.isfinite(shown).all(1).any():
         raise PomodoroError(f"{title} has no atoms with coordinates in this state")
-    columns = np.array(rows, np.int64).reshape(-1, 3).T
-    return _assembled(shown, *columns, residues=list(residues), kinds=list(kinds), title=title, order=order, lost=lost)
-
-
-def _assembled(
-    shown: Any,
-    residue_of: Any,
-    kind_of: Any,
-    rank_of: Any,
-    *,
-    residues: list[tuple],
-    kinds: list[tuple],
-    title: str,
-    order: str,
-    lost: Iterable[tuple[str, str, str, str]],
-) -> Any:
-    """Return the `Structure` of atoms as they were read, in PyMOL's order."""
-    import numpy as np
-
-    from ..structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure, left_out
-
-    places, order = _file_order(rank_of, order)
-    finite = np.isfinite(shown).all(1)[places]
-    nowhere = [(*residues[residue_of[place]][1:4], kinds[kind_of[place]][0]) for place in places[~finite]]
-    places = places[finite]
-    used, residue_of_atom = _first_appearance(residue_of[places])
-    labels = [residues[row] for row in used]
-    return Structure(
-        coords=shown[places],
-        atoms=np.array(kinds, dtype=ATOM_LABELS)[kind_of[places]],
-        residues=np.array(labels, dtype=RESIDUE_LABELS),
-        residue_of_atom=residue_of_atom,
-        name=title,
-        order=order,
-        note=left_out([*lost, *nowhere], {label[1:4] for label in labels}),
-        places=places,
-    )
-
-
-def _file_order(ranks: Any, order: str) -> tuple[Any, str]:
-    """Return at which places of PyMOL's order the atoms stand that come one after another, and whose order that is."""
-    import numpy as np
-
-    places = np.argsort(ranks, kind="stable")
-    known = not len(ranks) or (ranks[places[0]] >= 0 and (np.diff(ranks[places]) > 0).all())
-    order = order or ("file" if known else "copy")
-    return (places if order == "file" else np.arange(len(ranks))), order
-
-
-def _first_appearance(rows: Any) -> tuple[list[int], Any]:
-    """Return which rows occur, in the order in which they first do, and each one's place among these."""
-    import numpy as np
-
-    used, first, numbers = np.unique(rows, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    return used[order].tolist(), np.argsort(order)[numbers]
+    cell = unit_cell(names[0], _self) if len(names) == 1 else None
+    yield
+    return assembled(shown, columns, list(labels), list(kinds), title, order, lost, cell)
 
 
 def finish(steps: Generator[None, None, T]) -> T:
@@ -349,6 +297,11 @@ def ensemble_steps(source: Source, *, piece: int = 0, order: str = "", _self) ->
     """Do as `read_ensemble` does, a state at a time."""
     import numpy as np
 
+    if _self.count_discrete(f"%{source.object}") and _self.count_states(f"%{source.object}") > 1:
+        raise PomodoroError(
+            f"{source.object} is discrete, so that each state has atoms of its own: load it with discrete=0, or "
+            "copy it state by state with create"
+        )
     frames = []
     with draft(source, whole=True, _self=_self) as name:
         structure = yield from draft_steps(source, name, source.state, piece=piece, order=order, _self=_self)

@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import PomodoroError
+from ..structure.residue_names import MODEL_WATERS
 from .host import CmdException, kept_session, muted
-from .store import current_state, get_record, is_key, is_legal, is_ours, molecules, spelling
+from .store import all_records, current_state, get_record, is_key, is_legal, is_ours, molecules, spelling
 
 
 @dataclass(frozen=True)
 class Source:
-    """Atoms of one state of one molecular object."""
+    """Atoms of one state of one molecular object.
+
+    Residues and chains are by the rule of `grouping` where ``residues`` and ``chains`` are empty.
+    """
 
     object: str
     selection: str
     state: int
     n_atoms: int
+    residues: str = ""
+    chains: str = ""
 
 
-def resolve_source(selection: str, state: int, *, _self) -> Source:
+def resolve_source(selection: str, state: int, residues: str = "", chains: str = "", *, _self) -> Source:
     """Find the one object that a selection means, and the state.
 
     An empty selection is the one molecular object that is not ours, without solvent. A
@@ -34,7 +41,7 @@ def resolve_source(selection: str, state: int, *, _self) -> Source:
         If there is no such object, or more than one, no atom, or no such state.
     """
     if selection:
-        _check_selection(selection, _self)
+        check_selection(selection, _self)
         matched = _self.get_object_list(f"({selection})")
         objects = [name for name in matched if is_legal(name, _self) and not is_key(name, _self=_self)]
         objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
@@ -43,7 +50,11 @@ def resolve_source(selection: str, state: int, *, _self) -> Source:
     else:
         objects = [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
         if not objects:
-            raise PomodoroError("no structure is loaded: load one first, as in load 1hpv.pdb")
+            ours = ", ".join(molecules(_self=_self))
+            which = (
+                f"nothing but our own objects is loaded ({ours}): name one, or" if ours else "no structure is loaded:"
+            )
+            raise PomodoroError(f"{which} load one first, as in load 1hpv.pdb")
     if len(objects) > 1:
         known = ", ".join(sorted(objects))
         raise PomodoroError(f"{len(objects)} objects match ({known}): name one, as in pomnoise {min(objects)}")
@@ -56,14 +67,17 @@ def resolve_source(selection: str, state: int, *, _self) -> Source:
         state = current_state(name, _self) if n_states > 1 else 1
     if not 1 <= state <= n_states:
         raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
-    if not selection:
-        selection = f"{words} and not solvent"
+    asked = bool(selection)
+    if not asked:
+        selection = f"{words} and not {_water(words, _self=_self)}"
     elif matched != [name]:
         selection = f"{words} and ({selection})"
     n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")
+    if not n_atoms and not asked and _self.count_atoms(f"%{name} and state {state}"):
+        raise PomodoroError(f"{name} is all water, which is left aside unless it is named, as in pomnoise {words}")
     if not n_atoms:
         raise PomodoroError(f"selection {selection!r} has no atoms with coordinates in state {state}")
-    return Source(name, selection, state, n_atoms)
+    return Source(name, selection, state, n_atoms, residues, chains)
 
 
 def check_output(name: str, source: Source, *, _self) -> None:
@@ -81,6 +95,10 @@ def check_output(name: str, source: Source, *, _self) -> None:
     if there == source.object:
         raise PomodoroError(f"name={name} is the source itself, which is never changed: choose another name")
     if there and get_record(there, _self=_self) is None:
+        if there in all_records(_self):
+            raise PomodoroError(
+                f"{there} has other states than those that were made: delete it, or choose another name"
+            )
         raise PomodoroError(f"{there} exists and was not made by pomnoise: choose another name")
 
 
@@ -117,6 +135,43 @@ def copy_atoms(name: str, atoms: str, state: int, target: int, _self) -> None:
     with _no_auto_dss(_self):
         _self.create(name, atoms, state, target, zoom=0)
         _self.disable(name)
+
+
+def seen_from(name: str, other: str, coords: Any, *, _self) -> Any:
+    """Return coordinates of one object, shape=(n_atoms, 3), in the own frame of another, as both are seen.
+
+    They differ where either was moved as a whole: PyMOL keeps that apart from the coordinates.
+    """
+    import numpy as np
+
+    (turn, shift), (other_turn, other_shift) = (_motion(each, _self) for each in (name, other))
+    if np.array_equal(turn, other_turn) and np.array_equal(shift, other_shift):
+        return coords
+    seen = coords.astype(np.float64) @ turn.T + shift
+    return ((seen - other_shift) @ other_turn).astype(np.float32)
+
+
+def _motion(name: str, _self) -> tuple[Any, Any]:
+    """Return the rotation, shape=(3, 3), and the shift by which an object is moved where it is seen.
+
+    The matrix of a state is only history: its coordinates are moved already.
+    """
+    import numpy as np
+
+    total, of_state = (
+        np.array(_self.get_object_matrix(name, 1, incl_ttt=with_all) or np.eye(4), np.float64).reshape(4, 4)
+        for with_all in (1, 0)
+    )
+    motion = total @ np.linalg.inv(of_state)
+    return motion[:3, :3], motion[:3, 3]
+
+
+def drop_atoms(name: str, places: Iterable[int], *, _self) -> None:
+    """Take atoms out of a draft: those at some places of its order, counted from 0, in ascending order."""
+    indices = [int(place) + 1 for place in places]
+    if indices:
+        with muted(_self):
+            _self.remove(index_words(name, indices, _self=_self))
 
 
 @contextmanager
@@ -159,7 +214,16 @@ def index_words(name: str, indices: Iterable[int], *, _self) -> str:
     return f"{object_words(name, _self=_self)} and index {'+'.join('-'.join(map(str, run)) for run in runs)}"
 
 
-def _check_selection(selection: str, _self) -> None:
+def _water(words: str, *, _self) -> str:
+    """Return water as a selection: PyMOL's, and where they occur residues that are water by the name of its model."""
+    names: set[str] = set()
+    more = f"{words} and resn {'+'.join(sorted(MODEL_WATERS))}"
+    dry = f"byres ({words} and elem C)"
+    _self.iterate(f"{more} and not {dry}", "names.add(resn)", space={"names": names})
+    return f"(solvent or (resn {'+'.join(sorted(names))} and not {dry}))" if names else "solvent"
+
+
+def check_selection(selection: str, _self) -> None:
     """Refuse words that are no selection, with PyMOL's reason; its other questions do not give one in 2.5."""
     try:
         with muted(_self):

@@ -12,6 +12,7 @@ from ..io.disk import temporary_folder
 from .drawing import draw_all, draw_shown, heal
 from .dressing import dress_steps
 from .host import NO_ARRAYS, CmdException, c_stdout_muted, kept_drawing, kept_session, muted, own_array
+from .provenance import frame_sum
 from .publishing import hide, publish
 from .reading import finish, read_state
 from .sources import copy_atoms
@@ -47,6 +48,7 @@ class StateWriter:
         self._cmd = _self
         self._states = _self.count_states(f"%{name}") if after is None else after
         self._ends: list[tuple[int, Any]] = []
+        self._sums: list[int] = []
         self._dressed = False
         self._open = ExitStack()
         self._folder: Path | None = None
@@ -79,6 +81,7 @@ class StateWriter:
         rows = own_array(self._cmd.get_coordset, self.name, self._states, copy=0)
         if rows is not NO_ARRAYS and not np.array_equal(rows, block[-1][self._atom_in_row]):
             raise _elsewhere(self._states)
+        self._sums += map(frame_sum, block)
         # Copies: the memory of a block is used again.
         self._ends = [*(self._ends[:1] or [(first, block[0].copy())]), (self._states, block[-1].copy())]
 
@@ -126,7 +129,10 @@ class StateWriter:
         if not self._dressed:
             finish(self.dress(name, source))
         self.verify()
-        publish(self.name, name, record, _self=self._cmd)
+        before = range(1, self._states - len(self._sums) + 1)
+        sums = [frame_sum(read_state(self.name, state, _self=self._cmd)) for state in before] + self._sums
+        made = {"sums": sums, "n_atoms": len(self._atom_at_place)}
+        publish(self.name, name, {**record, **made}, _self=self._cmd)
         return hide(source, _self=self._cmd)
 
     def _gone(self) -> PomodoroError:

@@ -57,6 +57,7 @@ FULL = Plan(
         Need(9, "pomnoise big, frames=500"),
         Need(60, "pomsweep big, z=-2:2 presets=3-8-1"),
         Need(9, "pomalign", first="pomnoise big, frames=500"),
+        Need(23, "pommeasure", states=40),
         Need(60, "pomdenoise", first="pomnoise big, frames=20"),
         Need(23, "pomdenoise", states=40, first="pomnoise big, frames=10"),
         Need(120, "pomtable big, frames=3 presets=3-8-1"),

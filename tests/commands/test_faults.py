@@ -18,6 +18,8 @@ COMMANDS = {
     "pomtable plain, frames=4, z=-1:1": "table",
     "pomalign plain_noise": "align",
     "pomdenoise plain_noise, denoiser=wiener": "denoise",
+    "pommeasure plain_noise": "measure",
+    "pommeasure plain_noise and not resi 3, truth=plain": "measure",
     "pomsave out.pdb, plain_noise": "save",
     "pomsave out.dcd, plain_noise": "save",
 }
@@ -42,6 +44,7 @@ FATAL = {
     "pomsample": tuple(deed for deed in DEEDS if "output" not in deed),
     "pomalign": ("remove atoms of all", "delete everything", "reinitialize"),
     "pomdenoise": ("remove atoms of all", "delete everything", "reinitialize"),
+    "pommeasure": ("remove atoms of all", "delete everything", "reinitialize"),
     "pomsave": (*(deed for deed in DEEDS if "output" in deed and deed[:3] in ("del", "ren", "rem")), *list(DEEDS)[-3:]),
 }
 
@@ -127,6 +130,7 @@ WRITERS = {
     "pomtable plain, frames=1, z=0, figure=PLACE/out.png": "out.png",
     "pomprecond plain, z=0, csv=PLACE/out.csv": "out.csv",
     "pomsweep plain, frames=1, z=0, csv=PLACE/out.csv": "out.csv",
+    "pommeasure plain_noise, csv=PLACE/out.csv": "out.csv",
     "pomsweep plain, frames=1, z=0, figure=PLACE/out.svg": "out.svg",
     "pomsample plain, steps=3, csv=PLACE/out.csv": "out.csv",
     "pomsample plain, steps=3, figure=PLACE/out.pdf": "out.pdf",

@@ -87,7 +87,10 @@ def test_labels_of_a_file_are_residues_and_nothing_else(cmd, typed, here, labell
     assert "Error" not in typed(cmd, "pomnoise frames=2")
     assert residues(cmd, "x1_noise") == before
     assert len(set(before)) == len(LABELS)
-    for line in ("pomcolor metric=displacement", "pomtable frames=1, z=0", "pomprecond z=0", "pomsignal presets=flat"):
+    for line in (
+        *("pomcolor metric=displacement", "pomtable frames=1, z=0", "pomprecond z=0", "pomsignal presets=flat"),
+        "pommeasure x1_noise",
+    ):
         assert "Error" not in typed(cmd, line)
     for segi, chain, resi, resn in dict.fromkeys(before):
         window.select(window.residue_words("x1_noise", segi, chain, resi, _self=cmd), _self=cmd)
@@ -142,6 +145,7 @@ COMMANDS = (
     "pomtable frames=2, z=0",
     "pomsweep frames=1, z=0",
     "pomsample steps=3",
+    "pommeasure",
 )
 
 

@@ -18,6 +18,7 @@ LINES = {
     "pomprecond 1hpv": "1 state of 1631 atoms",
     "pomsignal 1hpv": "1 state of 1631 atoms",
     "pomalign": "20 frames of",
+    "pommeasure 1hpv_noise, truth=1hpv": "21 frames of 1551 atoms",
     "pomdenoise": "20 frames of",
 }
 

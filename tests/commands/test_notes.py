@@ -14,6 +14,7 @@ LINES = (
     "pomtable {}, frames=2",
     "pomsweep {}, z=0",
     "pomweights {}",
+    "pommeasure {}_noise",
     "pomdenoise",
 )
 
@@ -93,6 +94,7 @@ def test_scripts_that_ask_for_quiet_hear_nothing(hpv, capfd):
     for name in ("pomnoise", "pomsample", "pomprecond", "pomsignal", "pomtable", "pomsweep", "pomweights"):
         getattr(commands, name)(selection="m", quiet=1, _self=hpv)
     commands.pomdenoise(quiet=1, _self=hpv)
+    commands.pommeasure("m_noise", quiet=1, _self=hpv)
     assert capfd.readouterr() == ("", "")
 
 

@@ -287,12 +287,13 @@ def test_the_cell_of_an_object_without_a_state_of_its_file(peptide, typed, tmp_p
 
 def test_the_record_of_an_object_has_the_cell_in_plain_types():
     from pomodoro_pymol.jobs.saving import record_of
+    from pomodoro_pymol.parameters.catalogue import SweepParameters
     from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure, UnitCell
 
     labels = np.array([("", "A", "1", "GLY", False)], RESIDUE_LABELS)
     arrays = np.zeros((1, 3), np.float32), np.zeros(1, ATOM_LABELS), labels, np.zeros(1, np.int64)
-    assert record_of("pomsweep", "m", Structure(*arrays)) == {"command": "pomsweep", "source": "m"}
+    assert record_of(SweepParameters(), "m", Structure(*arrays)) == {"command": "pomsweep", "source": "m"}
     cell = UnitCell((np.float32(51.5), 2.0, 3.0), (90.0, 91.0, 92.0), "P 1")
-    record = record_of("pomsweep", "m", Structure(*arrays, cell=cell))
+    record = record_of(SweepParameters(), "m", Structure(*arrays, cell=cell))
     assert record["cell"] == [51.5, 2.0, 3.0, 90.0, 91.0, 92.0, "P 1"]
     assert {type(value) for value in record["cell"]} == {float, str}

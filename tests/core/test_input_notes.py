@@ -51,6 +51,10 @@ def taken(structure, rows):
         residues=structure.residues[labels],
         residue_of_atom=residue_of_atom,
         places=None,
+        groups=None,
+        occupancy=None,
+        b=None,
+        charge=None,
     )
 
 

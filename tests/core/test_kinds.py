@@ -244,6 +244,8 @@ WORDS = st.sampled_from(
 )
 TEXTS = {
     "presets": st.sampled_from(["flat", "flat+ms+1:1:15", "mine+0.5:1:2"]),
+    "residues": st.sampled_from(["resn", "(resi 1-5)(resi 6 or resi 9)", "(name CA, name CB)"]),
+    "chains": st.sampled_from(["segi", "custom", "(chain A or chain B)", "(chain A) (resn HEM and b=2)"]),
     "shares": st.sampled_from(["0.3:0.6:0.1", "1:1:15"]),
 }
 
@@ -346,6 +348,7 @@ def test_there_is_one_class_per_command():
         "pomsweep",
         "pomweights",
         "pomalign",
+        "pommeasure",
         "pomsave",
         "pomsample",
     } <= {*names}

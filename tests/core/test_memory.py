@@ -97,6 +97,7 @@ NEEDS = {
     "noise": (memory.noise_bytes, (1000, 10)),
     "sweep": (memory.sweep_bytes, (1000, 10)),
     "ensemble": (memory.ensemble_bytes, (1000, 100)),
+    "measure": (memory.measure_bytes, (1000, 100)),
     "denoise": (memory.denoise_bytes, (1000, 10, 100, 5)),
     "sample": (memory.sample_bytes, (1000, 100, 10, 5, 10)),
 }

@@ -8,7 +8,16 @@ import pytest
 from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.expected import expected_residues
 from pomodoro_pymol.noise.levels import ResidueLevels
-from pomodoro_pymol.noise.metrics import CA_CA_DISTANCE, DIRECTION, METRICS, metric_values, residue_metric, span_of
+from pomodoro_pymol.noise.metrics import (
+    CA_CA_DISTANCE,
+    DIRECTION,
+    METRICS,
+    measured_metrics,
+    measured_values,
+    metric_values,
+    residue_metric,
+    span_of,
+)
 from pomodoro_pymol.noise.scores import expected_scores
 from pomodoro_pymol.noise.signal import frames_for_half, signal_share
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
@@ -58,6 +67,14 @@ SPANS = dict.fromkeys(METRICS, (0, 1)) | {"neighbour": (0, 7.6), "excess": (0.9,
 
 def test_every_metric_is_tested():
     assert set(METRICS) == {*VALUES, *SCORES}
+
+
+@pytest.mark.parametrize("name", [*VALUES, *SCORES])
+def test_metrics_of_what_was_measured_alone_need_no_weights(name):
+    hierarchy = Hierarchy.from_labels([0, 1], [0, 0])
+    assert (name in measured_metrics()) == (name in VALUES and name != "excess")
+    if name in measured_metrics():
+        np.testing.assert_array_equal(measured_values(name, hierarchy, MEASURED), VALUES[name])
 
 
 @pytest.mark.parametrize(("name", "values"), VALUES.items())

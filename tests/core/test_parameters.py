@@ -45,6 +45,8 @@ SELECTIONS = st.sampled_from(
 TEXTS = {
     "selection": st.lists(SELECTIONS, max_size=3).map(" and ".join),
     "object": SELECTIONS,
+    "residues": st.sampled_from(["resn", "(resi 1-5)(resi 6 or resi 9)", "(name CA, name CB)"]),
+    "chains": st.sampled_from(["segi", "custom", "(chain A or chain B)", "(chain A) (resn HEM and b=2)"]),
     "name": st.sampled_from(["noise", "noise_01", "my noise", "a,b", "a=b", "z=1", "(x)", "1hpv_noise"]),
 }
 

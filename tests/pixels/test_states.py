@@ -16,6 +16,7 @@ MADE = {
     "pomnoise of 2juy": ("nmr", ["pomnoise z=0 wc=3 wr=8 frames=6"], "2juy_noise"),
     "pomsweep": ("nmr", ["pomsweep z=-2:2:1"], "2juy_sweep"),
     "pomalign": ("nmr", ["pomnoise z=1 wc=3 wr=8 frames=6", "pomalign"], "2juy_noise_aligned"),
+    "pommeasure": ("nmr", ["pommeasure"], "2juy_measured"),
     "pomdenoise": ("nmr", ["pomnoise z=2 wc=3 wr=8 frames=6", "pomdenoise"], "2juy_noise_denoised"),
     "pomsample": ("nmr", ["pomsample sampler=edm sigma_max=40 steps=7"], "2juy_sample"),
 }

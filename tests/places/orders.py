@@ -74,6 +74,10 @@ def _altered(change: str, selection: str = "chain A") -> Callable[[Any, Path], N
     return load
 
 
+#: Where x parts the two copies of "merged copies", angstrom.
+APART = 25
+
+
 def _merged(cmd: Any, _: Path) -> None:
     _pdb(cmd)
     cmd.create("other", "m")
@@ -140,8 +144,11 @@ class Oracle:
         cmd.iterate("m and hetatm and not polymer", "hetero.add(q)", space={"hetero": hetero})
         self.numbers = [row[1] for row in rows]
         self.truth = np.array([row[3:] for row in rows])
-        self.residue = _number([(*row[2], row[1] in hetero) for row in rows])
-        self.chain = _number([row[2] if row[1] in hetero else row[2][:2] for row in rows])
+        # Copies that were merged have the same labels, and lie apart.
+        copy = [len(set(ranks)) < len(ranks) and row[3] > APART for row in rows]
+        self.residue = _number([(*row[2], row[1] in hetero, which) for row, which in zip(rows, copy)])
+        chain = [row[2] if row[1] in hetero else row[2][:2] for row in rows]
+        self.chain = _number(list(zip(chain, copy)))
 
     def unit(self, frame: int, weights: tuple[float, float, float], seed: int = 0) -> np.ndarray:
         """Return one draw of unit sigma, shape=(n_atoms, 3): chains, residues, atoms, one generator a frame."""

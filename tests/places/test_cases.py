@@ -65,6 +65,17 @@ def test_an_unobserved_residue_is_left_out_and_told(cmd, typed, line):
         assert cmd.count_atoms(f"%{name}") == 4
 
 
+def test_frames_are_measured_without_an_unobserved_residue(cmd, typed, by_label):
+    for name in ("m", "n"):
+        cmd.load(str(CASES / "f2_unobserved.cif"), name, quiet=1)
+    cmd.translate([1, 2, 2], "n", camera=0)
+    printed = typed(cmd, "pommeasure n, truth=m, fit=0")
+    assert printed.count(" note: left out: 1 residue without coordinates (A/GLY`1)\n") == 1
+    assert re.search(r"atom, per coordinate +1\.732 ", printed)
+    assert by_label(cmd, "n_measured", 1) == by_label(cmd, "m", 1)
+    assert by_label(cmd, "n_measured", 2) == by_label(cmd, "n", 1)
+
+
 @pytest.mark.parametrize("line", LINES)
 def test_atoms_that_are_not_numbers_are_left_out_and_told(cmd, typed, line):
     cmd.fab("GG", "m")  # not from f9_nan.cif, on which PyMOL reads beyond its memory

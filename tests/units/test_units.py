@@ -28,7 +28,7 @@ COMMANDS = [
 ]
 #: What stands in columns beside lengths.
 PURE = re.compile(
-    r"z|scheme|w[cra]|segi|chain|resi|resn|n_atoms|step|entropy_nats|rotation_degrees"
+    r"z|frame|scheme|w[cra]|segi|chain|resi|resn|n_atoms|step|entropy_nats|rotation_degrees"
     r"|variant|level|c_(skip|out|in|noise)|target_variance"  # of a network's input and output
     r"|(ratio|ratio_relative|(chain|residue|atom)_share)(_\w+)?"
     # Losses, information, the law of training; sigma_data is the law's own word, per coordinate everywhere.
@@ -87,6 +87,7 @@ def test_the_curves_of_a_sampler_in_the_panel(cmd):
 LINES = {
     "noise": ["--csv", "out.csv", "--frames", "3"],
     "noise one frame": ["--frames", "1", "--metric", "displacement"],
+    "measure": ["--csv", "out.csv"],
     "table": ["--csv", "out.csv", "--frames", "3", "--figure", "out.svg"],
     "sweep": ["--csv", "out.csv", "--frames", "2", "--z=-1:1", "--figure", "out.svg"],
     "weights": [],
@@ -104,7 +105,7 @@ def test_reports_columns_and_figures_of_the_command_line(name, tmp_path, monkeyp
 
     monkeypatch.chdir(tmp_path)
     word = name.split()[0]
-    assert main([word, str(ENSEMBLE if word == "sample" else FRAGMENT), *LINES[name]]) == 0
+    assert main([word, str(ENSEMBLE if word in ("sample", "measure") else FRAGMENT), *LINES[name]]) == 0
     assert untold(capsys.readouterr().out.splitlines()) == []
     if (tmp_path / "out.csv").exists():
         assert columns_untold(tmp_path / "out.csv") == []
@@ -130,6 +131,8 @@ TYPED = (
     "pomprecond polymer, csv=out.csv, figure=out.svg",
     "pomsignal polymer",
     "pomalign m_noise",
+    "pommeasure m, metric=displacement",
+    "pommeasure m_noise, truth=m, fit=0, metric=neighbour",
     "pomdenoise m_noise",
     "pomsample polymer, sampler=edm",
 )
@@ -146,7 +149,7 @@ def test_reports_titles_columns_and_figures_in_pymol(cmd, tmp_path, monkeypatch,
         text = capsys.readouterr().out
         assert " Error" not in text, text
         assert untold(text.splitlines()) == [], line
-    titles = [cmd.get_title(name, 2) for name in ("m_noise", "m_sweep", "m_sample", "m_noise_denoised")]
+    titles = [cmd.get_title(name, 2) for name in ("m_noise", "m_sweep", "m_sample", "m_noise_denoised", "m_measured")]
     assert all(titles)
     assert untold(titles) == []
     assert columns_untold(tmp_path / "out.csv") == []

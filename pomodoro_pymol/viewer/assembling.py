@@ -1,0 +1,84 @@
+"""From what PyMOL says of atoms to a `Structure`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any
+
+from .host import CmdException, muted
+
+
+def assembled(
+    shown: Any,
+    columns: Any,
+    labels: list[tuple],
+    kinds: list[tuple],
+    title: str,
+    order: str,
+    lost: Iterable[tuple[str, str, str, str]],
+    cell: Any,
+) -> Any:
+    """Return the `Structure` of atoms as they were read, in PyMOL's order."""
+    import numpy as np
+
+    from ..structure.atoms import ATOM_LABELS, RESIDUE_LABELS, left_out
+    from ..structure.grouping import structure_of
+    from ..structure.residues import Atoms
+
+    label_of, kind_of, ranks = columns[:, :3].astype(np.int64).T
+    places, order = _file_order(ranks, order)
+    finite = np.isfinite(shown).all(1)[places]
+    nowhere = [(*labels[label_of[place]][1:4], kinds[kind_of[place]][0]) for place in places[~finite]]
+    places = places[finite]
+    used, label_of_atom = _first_appearance(label_of[places])
+    atoms = Atoms(
+        coords=shown[places],
+        kinds=np.array([kind[:3] for kind in kinds], dtype=ATOM_LABELS),
+        kind_of_atom=kind_of[places],
+        labels=np.array([(*labels[row][:4], labels[row][4] == "HETATM") for row in used], dtype=RESIDUE_LABELS),
+        label_of_atom=label_of_atom,
+    )
+    return structure_of(
+        atoms,
+        name=title,
+        order=order,
+        note=left_out([*lost, *nowhere], {labels[row][1:4] for row in used}),
+        places=places,
+        occupancy=columns[places, 3].astype(np.float32),
+        b=columns[places, 4].astype(np.float32),
+        charge=np.array([kind[3] for kind in kinds], np.int8)[kind_of[places]],
+        cell=cell,
+    )
+
+
+def unit_cell(name: str, _self: Any) -> Any:
+    """Return the unit cell of an object, None where it has none."""
+    from ..structure.atoms import UnitCell
+
+    with muted(_self), suppress(CmdException):
+        found = _self.get_symmetry(f"%{name}")
+        if found and min(found[:3]) > 1:  # 1 x 1 x 1 stands for none
+            numbers = [round(float(number), 4) for number in found[:6]]
+            a, b, c, alpha, beta, gamma = numbers
+            return UnitCell((a, b, c), (alpha, beta, gamma), str(found[6]))
+    return None
+
+
+def _file_order(ranks: Any, order: str) -> tuple[Any, str]:
+    """Return at which places of PyMOL's order the atoms stand that come one after another, and whose order that is."""
+    import numpy as np
+
+    places = np.argsort(ranks, kind="stable")
+    known = not len(ranks) or (ranks[places[0]] >= 0 and (np.diff(ranks[places]) > 0).all())
+    order = order or ("file" if known else "copy")
+    return (places if order == "file" else np.arange(len(ranks))), order
+
+
+def _first_appearance(rows: Any) -> tuple[list[int], Any]:
+    """Return which rows occur, in the order in which they first do, and each one's place among these."""
+    import numpy as np
+
+    used, first, numbers = np.unique(rows, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return used[order].tolist(), np.argsort(order)[numbers]

@@ -1,0 +1,78 @@
+"""Residues and chains that a user gives as selections or labels of PyMOL's."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+from ..errors import PomodoroError
+from ..utils.groups import PROPERTIES, given_selections
+from .sources import Source, check_selection
+
+
+def regrouped(structure: Any, source: Source, *, _self) -> Any:
+    """Return a structure read from a source with the residues and chains that the source gives.
+
+    Raises
+    ------
+    PomodoroError
+        If a group has no atoms, an atom is in two, or the residues do not nest in the chains.
+    """
+    if not (source.residues or source.chains):
+        return structure
+    from ..structure.given import as_given, regroup
+
+    given = {name: words for name, words in (("residues", source.residues), ("chains", source.chains)) if words}
+    keys = {name: _keys(structure, source, name, words, _self) for name, words in given.items()}
+    return regroup(structure, **keys, nested=source.residues in PROPERTIES, note=as_given(given))
+
+
+def _keys(structure: Any, source: Source, name: str, words: str, _self: Any) -> Any:
+    """Return the number of each atom's group, shape=(n_atoms,), in the structure's order; -1 for none."""
+    import numpy as np
+
+    atoms = f"({source.selection}) and %{source.object}"
+    values: dict[Any, int] = {}
+    flat = array("d")
+    selections = given_selections(name, words)
+    if selections:
+        group_of: dict[int, int] = {}
+        for number, selection in enumerate(selections):
+            check_selection(selection, _self)
+            members: list[int] = []
+            _self.iterate(f"{atoms} and ({selection})", "put(index)", space={"put": members.append})
+            if not members:
+                raise PomodoroError(f"{name}: ({selection}) has no atoms of {source.selection!r}")
+            if not group_of.keys().isdisjoint(members):
+                raise PomodoroError(f"{name}: ({selection}) has atoms of a group before it")
+            group_of.update(dict.fromkeys(members, number))
+        expression = "put((x, y, z, group_of.get(index, -1)))"
+        space: dict[str, Any] = {"put": flat.extend, "group_of": group_of}
+    else:
+        expression = f"put((x, y, z, values.setdefault({words}, len(values))))"
+        space = {"put": flat.extend, "values": values, "len": len}
+    _self.iterate_state(source.state, atoms, expression, space=space)
+    rows = np.array(flat).reshape(-1, 4)
+    rows = rows[np.isfinite(rows[:, :3]).all(1)]
+    return _matched(rows, structure, source)
+
+
+def _matched(rows: Any, structure: Any, source: Source) -> Any:
+    """Return the groups of the source's atoms in the order of the structure, by where each atom lies.
+
+    The source may stand in another order than its copy, and labels can repeat; places hardly do, and
+    atoms in one place are of one group, or it cannot be told which is which.
+    """
+    import numpy as np
+
+    places = rows[:, :3].astype(np.float32)
+    one, other = np.lexsort((rows[:, 3], *places.T)), np.lexsort(structure.coords.T)
+    if not np.array_equal(places[one], structure.coords[other]):
+        raise PomodoroError(f"{source.object} was changed while it was read")
+    groups = rows[one, 3].astype(np.int64)
+    same = (places[one][1:] == places[one][:-1]).all(1)
+    if (same & (groups[1:] != groups[:-1])).any():
+        raise PomodoroError(f"{source.object} has atoms in one place that are to be of different groups")
+    found = np.empty(len(groups), np.int64)
+    found[other] = groups
+    return found
