@@ -297,3 +297,40 @@ def test_the_record_of_an_object_has_the_cell_in_plain_types():
     record = record_of(SweepParameters(), "m", Structure(*arrays, cell=cell))
     assert record["cell"] == [51.5, 2.0, 3.0, 90.0, 91.0, 92.0, "P 1"]
     assert {type(value) for value in record["cell"]} == {float, str}
+
+
+MADE = {
+    "1hpv_noise": "pomnoise 1hpv, frames=2",
+    "1hpv_sweep": "pomsweep 1hpv, z=0:1, frames=1",
+    "1hpv_noise_aligned": "pomalign 1hpv_noise",
+    "1hpv_noise_denoised": "pomdenoise 1hpv_noise",
+    "1hpv_sample": "pomsample 1hpv, sampler=edm steps=4 device=cpu",
+}
+
+
+def test_what_the_source_has_comes_through_every_command(hpv, typed, tmp_path):
+    gemmi = pytest.importorskip("gemmi")
+    hpv.alter("1hpv and resi 30 and name OD1", "formal_charge = -1; q = 0.5")
+    wanted = {}
+    hpv.iterate("1hpv", "w[chain, resi, name, alt] = (b, q, formal_charge)", space={"w": wanted})
+    for name, line in MADE.items():
+        assert "Error" not in typed(hpv, line)
+        for ending in ("pdb", "cif"):
+            path = tmp_path / f"{name}.{ending}"
+            assert "Error" not in typed(hpv, f"pomsave {path}, {name}, b=source")
+            read = gemmi.read_structure(str(path))
+            np.testing.assert_allclose(read.cell.parameters, (63.4, 63.4, 83.8, 90, 90, 120), atol=1e-3)
+            assert read.spacegroup_hm == "P 61"
+            sites = list(read[0].all())
+            keys = [(c.chain.name, str(c.residue.seqid), c.atom.name, c.atom.altloc.strip("\0")) for c in sites]
+            found = [(c.atom.b_iso, c.atom.occ, c.atom.charge) for c in sites]
+            np.testing.assert_allclose(found, [wanted[key] for key in keys], atol=6e-3)
+            assert (0.5, -1) in {row[1:] for row in found}
+    typed(hpv, f"pomsave {tmp_path}/metric.cif, 1hpv_noise")
+    read = gemmi.read_structure(str(tmp_path / "metric.cif"))
+    b_of_serial = {
+        c.atom.serial: wanted[c.chain.name, str(c.residue.seqid), c.atom.name, c.atom.altloc.strip("\0")][0]
+        for c in read[0].all()
+    }
+    kept = source_b(tmp_path / "metric.cif")[: len(b_of_serial)]
+    np.testing.assert_allclose(kept, [b for _, b in sorted(b_of_serial.items())], atol=1e-3)
