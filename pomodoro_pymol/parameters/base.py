@@ -112,7 +112,7 @@ class Parameters:
             value = getattr(self, spec.name)
             if value == spec.default:
                 continue
-            text = quoted(value) if isinstance(value, str) else _text(value)
+            text = quoted(value, self.names()) if isinstance(value, str) else _text(value)
             words.append(text if position == 0 else f"{spec.name}={text}")
         return f"{self.command} {', '.join(words)}".strip()
 

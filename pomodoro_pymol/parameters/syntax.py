@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import PomodoroError
 
-# Selection words that PyMOL compares with "=", so not misspelt parameters.
+# Selection words that PyMOL compares with "=", so not misspelt parameters; those of a command's own are its parameters.
 _SELECTION_PROPERTIES = {"b", "q", "x", "y", "partial_charge", "pc", "formal_charge", "fc"}
 #: What may follow a value in a line, and closes whatever the value leaves open.
 _NEXT = ",'\")]}"
@@ -35,7 +35,7 @@ def split_values(names: list[str], args: Iterable[Any] = (), given: Mapping[str,
 
     positions = iter(names)
     for value in args:
-        head, pairs = _split(value)
+        head, pairs = _split(value, names)
         if not pairs or head != "":
             name = next(positions, None)
             if name is None:
@@ -44,7 +44,7 @@ def split_values(names: list[str], args: Iterable[Any] = (), given: Mapping[str,
         for pair in pairs:
             put(*pair)
     for name, value in (given or {}).items():
-        head, pairs = _split(value)
+        head, pairs = _split(value, names)
         if not pairs or head != "":
             put(name, head)
         for pair in pairs:
@@ -59,11 +59,11 @@ def split_commas(text: str) -> list[str]:
     return [text[start + 1 : end].strip() for start, end in zip(cuts, cuts[1:])]
 
 
-def _split(value: Any) -> tuple[Any, list[tuple[str, str]]]:
+def _split(value: Any, names: Iterable[str]) -> tuple[Any, list[tuple[str, str]]]:
     """Split ``'chain A z=0 wc=3'`` into ``'chain A'`` and its ``key=value`` pairs."""
     if not isinstance(value, str):
         return value, []
-    keys = [match for match in _KEY.finditer(_mask(value)) if match[1] not in _SELECTION_PROPERTIES]
+    keys = [match for match in _KEY.finditer(_mask(value)) if match[1] not in _SELECTION_PROPERTIES.difference(names)]
     ends = [match.start() for match in keys[1:]] + [len(value)]
     pairs = [(match[1], value[match.end() : end].strip()) for match, end in zip(keys, ends)]
     return (value[: keys[0].start()] if keys else value).strip(), pairs
@@ -89,10 +89,10 @@ def _mask(text: str) -> str:
     return "".join(masked)
 
 
-def _splits(text: str) -> bool:
+def _splits(text: str, names: Iterable[str] = ()) -> bool:
     """Tell whether a line would split within a value."""
     masked = _mask(text)
-    return "," in masked or any(match[1] not in _SELECTION_PROPERTIES for match in _KEY.finditer(masked))
+    return "," in masked or any(match[1] not in _SELECTION_PROPERTIES.difference(names) for match in _KEY.finditer(masked))
 
 
 def _starts_word(text: str, place: int) -> bool:
@@ -104,15 +104,17 @@ def protect(text: str) -> str:
     return f"({text})" if _splits(text) and not _splits(f"({text})") else text
 
 
-def quoted(text: str) -> str:
+def quoted(text: str, names: Iterable[str] = ()) -> str:
     """Quote text that would not be read from a line as it is: split, or left with a bracket or quote open.
+
+    ``names`` are those of the command's parameters.
 
     Raises
     ------
     PomodoroError
         If it has both kinds of quotes, so that neither can stand around it.
     """
-    plain = text == text.strip() and not _splits(text) and _mask(text + _NEXT)[len(text)] == ","
+    plain = text == text.strip() and not _splits(text, names) and _mask(text + _NEXT)[len(text)] == ","
     if plain and unquote(text) == text and not text.startswith("="):
         return text
     quote = next((quote for quote in "\"'" if quote not in text), "")
