@@ -94,8 +94,8 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
                 writer.write(denoised)
                 show(before.n_frames, len(titles) - 1)
             publishing.set_titles(draft, [titles[0], *(f"{title} denoised" for title in titles[1:])], _self=_self)
-            made: dict[str, Any] = {key: plain[key] for key in ("b", "groups") if key in plain}
-            made |= {"command": parameters.to_text(), "source": name}
+            made = {"command": parameters.to_text(), "source": name}
+            made |= {key: plain[key] for key in ("b", "groups") if key in plain}
             hidden = writer.publish(output, made, name)
     if not quiet:
         print(

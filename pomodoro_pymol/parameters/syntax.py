@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..errors import PomodoroError
 
-# Selection words that PyMOL compares with "=", so not misspelt parameters.
+# Selection words that PyMOL compares with "=", so not misspelt parameters; those of a command's own are its parameters.
 _SELECTION_PROPERTIES = {"b", "q", "x", "y", "partial_charge", "pc", "formal_charge", "fc"}
 #: What may follow a value in a line, and closes whatever the value leaves open.
 _NEXT = ",'\")]}"
@@ -59,19 +59,14 @@ def split_commas(text: str) -> list[str]:
     return [text[start + 1 : end].strip() for start, end in zip(cuts, cuts[1:])]
 
 
-def _split(value: Any, names: Collection[str]) -> tuple[Any, list[tuple[str, str]]]:
+def _split(value: Any, names: Iterable[str]) -> tuple[Any, list[tuple[str, str]]]:
     """Split ``'chain A z=0 wc=3'`` into ``'chain A'`` and its ``key=value`` pairs."""
     if not isinstance(value, str):
         return value, []
-    keys = _keys(_mask(value), names)
+    keys = [match for match in _KEY.finditer(_mask(value)) if match[1] not in _SELECTION_PROPERTIES.difference(names)]
     ends = [match.start() for match in keys[1:]] + [len(value)]
     pairs = [(match[1], value[match.end() : end].strip()) for match, end in zip(keys, ends)]
     return (value[: keys[0].start()] if keys else value).strip(), pairs
-
-
-def _keys(masked: str, names: Collection[str]) -> list[re.Match[str]]:
-    """Return the keys in a line; a property of atoms is one only where it is a parameter of the command too."""
-    return [match for match in _KEY.finditer(masked) if match[1] in names or match[1] not in _SELECTION_PROPERTIES]
 
 
 def _mask(text: str) -> str:
@@ -94,10 +89,10 @@ def _mask(text: str) -> str:
     return "".join(masked)
 
 
-def _splits(text: str, names: Collection[str] = ()) -> bool:
+def _splits(text: str, names: Iterable[str] = ()) -> bool:
     """Tell whether a line would split within a value."""
     masked = _mask(text)
-    return "," in masked or bool(_keys(masked, names))
+    return "," in masked or any(match[1] not in _SELECTION_PROPERTIES.difference(names) for match in _KEY.finditer(masked))
 
 
 def _starts_word(text: str, place: int) -> bool:
@@ -109,10 +104,10 @@ def protect(text: str) -> str:
     return f"({text})" if _splits(text) and not _splits(f"({text})") else text
 
 
-def quoted(text: str, names: Collection[str] = ()) -> str:
+def quoted(text: str, names: Iterable[str] = ()) -> str:
     """Quote text that would not be read from a line as it is: split, or left with a bracket or quote open.
 
-    ``names`` are the parameters of the line's command.
+    ``names`` are those of the command's parameters.
 
     Raises
     ------
