@@ -92,7 +92,9 @@ def _mask(text: str) -> str:
 def _splits(text: str, names: Iterable[str] = ()) -> bool:
     """Tell whether a line would split within a value."""
     masked = _mask(text)
-    return "," in masked or any(match[1] not in _SELECTION_PROPERTIES.difference(names) for match in _KEY.finditer(masked))
+    return "," in masked or any(
+        match[1] not in _SELECTION_PROPERTIES.difference(names) for match in _KEY.finditer(masked)
+    )
 
 
 def _starts_word(text: str, place: int) -> bool:
