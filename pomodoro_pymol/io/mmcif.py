@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, product
 from pathlib import Path
 from string import ascii_uppercase
+from typing import Any
 
 import numpy as np
 
 from ..errors import PomodoroError
 from ..structure.atoms import Structure
+from ..structure.residue_names import is_water
 from .fixed_point import fixed_point, text_width
 from .frames import Frames, Progress, check_values, count_frames, each_model
 from .header import cif_header, cif_titles
@@ -35,7 +37,6 @@ _DECIMALS = 4
 _MAX_WIDTH = 17
 _CHUNK = 1 << 15
 _PLAIN = re.compile(r"(?!(?:data_|save_|loop_$|stop_$|global_$|[_#$;\[\]]|[.?]$))[!#-&(-~]+", re.IGNORECASE)
-_WATERS = {"HOH", "DOD", "WAT"}
 
 
 def save_mmcif(
@@ -193,16 +194,18 @@ def _residue_labels(structure: Structure) -> Iterator[str]:
     taken = set(structure.residues["segi"].tolist())
     letters = ("".join(word) for length in count(1) for word in product(ascii_uppercase, repeat=length))
     free = (word for word in letters if word not in taken)
-    asyms: dict[tuple, str] = {}
+    asyms: dict[Any, str] = {}
     entities: dict[str, int] = {}
-    places: dict[tuple[str, str], dict[str, int]] = {}
-    for segi, chain_, resi, resn, hetero in structure.residues.tolist():
+    places: dict[str, dict[int, int]] = {}
+    row_to_residue, residue_to_chain = structure.grouping
+    for residue, label in zip(row_to_residue.tolist(), structure.residues.tolist()):
+        segi, chain_, resi, resn, hetero = label
+        one = ("water", chain_) if hetero and is_water(resn) else residue_to_chain[residue]
+        asym = segi or asyms.get(one) or asyms.setdefault(one, next(free))
         seq = "."
         if not hetero:
-            residues = places.setdefault((segi, chain_), {})
-            seq = str(residues.setdefault(resi, len(residues) + 1))
-        one = (chain_, "water" if resn in _WATERS else resi) if hetero else (chain_,)
-        asym = segi or asyms.get(one) or asyms.setdefault(one, next(free))
+            residues = places.setdefault(asym, {})
+            seq = str(residues.setdefault(residue, len(residues) + 1))
         entity = entities.setdefault(asym, len(entities) + 1)
         number = re.fullmatch(r"([+-]?\d+)(.*)", resi, re.ASCII)
         auth_seq, code = number.groups() if number else (resi, "")

@@ -224,13 +224,12 @@ class _Text:
 
 def _chain_ends(structure: Structure) -> np.ndarray:
     """Return the last atom of each polymer chain, what is hetero not counted."""
-    chains: dict[tuple[str, str], int] = {}
-    labels = structure.residues[["segi", "chain", "hetero"]].tolist()
-    chain_of_row = [-1 if hetero else chains.setdefault((segi, chain), len(chains)) for segi, chain, hetero in labels]
-    chain_of_atom = np.array(chain_of_row)[structure.residue_of_atom]
-    ends = np.full(len(chains) + 1, -1)
+    row_to_residue, residue_to_chain = structure.grouping
+    chain_of_row = np.where(structure.residues["hetero"], -1, residue_to_chain[row_to_residue])
+    chain_of_atom = chain_of_row[structure.residue_of_atom]
+    ends = np.full(len(structure.residues) + 1, -1)
     np.maximum.at(ends, chain_of_atom, np.arange(len(structure)))
-    return ends[:-1]
+    return np.sort(ends[:-1][ends[:-1] >= 0])
 
 
 def _check_model(model: int) -> None:

@@ -67,8 +67,7 @@ class Structure:
         was read; by default the same order.
     groups : tuple of two ndarrays of int64, optional
         Residue of each row of ``residues``, shape=(n_labels,), and chain of each residue,
-        shape=(n_residues,), as `grouping.group` finds them; by default rows of equal segment,
-        chain, number and ``hetero`` are a residue, see `Hierarchy.from_structure`.
+        shape=(n_residues,), as `grouping.group` finds them; by default by labels, see ``grouping``.
     occupancy, b : ndarray, shape=(n_atoms,), dtype=float32, optional
         As the source has them; by default 1 and 0.
     charge : ndarray, shape=(n_atoms,), dtype=int8, optional
@@ -118,6 +117,22 @@ class Structure:
 
     def __len__(self) -> int:
         return len(self.atoms)
+
+    @cached_property
+    def grouping(self) -> tuple[np.ndarray, np.ndarray]:
+        """Residue of each row of ``residues`` and chain of each residue, shapes=(n_labels,) and (n_residues,).
+
+        ``groups``, where they are there. Else rows of equal segment, chain, residue number with
+        insertion code and ``hetero`` are one residue, and each that is hetero is a chain of its own.
+        """
+        if self.groups is not None:
+            return self.groups
+        residues: dict[tuple, int] = {}
+        chains: dict[tuple, int] = {}
+        labels = self.residues[["segi", "chain", "resi", "hetero"]].tolist()
+        rows = [residues.setdefault(label, len(residues)) for label in labels]
+        of_residue = [chains.setdefault(label if label[3] else label[:2], len(chains)) for label in residues]
+        return np.array(rows, np.int64), np.array(of_residue, np.int64)
 
     @cached_property
     def atom_at_place(self) -> np.ndarray:

@@ -63,7 +63,6 @@ def regroup(
     Parameters
     ----------
     structure : Structure
-        As a reader makes it, with its ``groups``.
     residues, chains : ndarray of int, shape=(n_atoms,), optional
         Atoms of one number are a group; those of -1 stay as the rule has them.
     nested : bool
@@ -76,8 +75,7 @@ def regroup(
     PomodoroError
         If the atoms of a residue then lie in several chains.
     """
-    assert structure.groups is not None
-    row_to_residue, residue_to_chain = structure.groups
+    row_to_residue, residue_to_chain = structure.grouping
     residue = row_to_residue[structure.residue_of_atom]
     chain = _numbers(chains, residue_to_chain[residue])
     if residues is not None and nested:

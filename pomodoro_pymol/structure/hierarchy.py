@@ -75,17 +75,9 @@ class Hierarchy:
 
     @classmethod
     def from_structure(cls, structure: Structure) -> Hierarchy:
-        """Group atoms as ``structure.groups`` says, which readers take from `grouping.group`.
-
-        Where a structure has none, rows of equal segment, chain, residue number with insertion
-        code and ``hetero`` are one residue, and each that is hetero is a chain of its own.
-        """
-        if structure.groups is None:
-            keys = structure.residues[["segi", "chain", "resi", "hetero"]].tolist()
-            labels = cls.from_labels(keys, (key if key[3] else key[:2] for key in keys))
-        else:
-            row_to_residue, residue_to_chain = structure.groups
-            labels = cls.from_labels(row_to_residue, residue_to_chain[row_to_residue])
+        """Group atoms as ``structure.grouping`` says."""
+        row_to_residue, residue_to_chain = structure.grouping
+        labels = cls.from_labels(row_to_residue, residue_to_chain[row_to_residue])
         row_of_atom = torch.from_numpy(structure.residue_of_atom)
         return cls(labels.atom_to_residue[row_of_atom], labels.residue_to_chain)
 
