@@ -11,6 +11,7 @@ from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.noise.draw import add_noise, draw_unit_noise, frame_generator
 from pomodoro_pymol.noise.sigma import sigma_from_z
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 from pomodoro_pymol.utils.devices import resolve_device
 
 PURE = {"chain": LevelWeights(1, 0, 0), "residue": LevelWeights(0, 1, 0), "atom": LevelWeights(0, 0, 1)}
@@ -212,3 +213,26 @@ def test_devices():
     assert resolve_device("auto").type in ("cuda", "mps", "cpu")
     with pytest.raises(PomodoroError, match=r"device tpu is not available here: .*cpu"):
         resolve_device("tpu")
+
+
+def test_a_batch_has_a_sigma_for_each_frame():
+    """As in training, where each structure of a batch has its own level; frame k is that of a single sigma."""
+    hierarchy = Hierarchy.from_labels([0, 0, 1, 1], [0, 0, 0, 0])
+    coords = torch.zeros(4, 3)
+    sigmas = [1.0, 2.0, 0.0]
+    for given in (sigmas, torch.tensor(sigmas), np.array(sigmas), torch.tensor(sigmas, dtype=torch.float64)):
+        frames = add_noise(coords, hierarchy, given, LevelWeights(3, 8, 1), seed=5)
+        for frame, sigma in enumerate(sigmas):
+            alone = add_noise(coords, hierarchy, sigma, LevelWeights(3, 8, 1), seed=5, n_frames=3)
+            assert torch.equal(frames[frame], alone[frame])
+    assert len(add_noise(coords, hierarchy, [2.0], n_frames=1)) == 1
+    for wrong, reason in (
+        (([1.0, 2.0], 3), r"sigma must be a single number or of shape \(3,\), one per frame, not of shape \(2,\)"),
+        (([[1.0]], None), "not of shape"),
+        (([1.0, -1.0], None), "finite and not negative"),
+        (([1.0, float("nan")], None), "finite and not negative"),
+        (("x", None), "sigma must be a number or one per frame"),
+        (([], None), "n_frames must be at least 1"),
+    ):
+        with pytest.raises(PomodoroError, match=reason):
+            add_noise(coords, hierarchy, wrong[0], n_frames=wrong[1])

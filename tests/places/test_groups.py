@@ -316,3 +316,14 @@ def test_a_break_without_a_gap_is_told(both):
         "left as one chain, though residues that follow each other are more than 15 A apart: A/SER`2 to A/ALA`3"
         in structure.note
     )
+
+
+def test_pdbqt(both):
+    rows = [("C1", "C ", 0.0), ("O1", "OA", 1.4), ("N1", "NA", 2.8), ("H1", "HD", 3.8), ("C2", "A ", 5.2)]
+    lines = ["ROOT"]
+    for number, (name, kind, x) in enumerate(rows, 1):
+        place = f"{x:8.3f}{0:8.3f}{0:8.3f}"
+        lines.append(f"HETATM{number:5d}  {name:3s} LIG L   1    {place}  1.00  0.00    {0.123:6.3f} {kind}")
+    structure = both("\n".join([*lines, "ENDROOT", "TORSDOF 1", ""]), suffix="pdbqt")
+    assert sizes(structure) == (1, [1])
+    assert structure.atoms["elem"].tolist() == ["C", "O", "N", "H", "C"]
