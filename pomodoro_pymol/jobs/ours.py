@@ -57,7 +57,7 @@ def _why_not(
     if record:
         return f"{name} was made by {provenance.maker(record)}, not by {by}: {right}"
     if name in store.all_records(_self):
-        return f"{name} has other states than those that were made, some deleted or replaced since: run pomnoise again"
+        return f"{name} is not what was made under that name, its states are others: run pomnoise again"
     return f"{name} was not made by {by}: {right}"
 
 

@@ -97,7 +97,7 @@ def check_output(name: str, source: Source, *, _self) -> None:
     if there and get_record(there, _self=_self) is None:
         if there in all_records(_self):
             raise PomodoroError(
-                f"{there} has other states than those that were made: delete it, or choose another name"
+                f"{there} is not what was made under that name, its states are others: choose another name"
             )
         raise PomodoroError(f"{there} exists and was not made by pomnoise: choose another name")
 

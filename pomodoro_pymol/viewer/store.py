@@ -83,7 +83,7 @@ def all_records(_self) -> dict[str, dict[str, Any]]:
     return {
         name: record
         for name, record in store.items()
-        if isinstance(record, dict) and isinstance(record.get("title"), str)
+        if isinstance(name, str) and isinstance(record, dict) and isinstance(record.get("title"), str)
     }
 
 

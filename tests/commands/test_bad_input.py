@@ -115,7 +115,7 @@ def test_no_structure(cmd, refused):
 def test_only_our_own_structure(hpv, typed, refused):
     typed(hpv, "pomnoise frames=1")
     hpv.delete("1hpv")
-    refused(hpv, "pomnoise", "no structure is loaded")
+    refused(hpv, "pomnoise", "nothing but our own objects is loaded (1hpv_noise): name one, or load one first")
 
 
 def test_several_structures(hpv, refused):

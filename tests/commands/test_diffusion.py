@@ -109,7 +109,7 @@ def test_samples_are_not_noised_frames(nmr, typed, tmp_path):
     typed(nmr, "pomnoise frames=2")
     typed(nmr, "pomdenoise")
     assert "2juy_noise\n" in typed(nmr, "pomcolor") + "\n"
-    assert "was not made by pomnoise" in typed(nmr, "pomcolor 2juy_noise_denoised")
+    assert "was made by pomdenoise, not by pomnoise" in typed(nmr, "pomcolor 2juy_noise_denoised")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -192,7 +192,8 @@ def test_every_kind_of_source_is_sampled_or_refused_in_a_line(source, cmd, typed
     assert snapshot(cmd, source.object) == before
     if "Error" in printed:
         assert len(printed.splitlines()) == 1
-        assert "all states need the same" in printed
+        reason = "each state has atoms of its own" if source.object == "loose" else "all states need the same"
+        assert reason in printed
         assert source.object in ("gaps", "loose")
     else:
         assert cmd.count_states("made") == 12
@@ -393,6 +394,8 @@ def test_states_of_different_atoms(cmd, typed, session, differences, load_source
     source = load_source(kind, cmd)
     n_atoms = cmd.count_atoms(f"{source.object} and state {state}")
     message = f"state {other} of {source.object} has not all {n_atoms} atoms of state {state} with coordinates"
+    if kind == "discrete":
+        message = f"{source.object} is discrete, so that each state has atoms of its own"
     refused(cmd, typed, session, differences, f"{command} state={state}", message)
 
 

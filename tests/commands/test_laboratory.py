@@ -133,7 +133,7 @@ def test_pomsweep_scales_one_draw(hpv, typed):
         # Coordinates of up to 100 A are rounded to 4e-6 A.
         np.testing.assert_allclose(frames[state], truth + sigma_from_z(z) * unit, atol=2e-5)
         assert hpv.get_title("1hpv_sweep", state + 1).startswith(f"z={z} sigma=")
-    assert "was not made by pomnoise" in typed(hpv, "pomcolor 1hpv_sweep")
+    assert "was made by pomsweep, not by pomnoise" in typed(hpv, "pomcolor 1hpv_sweep")
     typed(hpv, "pomsweep 1hpv and polymer, z=0")
     assert hpv.count_states("1hpv_sweep") == 1
     typed(hpv, "pomsweep 1hpv and polymer, z=0:1")

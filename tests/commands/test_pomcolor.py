@@ -186,7 +186,7 @@ def test_edited_object(made, typed, session, differences, edit):
 def test_nothing_of_ours(hpv, typed, session, differences):
     refused(typed, session, differences, hpv, "pomcolor", "run pomnoise first")
     refused(typed, session, differences, hpv, "pomcolor 1hpv", "was not made by pomnoise")
-    refused(typed, session, differences, hpv, "pomcolor nosuch", "was not made by pomnoise")
+    refused(typed, session, differences, hpv, "pomcolor nosuch", "there is no object 'nosuch'")
 
 
 def test_several_of_ours(made, typed, session, differences):

@@ -87,9 +87,9 @@ def test_after_reinitialize_a_users_own_object_is_safe(saved, typed, read_pdb, s
     saved.reinitialize()
     read_pdb(saved, "1hpv_noise")
     before = snapshot(saved, "1hpv_noise")
-    assert "was not made by pomnoise" in typed(saved, "pomcolor 1hpv_noise")
+    assert "is not what was made under that name" in typed(saved, "pomcolor 1hpv_noise")
     saved.load(saved.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
-    assert "was not made by pomnoise" in typed(saved, "pomnoise 1hpv")
+    assert "is not what was made under that name" in typed(saved, "pomnoise 1hpv")
     assert snapshot(saved, "1hpv_noise") == before
 
 

@@ -170,7 +170,9 @@ def test_it_is_never_a_source_nor_an_object_with_frames(small, typed):
     assert sources.resolve_source("", 1, _self=cmd).object == "m"
     assert sources.resolve_source("chain A", 1, _self=cmd).object == "m"
     assert coloring.find_ours("", _self=cmd)[0] == "m_noise"
-    assert typed(cmd, "pomcolor m_noise_direction").startswith(" Error: 'm_noise_direction' was not made by pomnoise")
+    assert typed(cmd, "pomcolor m_noise_direction").startswith(
+        " Error: m_noise_direction was made by pomcolor, not by pomnoise"
+    )
 
 
 @pytest.mark.parametrize("taken", ["object", "selection", "other spelling", "noise"])

@@ -64,8 +64,8 @@ def test_at_rest_what_cannot_be_done_is_said(faults):
     assert said["relabel the output"][1] == "⚠ 1hpv_noise was edited after pomnoise made it: run pomnoise again"
     assert said["remove atoms"][1] == "⚠ 1hpv_noise was edited after pomnoise made it: run pomnoise again"
     assert said["add a state to the output"][-1] == "⚠ 1hpv_noise was changed or deleted"
-    for name in ("delete the source", "delete everything"):
-        assert said[name][-1].startswith("⚠ no structure is loaded")
+    assert said["delete the source"][-1].startswith("⚠ nothing but our own objects is loaded (1hpv_noise")
+    assert said["delete everything"][-1].startswith("⚠ no structure is loaded")
     for name in ("delete the output", "run by hand"):  # Live runs first
         assert said[name][-1] == "live: the sliders move the frames"
 
