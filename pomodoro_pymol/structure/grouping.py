@@ -44,7 +44,7 @@ import numpy as np
 from ..utils.text import counted
 from .atoms import Structure, some_labels
 from .polymers import find_chains, find_polymers
-from .residues import Atoms, Residues, tell_apart
+from .residues import Atoms, Residues, by_appearance, first_of_each, tell_apart
 
 #: Two residues that follow each other by number are a break if their first atoms are farther apart, and their last,
 #: angstrom.
@@ -80,14 +80,15 @@ def group(atoms: Atoms) -> Grouped:
     polymer = find_polymers(residues)
     chain_of_residue, parted = find_chains(residues, polymer)
     # A row for each residue and label that occur together, in the order of their first atoms.
-    pair = residue_of_atom * len(atoms.labels) + atoms.label_of_atom
-    pairs, first, rows = np.unique(pair, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    row_to_residue = pairs[order] // len(atoms.labels)
-    labels = atoms.labels[pairs[order] % len(atoms.labels)].copy()
+    label = atoms.label_of_atom
+    alike = np.array_equal(residue_of_atom, label)
+    rows = label if alike else by_appearance(residue_of_atom * len(atoms.labels) + label)
+    first = first_of_each(rows)
+    row_to_residue = residue_of_atom[first]
+    labels = atoms.labels[label[first]]
     labels["hetero"] = ~polymer[row_to_residue]
     note = "; ".join(_words(residues, apart, parted, merged, chain_of_residue, polymer))
-    return Grouped(labels, np.argsort(order)[rows], (row_to_residue, chain_of_residue), note)
+    return Grouped(labels, rows, (row_to_residue, chain_of_residue), note)
 
 
 def structure_of(atoms: Atoms, *, note: str = "", **rest: Any) -> Structure:

@@ -94,8 +94,7 @@ class Residues:
         self.of_atom = residue_of_atom
         self.sizes = np.bincount(residue_of_atom)
         self.count = len(self.sizes)
-        self.first = np.empty(self.count, np.int64)
-        self.first[residue_of_atom[::-1]] = np.arange(len(residue_of_atom))[::-1]
+        self.first = first_of_each(residue_of_atom)
         self.last = np.empty(self.count, np.int64)
         self.last[residue_of_atom] = np.arange(len(residue_of_atom))
         self.label = atoms.label_of_atom[self.first]
@@ -220,7 +219,7 @@ def _sites(atoms: Atoms) -> np.ndarray:
         for name in np.unique(of_name)[1:].tolist():
             site[members[of_name == name]] = fresh
             fresh += 1
-    return site
+    return by_appearance(site)
 
 
 def _copies(atoms: Atoms, members: np.ndarray, names: np.ndarray) -> np.ndarray | None:
@@ -281,8 +280,18 @@ def molecules(pairs: np.ndarray, members: np.ndarray) -> np.ndarray:
     return by_appearance(numbers)
 
 
+def first_of_each(numbers: np.ndarray) -> np.ndarray:
+    """Return where each of the numbers 0, 1, 2 ..., which all occur, does so first."""
+    first = np.empty(numbers.max() + 1, np.int64)
+    first[numbers[::-1]] = np.arange(len(numbers))[::-1]
+    return first
+
+
 def by_appearance(keys: np.ndarray) -> np.ndarray:
     """Number equal keys alike, 0, 1, 2 ... in the order of their first."""
+    highest = np.maximum.accumulate(keys)
+    if len(keys) and keys[0] == 0 and keys.min() == 0 and (np.diff(highest) < 2).all():
+        return keys  # as they are already
     _, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[numbers]
 

@@ -14,6 +14,7 @@ def assembled(
     columns: Any,
     labels: list[tuple],
     kinds: list[tuple],
+    values: list[float],
     title: str,
     order: str,
     lost: Iterable[tuple[str, str, str, str]],
@@ -26,7 +27,7 @@ def assembled(
     from ..structure.grouping import structure_of
     from ..structure.residues import Atoms
 
-    label_of, kind_of, ranks = columns[:, :3].astype(np.int64).T
+    label_of, kind_of, ranks, value_of = columns.T
     places, order = _file_order(ranks, order)
     finite = np.isfinite(shown).all(1)[places]
     nowhere = [(*labels[label_of[place]][1:4], kinds[kind_of[place]][0]) for place in places[~finite]]
@@ -45,8 +46,8 @@ def assembled(
         order=order,
         note=left_out([*lost, *nowhere], {labels[row][1:4] for row in used}),
         places=places,
-        occupancy=columns[places, 3].astype(np.float32),
-        b=columns[places, 4].astype(np.float32),
+        occupancy=np.array([kind[4] for kind in kinds], np.float32)[kind_of[places]],
+        b=np.array(values, np.float32)[value_of[places]],
         charge=np.array([kind[3] for kind in kinds], np.int8)[kind_of[places]],
         cell=cell,
     )

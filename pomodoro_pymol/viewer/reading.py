@@ -117,10 +117,10 @@ def structure_steps(
     import numpy as np
 
     coords: list[Any] = []
-    rows = array("d")
-    labels, kinds = _numbering(), _numbering()
-    # Once per atom: no function of Python's own is called.
-    space = {"put": rows.extend, "labels": labels, "kinds": kinds}
+    rows = array("q")
+    labels, kinds, values = _numbering(), _numbering(), _numbering()
+    # Once per atom: no function of Python's own is called, and whole numbers are put.
+    space = {"put": rows.extend, "labels": labels, "kinds": kinds, "values": values}
     n_atoms = count_atoms(selection, _self=_self)
     names = _self.get_object_list(selection) if n_atoms else []
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
@@ -130,21 +130,22 @@ def structure_steps(
             _self.iterate_state(
                 state,
                 part,
-                "put((labels[segi, chain, resi, resn, type], kinds[name, elem, alt, formal_charge], rank, q, b))",
+                "put((labels[segi, chain, resi, resn, type], kinds[name, elem, alt, formal_charge, q], rank, "
+                "values[b]))",
                 space=space,
             )
             coords += [_coords(name, f"{part} and %{name}", state, _self) for name in names]
             yield
     title = title or selection
     shown = np.concatenate([np.empty((0, 3), np.float32), *coords])
-    columns = np.array(rows).reshape(-1, 5)
+    columns = np.array(rows, np.int64).reshape(-1, 4)
     if not len(columns) == len(shown) == n_atoms == count_atoms(selection, _self=_self):
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
     if not np.isfinite(shown).all(1).any():
         raise PomodoroError(f"{title} has no atoms with coordinates in this state")
     cell = unit_cell(names[0], _self) if len(names) == 1 else None
     yield
-    return assembled(shown, columns, list(labels), list(kinds), title, order, lost, cell)
+    return assembled(shown, columns, list(labels), list(kinds), list(values), title, order, lost, cell)
 
 
 def finish(steps: Generator[None, None, T]) -> T:
