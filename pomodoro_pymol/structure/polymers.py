@@ -106,7 +106,7 @@ def _strands(residues: Residues, some: np.ndarray) -> np.ndarray:
             chosen_one = min(free, key=lambda each: float(np.linalg.norm(places[ends[each]] - places[place])))
         elif recent in free:
             chosen_one = recent
-        elif free and not sorted_ and not (recent >= 0 and number in used[recent]):
+        elif free and number not in used[recent]:
             chosen_one = free[-1]
         else:
             chosen_one = len(ends)

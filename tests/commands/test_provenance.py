@@ -191,3 +191,35 @@ def test_groups_of_an_unsorted_source_are_those_of_its_own_atoms(cmd, typed):
         means.append(group[0])
     assert len(means) == 4
     assert min(np.linalg.norm(one - other) for i, one in enumerate(means) for other in means[:i]) > 0.1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pomtable frames=2, presets=rb",
+        "pomsweep z=0, presets=rb",
+        "pomweights",
+        "pomsignal presets=rb",
+        "pomprecond",
+        "pomsample steps=2",
+        "pomcompare presets=rb, frames=1",
+    ],
+)
+def test_every_command_takes_groups(hpv, typed, line):
+    printed = typed(hpv, f"{line}{', ' if ' ' in line else ' '}chains=segi")
+    assert "Error" not in printed
+    assert " note: chains are as given by chains=segi" in printed.splitlines()
+
+
+def test_groups_on_the_command_line(hpv, capsys):
+    from pomodoro_pymol.cli import main
+
+    path = hpv.exp_path("$PYMOL_DATA/tut/1hpv.pdb")
+    assert main(["weights", path, "--chains", "segi"]) == 0
+    assert " note: chains are as given by chains=segi" in capsys.readouterr().out.splitlines()
+    for words, reason in (
+        ("(chain A)", "chains takes selections in PyMOL alone"),
+        ("custom", "is known in PyMOL alone"),
+    ):
+        assert main(["weights", path, "--chains", words]) == 2
+        assert reason in capsys.readouterr().err
