@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -162,6 +163,24 @@ def unit_cell(texts: Sequence[str], space_group: str) -> UnitCell | None:
         return None
     a, b, c, alpha, beta, gamma = numbers
     return UnitCell((a, b, c), (alpha, beta, gamma), space_group)
+
+
+def models_note(models: list[Model]) -> str:
+    """Tell of models that have other atoms than the first, "" where all have the same."""
+    if len(models) < 2:
+        return ""
+    one = models[0]
+    first = Counter(one.words)
+    others = 0
+    for other in models[1:]:
+        same = other.labels == one.labels and other.kinds == one.kinds
+        same = same and np.array_equal(other.label_of_atom, one.label_of_atom)
+        same = same and np.array_equal(other.kind_of_atom, one.kind_of_atom)
+        others += not same and Counter(other.words) != first
+    if not others:
+        return ""
+    which = f"{others} of {len(models)} models {'has' if others == 1 else 'have'} other atoms than the first"
+    return f"{which}: PyMOL makes one object of the atoms of all, here those of one model count"
 
 
 def scale_note(models: list[Model], cell: UnitCell | None, scale: np.ndarray | None) -> str:

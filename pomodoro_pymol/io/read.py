@@ -21,7 +21,7 @@ from ..errors import PomodoroError
 from ..structure.atoms import Structure, left_out
 from ..structure.grouping import structure_of
 from ..structure.residues import Atoms
-from .model import File, Model
+from .model import File, Model, models_note
 from .read_cif import parse_cif
 from .read_pdb import parse_pdb
 
@@ -128,7 +128,7 @@ def _structure(found: Model, file: File, path: Path, model: int, solvent: bool) 
     return structure_of(
         atoms,
         name=path.name.removesuffix(".gz").rsplit(".", 1)[0],
-        note="; ".join(part for part in (note, file.note) if part),
+        note="; ".join(part for part in (note, file.note, models_note(file.models)) if part),
         occupancy=kept.occupancy,
         b=kept.b,
         charge=np.array([kind[3] for kind in kept.kinds], np.int8)[kept.kind_of_atom],

@@ -100,3 +100,13 @@ def test_fractional_coordinates_are_refused_with_the_reason(tmp_path):
     path.write_text("data_x\nloop_\n_atom_site_label\n_atom_site_fract_x\nC1 0.1\n")
     with pytest.raises(PomodoroError, match="it has fractional coordinates alone"):
         read_structure(path)
+
+
+def test_models_of_other_atoms_are_told(tmp_path):
+    path = tmp_path / "m.pdb"
+    two = _ATOM.format(1.0).replace(" CA ", " CB ")
+    path.write_text(f"MODEL        1\n{_ATOM.format(1)}ENDMDL\nMODEL        2\n{_ATOM.format(1)}{two}ENDMDL\n")
+    note = "1 of 2 models has other atoms than the first: PyMOL makes one object of the atoms of all"
+    assert read_structure(path).note.startswith(note)
+    path.write_text(f"MODEL        1\n{_ATOM.format(1)}{two}ENDMDL\nMODEL        2\n{two}{_ATOM.format(1)}ENDMDL\n")
+    assert read_structure(path).note == ""

@@ -269,7 +269,9 @@ def test_what_the_truth_lacks_is_left_out_of_every_model(put, form):
     fewer = without(form([along(MIXED), along(MIXED)[1:]]), "nan")
     for text in (both, without(both, "nan", ["0.0"], y=20), fewer):
         structure, states = read_ensemble(put(text))
-        assert structure.note == NOTE
+        note, *others = structure.note.split("; ")
+        assert note == NOTE
+        assert [other[:33] for other in others] == ["1 of 2 models has other atoms tha"] * (text == fewer)
         assert names(structure) == KEPT
         assert states[..., 0].tolist() == [[1, 2, 3, 4, 5, 6, 8]] * 2
         assert np.array_equal(states[0], structure.coords)
