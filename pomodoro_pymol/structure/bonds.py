@@ -16,14 +16,17 @@ COVALENT_RADII = {
 }
 BOND_SLACK = 0.45
 BOND_MINIMUM = 0.4
-#: No bond is longer, angstrom.
-LONGEST_BOND = 2 * max(COVALENT_RADII.values()) + BOND_SLACK
 
 
 def covalent_radii(elements: np.ndarray) -> np.ndarray:
     """Return the covalent radius of each element symbol, in whatever case, angstrom; nan where it forms no bonds."""
     kinds, of_atom = np.unique(elements.astype(str), return_inverse=True)
     return np.array([COVALENT_RADII.get(kind.upper(), np.nan) for kind in kinds.tolist()])[of_atom]
+
+
+def longest_bond(first: np.ndarray, second: np.ndarray) -> float:
+    """Return how long a bond between atoms of some covalent radii and of others can be, angstrom."""
+    return float(first.max() + second.max() + BOND_SLACK)
 
 
 def are_bonded(atoms: np.ndarray, radii: np.ndarray, pairs: np.ndarray, lengths: np.ndarray) -> np.ndarray:

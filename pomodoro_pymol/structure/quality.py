@@ -32,7 +32,7 @@ from torch import Tensor
 
 from ..errors import PomodoroError
 from .atoms import Structure
-from .bonds import LONGEST_BOND, are_bonded, covalent_radii
+from .bonds import are_bonded, covalent_radii, longest_bond
 from .hierarchy import Hierarchy, group_sum
 
 LDDT_RADIUS = 15.0
@@ -315,7 +315,7 @@ def _find_bonds(structure: Structure, coords: np.ndarray) -> np.ndarray:
     joined = np.flatnonzero(np.isfinite(radii))
     if not len(joined):
         return np.empty((0, 2), dtype=np.int64)
-    index = joined[_neighbours(coords[joined], LONGEST_BOND)]
+    index = joined[_neighbours(coords[joined], longest_bond(radii[joined], radii[joined]))]
     return index[are_bonded(structure.atoms, radii, index, _distances(coords, index))]
 
 

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
-from .bonds import LONGEST_BOND, are_bonded, covalent_radii
+from .bonds import are_bonded, covalent_radii, longest_bond
 from .residue_names import (
     AMINO_ACIDS,
     CAPS,
@@ -72,12 +72,14 @@ class Atoms:
 
     def bonds(self, first: np.ndarray, second: np.ndarray | None = None) -> np.ndarray:
         """Return the bonds among some atoms, or between some and others, shape=(n_bonds, 2)."""
-        first = first[np.isfinite(self.radii[self.kind_of_atom[first]])]
-        second = first if second is None else second[np.isfinite(self.radii[self.kind_of_atom[second]])]
+        radii = self.radii[self.kind_of_atom]
+        first = first[np.isfinite(radii[first])]
+        second = first if second is None else second[np.isfinite(radii[second])]
         if not len(first) or not len(second):
             return np.empty((0, 2), np.int64)
         trees = cKDTree(self.coords[first]), cKDTree(self.coords[second])
-        found = trees[0].sparse_distance_matrix(trees[1], LONGEST_BOND, output_type="ndarray")
+        longest = longest_bond(radii[first], radii[second])
+        found = trees[0].sparse_distance_matrix(trees[1], longest, output_type="ndarray")
         pairs = np.stack([first[found["i"]], second[found["j"]]], -1)
         kinds = self.kind_of_atom[pairs]
         return pairs[are_bonded(self.kinds, self.radii, kinds, found["v"])]
