@@ -87,7 +87,8 @@ def test_where_pymol_moves_the_atoms_is_told(cmd, tmp_path):
     path.write_text("\n".join([*lines, _ATOM.format(10.0).rstrip(), "END", ""]))
     structure = read_structure(path)
     cmd.load(str(path), "m", quiet=1)
-    away = np.linalg.norm(cmd.get_coords("m")[0] - structure.coords[0])
+    (place,) = cmd.get_model("m").get_coord_list()
+    away = np.linalg.norm(np.subtract(place, structure.coords[0]))
     assert away > 1
     assert f"PyMOL moves the atoms of this file by up to {away:.3g} A" in structure.note
     path.write_text("\n".join([lines[0], _ATOM.format(10.0).rstrip(), "END", ""]))
