@@ -14,6 +14,7 @@ from ..errors import PomodoroError
 from ..parameters.catalogue import NoiseParameters
 from ..utils.problems import problem_text
 from ..viewer import host, publishing
+from ..viewer.provenance import live_sums
 from ..viewer.states import LiveStates
 from .timers import single_shot
 
@@ -245,8 +246,10 @@ class Live(QtCore.QObject):
         result = NoiseResult(
             parameters, self._structure, statistics.hierarchy, statistics, device, name=self._name, run=run
         )
-        record = replace(result.record(), b=self._record.b)  # that of the object which is read is the metric
-        publishing.retitle(self._name, result.titles(), record.to_plain(), _self=self._self)
+        # b of the object which is read is the metric; and its groups may have been given.
+        record = replace(result.record(), b=self._record.b, groups=self._record.groups)
+        sums = live_sums(self._name, len(self._structure), self._states.n_states, self._fill, _self=self._self)
+        publishing.retitle(self._name, result.titles(), {**record.to_plain(), "sums": sums}, _self=self._self)
         recolor(self._name, self._structure, result.hierarchy, record, parameters, _self=self._self)
         self._written = self._parameters
 

@@ -6,6 +6,7 @@ the atoms, and another as soon as one coordinate is.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..utils.text import counted
@@ -23,6 +24,18 @@ def frame_sum(frame: Any) -> int:
 def frame_sums(name: str, *, _self) -> list[int]:
     """Return by what each state of an object is known."""
     return [frame_sum(read_state(name, state, _self=_self)) for state in range(1, _self.count_states(f"%{name}") + 1)]
+
+
+def live_sums(name: str, n_atoms: int, n_states: int, fill: Callable[[int, Any], None], *, _self) -> list[int]:
+    """Return by what each state is known where ``fill`` filled all but the first, as `LiveStates` has it do."""
+    import numpy as np
+
+    rows = np.empty((n_atoms, 3), np.float32)
+    found = [frame_sum(read_state(name, 1, _self=_self))]
+    for state in range(2, n_states + 1):
+        fill(state, rows)
+        found.append(frame_sum(rows))
+    return found
 
 
 def changed(name: str, record: dict[str, Any], *, _self) -> str:

@@ -8,7 +8,6 @@ from typing import Any
 from ..errors import PomodoroError
 from .drawing import defer_many
 from .host import kept_session, muted
-from .provenance import frame_sums
 from .reading import pieces
 from .store import STORE, all_records, command_of, get_record, marked_state, spelling
 
@@ -20,8 +19,7 @@ def retitle(name: str, titles: Sequence[str], record: dict[str, Any], *, _self) 
     """Give our object other titles, and a record that says so; its key and colours stay."""
     set_titles(name, titles, _self=_self)
     former = all_records(_self)[name]
-    title = titles[marked_state(name, _self) - 1]
-    former.update(record, title=title, sums=frame_sums(name, _self=_self))
+    former.update(record, title=titles[marked_state(name, _self) - 1])
 
 
 def paint_steps(

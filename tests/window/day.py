@@ -13,6 +13,8 @@ from pymol import cmd
 from pymol.gui import get_qtwindow
 from qtpy import QtCore, QtWidgets
 
+from pomodoro_pymol.viewer import provenance, store
+
 
 def play(robot: Any) -> None:
     for scene in (
@@ -163,6 +165,7 @@ def living(robot: Any, notes: dict[str, Any]) -> None:
     robot.click(panel.live)
     notes["off"] = [panel.live.isChecked(), panel.follower.on]
     notes["made after"] = robot.look("1hpv_noise") == notes["metric made"]
+    notes["changed"] = provenance.changed("1hpv_noise", store.get_record("1hpv_noise", _self=cmd), _self=cmd)
     # Off while weights are still being mixed: the noise level was set after them, and is not written yet.
     robot.click(panel.live)
     robot.see_live()

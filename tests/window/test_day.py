@@ -260,6 +260,7 @@ def test_the_numbers_follow_live(living, running):
 
 def test_live_goes_off_and_leaves_the_object(living):
     assert living["off"] == [False, False]
+    assert living["changed"] == ""  # what Live wrote is what the record knows the frames by
     assert living["made after"]
 
 
