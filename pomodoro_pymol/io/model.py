@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -122,12 +122,6 @@ def _is_carbon(kind: tuple[str, str, str, int]) -> bool:
 
 def _is_oxygen(kind: tuple[str, str, str, int]) -> bool:
     return kind[0] in ("O", "OH2") and kind[1].upper() == "O"
-
-
-def number(values: Iterable[Hashable]) -> tuple[np.ndarray, list]:
-    """Return the number of each value, 0, 1, 2 ... in the order of their first, and the values."""
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64), list(numbers)
 
 
 def element(symbol: str, name: str, resn: str) -> str:

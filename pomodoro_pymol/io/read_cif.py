@@ -11,7 +11,8 @@ import numpy as np
 
 from ..errors import PomodoroError
 from ..structure.atoms import UnitCell
-from .model import File, Model, element, number, scale_note, unit_cell
+from ..structure.residues import numbered
+from .model import File, Model, element, scale_note, unit_cell
 
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 _SPACE_GROUPS = ("_symmetry.space_group_name_H-M", "_space_group.name_H-M_alt")
@@ -46,7 +47,7 @@ def parse_cif(path: Path, data: bytes) -> File:
         return _component(path, block, gemmi)
     site = _Columns(block, gemmi, "_atom_site.", "Cartn_x")
     cell = _cell(block, gemmi)
-    of_model, numbers = number(site.values("pdbx_PDB_model_num", default="1"))
+    of_model, numbers = numbered(site.values("pdbx_PDB_model_num", default="1"))
     whole = _whole(path, site)
     models = [whole.chosen(np.flatnonzero(of_model == each)) for each in range(len(numbers))]
     return File(models, cell, scale_note(models, cell, _scale(block, gemmi)))
@@ -92,12 +93,12 @@ def _whole(path: Path, site: _Columns) -> Model:
     symbols, names = site.values("type_symbol"), site.values("auth_atom_id", "label_atom_id")
     comps = site.values("auth_comp_id", "label_comp_id")
     alts, charges = site.values("label_alt_id"), site.values("pdbx_formal_charge")
-    kind_of_atom, kinds = number(zip(names, symbols, alts, charges, comps))
+    kind_of_atom, kinds = numbered(zip(names, symbols, alts, charges, comps))
     asyms = site.values("label_asym_id")
     chains = site.values("auth_asym_id", "label_asym_id")
     numbers, codes = site.values("auth_seq_id", "label_seq_id"), site.values("pdbx_PDB_ins_code")
     groups = site.values("group_PDB")
-    label_of_atom, labels = number(zip(asyms, chains, numbers, codes, comps, groups))
+    label_of_atom, labels = numbered(zip(asyms, chains, numbers, codes, comps, groups))
     return Model(
         coords=_coords(path, site, _COORDS),
         kinds=[
@@ -165,8 +166,8 @@ def _component(path: Path, block: Any, gemmi: Any) -> File:
     coords = [_coords(path, atoms, items) for items in _COMPONENT_COORDS]
     xyz = next((found for found in coords if np.isfinite(found).any()), coords[0])
     symbols, names, comps = (atoms.values(item) for item in ("type_symbol", "atom_id", "comp_id"))
-    kind_of_atom, kinds = number(zip(names, symbols, atoms.values("charge"), comps))
-    label_of_atom, labels = number(("", "", "0", comp, True) for comp in comps)
+    kind_of_atom, kinds = numbered(zip(names, symbols, atoms.values("charge"), comps))
+    label_of_atom, labels = numbered(("", "", "0", comp, True) for comp in comps)
     found = Model(
         coords=xyz,
         kinds=[(name, element(symbol, name, comp), "", _integer(charge)) for name, symbol, charge, comp in kinds],

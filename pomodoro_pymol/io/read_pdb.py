@@ -15,7 +15,8 @@ import numpy as np
 
 from ..errors import PomodoroError
 from ..structure.atoms import UnitCell
-from .model import File, Model, element, number, scale_note, unit_cell
+from ..structure.residues import numbered
+from .model import File, Model, element, scale_note, unit_cell
 
 _WIDTH = 80
 _INTEGER = re.compile(r"\s*([+-]?\d+)")
@@ -61,8 +62,8 @@ def _models(lines: list[bytes]) -> Iterator[list[int]]:
 
 def _model(path: Path, lines: list[bytes], rows: list[int], aligned: bool, pdbqt: bool) -> Model:
     records = [lines[row].decode("latin-1").ljust(_WIDTH) for row in rows]
-    kind_of_atom, kinds = number(record[12:21] + record[76:80] for record in records)
-    label_of_atom, labels = number(record[:1] + record[17:27] + record[72:76] for record in records)
+    kind_of_atom, kinds = numbered(record[12:21] + record[76:80] for record in records)
+    label_of_atom, labels = numbered(record[:1] + record[17:27] + record[72:76] for record in records)
     return Model(
         coords=_coords(path, rows, records),
         kinds=[_kind(text, aligned, pdbqt) for text in kinds],

@@ -301,4 +301,4 @@ def by_appearance(keys: np.ndarray) -> np.ndarray:
 def numbered(values: Iterable[Hashable]) -> tuple[np.ndarray, list]:
     """Return the number of each value, 0, 1, 2 ... in the order of their first, and the values."""
     numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values]), list(numbers)
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64), list(numbers)
