@@ -105,8 +105,7 @@ class NoiseResult:
 
     def record(self) -> Record:
         """Return what a saved session keeps of the run."""
-        given = bool(self.parameters.residues or self.parameters.chains)
-        numbers = (self.hierarchy.atom_to_residue.numpy(), self.hierarchy.atom_to_chain.numpy())
+        given = self.parameters.residues or self.parameters.chains
         return Record(
             parameters=self.parameters,
             source=self.structure.name,
@@ -116,7 +115,7 @@ class NoiseResult:
             levels=MeasuredLevels(self.statistics.levels(), *self.statistics.interval()),
             order=self.structure.order,
             run=self.run,
-            groups=numbers if given else None,
+            groups=(self.hierarchy.atom_to_residue.numpy(), self.hierarchy.atom_to_chain.numpy()) if given else None,
             b=self.structure.b if np.isfinite(self.structure.b).all() else None,
         )
 
