@@ -23,10 +23,7 @@ def test_an_object_may_be_called_as_a_parameter_is(cmd, typed):
 
 
 def test_all_water(cmd, typed):
-    cmd.pseudoatom("w", resn="HOH", name="O", elem="O", hetatm=1, pos=[1, 2, 3])
-    cmd.alter("w", "resn = 'HOH'")
-    cmd.create("v", "w")
-    cmd.delete("w")
+    cmd.pseudoatom("v", resn="HOH", name="O", elem="O", hetatm=1, pos=[1, 2, 3])
     for line in ("pomnoise", "pomsample steps=2", "pomtable frames=2"):
         assert "Error: v is all water, which is left aside unless it is named, as in pomnoise v" in typed(cmd, line)
     assert "Error" not in typed(cmd, "pomnoise v, frames=2")
