@@ -112,6 +112,9 @@ class Structure:
                 f"{n_atoms} atoms need coords of shape ({n_atoms}, 3) and one residue each, "
                 f"not {self.coords.shape} and {self.residue_of_atom.shape}"
             )
+        for name in absent:
+            if getattr(self, name).shape != (n_atoms,):
+                raise PomodoroError(f"{n_atoms} atoms need one of {name} each, not {getattr(self, name).shape}")
         if not np.isfinite(self.coords).all():
             raise PomodoroError("the structure has coordinates that are not finite")
 

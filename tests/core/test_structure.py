@@ -50,3 +50,9 @@ def test_what_is_left_out_is_counted_and_named():
     assert many.startswith("left out: 20 residues")
     assert many.endswith("A/GLY`7 and 12 more)")
     assert left_out([], {("A", "2", "GLY")}) == ""
+
+
+@pytest.mark.parametrize("name", ["places", "occupancy", "b", "charge"])
+def test_each_atom_has_one_of_each(dimer, name):
+    with pytest.raises(PomodoroError, match=f"atoms need one of {name} each"):
+        dataclasses.replace(dimer, **{name: getattr(dimer, name)[1:]})
