@@ -441,6 +441,28 @@ class Played:
     home: Path
 
 
+@pytest.fixture
+def save_network(tmp_path) -> Callable[..., Path]:
+    """A function that saves a network of coords, for some number of atoms, as this PyTorch can."""
+    import torch
+    from torch.torch_version import TorchVersion
+
+    def save(name: str, body: Callable[[Any], Any], n_atoms: int) -> Path:
+        class Net(torch.nn.Module):
+            def forward(self, coords, c_noise):
+                return body(coords)
+
+        example = torch.zeros(2, n_atoms, 3), torch.zeros(2, 3)
+        if TorchVersion(torch.__version__) < (2, 8):  # exports pickles, which are refused
+            torch.jit.trace(Net(), example).save(str(tmp_path / name))
+        else:
+            free = {0: torch.export.Dim("samples")}
+            torch.export.save(torch.export.export(Net(), example, dynamic_shapes=(free, free)), tmp_path / name)
+        return tmp_path / name
+
+    return save
+
+
 @pytest.fixture(scope="session")
 def play(tmp_path_factory) -> Callable[..., Played]:
     """A function that plays a scenario in PyMOL's real window, in a process and HOME of its own unless one is given.

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.torch_version import TorchVersion
 
 from ..errors import PomodoroError
 from ..io.disk import read_regular, user_path
@@ -25,6 +26,7 @@ from .network import Network
 # Bytes of code, which is compressed, that a network may have beside its weights.
 _CODE = 64 << 20
 _WANTED = "save the network with torch.export.save (.pt2) or torch.jit.save"
+_EXPORTS = (2, 8)  # the PyTorch that first exports weights as plain bytes; those before pickle them
 
 
 def load_network(path: str | Path, device: torch.device | str = "cpu") -> Network:
@@ -33,7 +35,7 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Networ
     Parameters
     ----------
     path : str or Path
-        Written by ``torch.export.save`` (PyTorch 2.8 or later) or ``torch.jit.save``.
+        Written by ``torch.export.save`` (which takes PyTorch 2.8 or later there and here) or ``torch.jit.save``.
     device
 
     Returns
@@ -47,7 +49,7 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Networ
     Raises
     ------
     PomodoroError
-        If the file cannot be read, is of another format, or holds a pickle.
+        If the file cannot be read, is of another format, holds a pickle, or needs a later PyTorch.
     """
     path = user_path(path)
     try:
@@ -61,12 +63,22 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Networ
     # Weights are stored as they are: what grows beyond that was made to fill the memory.
     if sum(entry.file_size for entry in archive.infolist()) > 4 * len(data) + _CODE:
         raise PomodoroError(f"{path.name} is no archive of torch: it would unpack to many times its size")
-    # Every name stands once, in one folder.
     names = archive.namelist()
+    if "serialized_exported_program.json" in names:
+        raise PomodoroError(
+            f"{path.name} was exported by PyTorch before 2.8, which pickles weights: "
+            "export it with 2.8 or later, or use torch.jit.save"
+        )
+    # Every name stands once, in one folder.
     members = {name.partition("/")[2]: name for name in names}
     if len({name.partition("/")[0] for name in names}) != 1 or len(members) != len(names):
         raise PomodoroError(f"{path.name} is no archive of torch: {_WANTED}")
     if "models/model.json" in members:
+        if TorchVersion(torch.__version__) < _EXPORTS:
+            raise PomodoroError(
+                f"{path.name} needs PyTorch 2.8 or later, here is {torch.__version__}: "
+                "update it, or save the network with torch.jit.save"
+            )
         _refuse_pickles(path.name, archive, members)
         load = _load_exported
     elif "constants.pkl" in members and any(name.startswith("code/") for name in members):

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import _thread
 import ctypes
+import importlib
 import io
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stderr, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from types import FrameType
 from typing import Any
 
 from pymol import CmdException as CmdException
 from pymol import cmd as cmd
 from pymol import editing
+
+# PyMOL 3.1 prints a warning wherever the standard library's module of that name is imported first, as within torch.
+with redirect_stdout(io.StringIO()):
+    importlib.import_module("cmd")
 
 #: What `own_array` returns for no array.
 NO_ARRAYS = object()

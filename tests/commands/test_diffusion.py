@@ -6,7 +6,6 @@ import re
 
 import numpy as np
 import pytest
-import torch
 
 FAST = "sampler=edm sigma_max=2560 steps=12"
 
@@ -319,25 +318,6 @@ def test_pomprecond_prints_and_draws(nmr, typed, tmp_path):
 # Bad input
 
 
-@pytest.fixture
-def network(tmp_path):
-    """A function that exports a network for some number of atoms."""
-
-    def export(name, body, n_atoms):
-        class Net(torch.nn.Module):
-            def forward(self, coords, c_noise):
-                return body(coords)
-
-        free = {0: torch.export.Dim("samples")}
-        program = torch.export.export(
-            Net(), (torch.zeros(2, n_atoms, 3), torch.zeros(2, 3)), dynamic_shapes=(free, free)
-        )
-        torch.export.save(program, tmp_path / name)
-        return tmp_path / name
-
-    return export
-
-
 def refused(cmd, typed, session, differences, line, message):
     before = session(cmd)
     printed = typed(cmd, line)
@@ -412,17 +392,17 @@ def test_coordinates_that_are_not_finite(nmr, typed, session, differences):
     refused(nmr, typed, session, differences, "pomsample state=1", "state 9 of 2juy has not all 392 atoms of state 1")
 
 
-def test_networks_that_do_not_fit(nmr, typed, session, differences, network, tmp_path):
+def test_networks_that_do_not_fit(nmr, typed, session, differences, save_network, tmp_path):
     (tmp_path / "pickle.pt").write_bytes(b"\x80\x04N.")
     cases = {
-        network("small.pt2", lambda x: 0 * x, 12): "does not take coords (1, 392, 3)",
-        network("short.pt2", lambda x: x[:, :-1], 392): "the network must return atoms (1, 392, 3)",
-        network("nan.pt2", lambda x: x / 0, 392): "not finite",
+        save_network("small.pt2", lambda x: 0 * x, 12): "does not take coords (1, 392, 3)",
+        save_network("short.pt2", lambda x: x[:, :-1], 392): "the network must return atoms (1, 392, 3)",
+        save_network("nan.pt2", lambda x: x / 0, 392): "not finite",
         tmp_path / "pickle.pt": "pickles are not loaded",
     }
     for path, message in cases.items():
         refused(nmr, typed, session, differences, f"pomsample {FAST} network={path}", message)
-    good = network("good.pt2", lambda x: 0 * x, 392)
+    good = save_network("good.pt2", lambda x: 0 * x, 392)
     printed = typed(nmr, f"pomsample {FAST} network={good} scaling=levels")
     assert "preconditioning levels" in printed
     assert "Error" not in printed

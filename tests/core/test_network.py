@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 import torch
+from torch.torch_version import TorchVersion
 
 from pomodoro_pymol.diffusion.network import NetworkDenoiser
 from pomodoro_pymol.diffusion.network_file import load_network
@@ -45,10 +46,19 @@ def net():
 @pytest.fixture(scope="module")
 def exported(net, tmp_path_factory):
     """A network exported with a free number of samples."""
+    if TorchVersion(torch.__version__) < (2, 8):
+        pytest.skip("PyTorch before 2.8 exports pickles")
     path = tmp_path_factory.mktemp("net") / "net.pt2"
     free = {0: torch.export.Dim("samples")}
     program = torch.export.export(net, (torch.zeros(2, 41, 3), torch.zeros(2, 3)), dynamic_shapes=(free, free))
     torch.export.save(program, path)
+    return path
+
+
+@pytest.fixture
+def scripted(net, tmp_path):
+    path = tmp_path / "net.pt"
+    torch.jit.script(net).save(str(path))
     return path
 
 
@@ -79,13 +89,29 @@ def refused(path, bomb, message="pickle"):
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
-def test_exported_and_scripted_networks_do_what_they_did(net, exported, tmp_path):
-    script = tmp_path / "net.pt"
-    torch.jit.script(net).save(str(script))
+@pytest.mark.parametrize("kind", ["exported", "scripted"])
+def test_networks_do_what_they_did(net, kind, request):
+    path = request.getfixturevalue(kind)
     coords, c_noise = torch.randn(5, 41, 3), torch.randn(5, 3)
     with torch.no_grad():
-        for path in (exported, script):
-            torch.testing.assert_close(load_network(path)(coords, c_noise), net(coords, c_noise))
+        torch.testing.assert_close(load_network(path)(coords, c_noise), net(coords, c_noise))
+
+
+def test_what_older_versions_export_or_load_is_told(exported, net, bomb, tmp_path, monkeypatch):
+    old = tmp_path / "old.pt2"
+    with zipfile.ZipFile(old, "w") as archive:  # the members of PyTorch 2.6
+        archive.writestr("serialized_exported_program.json", "{}")
+        archive.writestr("serialized_state_dict.pt", pickled(bomb))
+    refused(old, bomb, "exported by PyTorch before 2.8, which pickles weights")
+    monkeypatch.setattr(torch, "__version__", "2.6.0+debian")
+    refused(exported, bomb, "net.pt2 needs PyTorch 2.8 or later, here is 2.6.0")
+
+
+@pytest.mark.skipif(TorchVersion(torch.__version__) >= (2, 8), reason="PyTorch from 2.8 on exports plain bytes")
+def test_what_this_version_exports_is_told(net, bomb, tmp_path):
+    program = torch.export.export(net, (torch.zeros(2, 41, 3), torch.zeros(2, 3)))
+    torch.export.save(program, tmp_path / "net.pt2")
+    refused(tmp_path / "net.pt2", bomb, "exported by PyTorch before 2.8, which pickles weights")
 
 
 def test_a_renamed_file_loads(net, exported, tmp_path):
@@ -184,12 +210,10 @@ def test_an_archive_that_unpacks_to_far_more_is_refused_packed(exported, tmp_pat
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")
-def test_any_byte_may_be_wrong(exported, net, tmp_path, bomb):
+def test_any_byte_may_be_wrong(exported, scripted, tmp_path, bomb):
     """Damaged archives are one line or load; none is run, none passes another error."""
-    script = tmp_path / "net.pt"
-    torch.jit.script(net).save(str(script))
     dice = random.Random(0)
-    for source in (exported, script):
+    for source in (exported, scripted):
         data = source.read_bytes()
         # The names, sizes and methods of the members stand at the end.
         places = [dice.randrange(len(data)) for _ in range(10)] + [

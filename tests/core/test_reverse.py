@@ -74,16 +74,8 @@ def test_an_ideal_denoiser_needs_an_ensemble(nmr, states):
         build_model(states[:1], hierarchy, WEIGHTS, DenoiseParameters(denoiser="ideal", device="cpu"))
 
 
-def test_a_network_is_used_as_such(nmr, states, tmp_path):
-    class Net(torch.nn.Module):
-        def forward(self, coords, c_noise):
-            return coords * 0
-
-    path = tmp_path / "net.pt2"
-    free = {0: torch.export.Dim("samples")}
-    torch.export.save(
-        torch.export.export(Net(), (torch.zeros(2, 392, 3), torch.zeros(2, 3)), dynamic_shapes=(free, free)), path
-    )
+def test_a_network_is_used_as_such(nmr, states, save_network):
+    path = save_network("net.pt2", lambda coords: coords * 0, 392)
     hierarchy = Hierarchy.from_structure(nmr[0])
     model = build_model(states, hierarchy, WEIGHTS, DenoiseParameters(network=str(path), device="cpu"))
     assert type(model.denoise) is NetworkDenoiser
