@@ -453,7 +453,7 @@ def save_network(tmp_path) -> Callable[..., Path]:
                 return body(coords)
 
         example = torch.zeros(2, n_atoms, 3), torch.zeros(2, 3)
-        if TorchVersion(torch.__version__) < (2, 8):  # exports pickles, which are refused
+        if TorchVersion(torch.__version__) < "2.8":  # exports pickles, which are refused
             torch.jit.trace(Net(), example).save(str(tmp_path / name))
         else:
             free = {0: torch.export.Dim("samples")}

@@ -26,7 +26,7 @@ from .network import Network
 # Bytes of code, which is compressed, that a network may have beside its weights.
 _CODE = 64 << 20
 _WANTED = "save the network with torch.export.save (.pt2) or torch.jit.save"
-_EXPORTS = (2, 8)  # the PyTorch that first exports weights as plain bytes; those before pickle them
+_EXPORTS = "2.8"  # the PyTorch that first exports weights as plain bytes; those before pickle them
 
 
 def load_network(path: str | Path, device: torch.device | str = "cpu") -> Network:

@@ -94,7 +94,7 @@ def own_place_nearest(
 
 
 def _residue_means(coords: Tensor | np.ndarray, hierarchy: Hierarchy) -> Tensor:
-    coords = torch.as_tensor(np.array(coords, dtype=np.float64))
+    coords = torch.as_tensor(np.asarray(coords).astype(np.float64))
     return hierarchy.to("cpu").pool(coords - coords.mean(0))
 
 

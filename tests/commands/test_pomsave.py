@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from read_back import model_number
 
 from pomodoro_pymol import load_frames, read_header, read_titles
 
@@ -26,7 +27,7 @@ def peptide(cmd, tmp_path_factory):
 def models(path):
     gemmi = pytest.importorskip("gemmi")
     return {
-        model.num: np.array(
+        model_number(model): np.array(
             [place for _, place in sorted((cra.atom.serial, cra.atom.pos.tolist()) for cra in model.all())]
         )
         for model in gemmi.read_structure(str(path), merge_chain_parts=False)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from read_back import model_number
 
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.io.dcd import save_dcd, write_dcd
@@ -81,7 +82,7 @@ def read_gemmi(path):
     labels = [[site[1] for site in sites] for sites in models]
     assert all(other == labels[0] for other in labels)
     coords = np.array([[site[2] for site in sites] for sites in models])
-    return labels[0], coords, np.array([site[3] for site in models[-1]]), [model.num for model in read]
+    return labels[0], coords, np.array([site[3] for site in models[-1]]), [model_number(model) for model in read]
 
 
 def _sites(chain, residue):

@@ -46,7 +46,7 @@ def net():
 @pytest.fixture(scope="module")
 def exported(net, tmp_path_factory):
     """A network exported with a free number of samples."""
-    if TorchVersion(torch.__version__) < (2, 8):
+    if TorchVersion(torch.__version__) < "2.8":
         pytest.skip("PyTorch before 2.8 exports pickles")
     path = tmp_path_factory.mktemp("net") / "net.pt2"
     free = {0: torch.export.Dim("samples")}
@@ -107,7 +107,7 @@ def test_what_older_versions_export_or_load_is_told(exported, net, bomb, tmp_pat
     refused(exported, bomb, "net.pt2 needs PyTorch 2.8 or later, here is 2.6.0")
 
 
-@pytest.mark.skipif(TorchVersion(torch.__version__) >= (2, 8), reason="PyTorch from 2.8 on exports plain bytes")
+@pytest.mark.skipif(TorchVersion(torch.__version__) >= "2.8", reason="PyTorch from 2.8 on exports plain bytes")
 def test_what_this_version_exports_is_told(net, bomb, tmp_path):
     program = torch.export.export(net, (torch.zeros(2, 41, 3), torch.zeros(2, 3)))
     torch.export.save(program, tmp_path / "net.pt2")

@@ -129,7 +129,7 @@ def test_float32_holds_far_from_the_origin(weights):
     mobile = moved(target, 1.0) + 2560
     exact = superpose(mobile.astype(np.float32).astype(np.float64), target)
     found = superpose(mobile.astype(np.float32), target, weights)
-    assert np.abs(found.coords.double() - exact.coords).max() < 2e-6 * np.linalg.norm(mobile.mean(0))
+    assert (found.coords.double() - exact.coords).abs().max() < 2e-6 * np.linalg.norm(mobile.mean(0))
 
 
 def test_gradients_do_not_pass_and_input_stays():

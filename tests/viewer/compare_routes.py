@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import pymol2
-import torch
 from pymol import CmdException
 
 from pomodoro_pymol import commands
@@ -68,8 +67,8 @@ def in_pymol(path: Path, cmd: Any) -> Route:
 def from_file(path: Path) -> Route:
     """Read a file and noise it as the command line does."""
     result = run_noise(read_structure(path), NoiseParameters(**NOISE), lambda frames: None)
-    frames = torch.cat([block.clone() for block in result.frames()])
-    return Route(result.structure, result.hierarchy, frames.numpy())
+    frames = np.concatenate([block.numpy().copy() for block in result.frames()])
+    return Route(result.structure, result.hierarchy, frames)
 
 
 def compare(path: Path, cmd: Any) -> tuple[str, str, str]:
