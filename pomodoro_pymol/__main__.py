@@ -4,4 +4,7 @@ import sys
 
 from .cli import main
 
+for stream in (sys.stdout, sys.stderr):
+    if stream:  # what a pipe's encoding lacks, as on Windows, is written as its number
+        stream.reconfigure(errors="backslashreplace")
 sys.exit(main())
