@@ -20,21 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 
-def read_version(path: Path, pattern: str) -> str:
-    """Return what a pattern finds in a file."""
-    found = re.search(pattern, path.read_text(encoding="utf-8"), re.MULTILINE)
+def version() -> str:
+    """Return the library's version, which is the plugin's; nothing is imported."""
+    path = ROOT / "pomodoro_pymol" / "__init__.py"
+    found = re.search(r'^__version__ = "(.+)"$', path.read_text(encoding="utf-8"), re.MULTILINE)
     if not found:
         raise SystemExit(f"{path} tells no version")
     return found[1]
-
-
-def version() -> str:
-    """Return the version, which library and plugin must agree on; nothing is imported."""
-    library = read_version(ROOT / "pomodoro_pymol" / "__init__.py", r'^__version__ = "(.+)"$')
-    plugin = read_version(ROOT / "plugin" / "pomodoro" / "__init__.py", r"^# Version: (.+)$")
-    if library != plugin:
-        raise SystemExit(f"the library is version {library}, the plugin {plugin}")
-    return library
 
 
 def entries() -> dict[str, Path]:
@@ -57,7 +49,10 @@ def build(folder: Path) -> Path:
             info = zipfile.ZipInfo(name)  # of 1980-01-01 00:00
             info.create_system = 3
             info.external_attr = 0o100644 << 16
-            archive.writestr(info, file.read_bytes().replace(b"\r\n", b"\n"))
+            content = file.read_bytes().replace(b"\r\n", b"\n")
+            if name == "pomodoro/__init__.py":
+                content = f"# Version: {version()}\n".encode() + content  # as PyMOL's Plugin Manager reads it
+            archive.writestr(info, content)
     return path
 
 

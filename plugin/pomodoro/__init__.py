@@ -1,4 +1,3 @@
-# Version: 0.2.0
 # Author: The Pomodoro developers
 # License: MIT
 """

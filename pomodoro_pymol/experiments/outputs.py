@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
+import sys
+import unicodedata
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +21,8 @@ from ..structure.input_notes import input_notes
 from .noise import NoiseResult
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
+#: Where ``A.csv`` is ``a.csv``, and a letter with its accent the two characters that make it up.
+_FOLDS = sys.platform in ("win32", "darwin")
 
 
 def residues_csv(result: NoiseResult) -> str:
@@ -70,14 +74,19 @@ def check_apart(written: Iterable[str], read: Iterable[str] = ()) -> None:
     known = {os.path.realpath(user_path(path)): "it is what is read, and would be lost" for path in read if path}
     for path in filter(None, written):
         place = os.path.realpath(user_path(path))
-        same = [other for other in known if other == place or _is_same(other, place)]
+        same = [other for other in known if _folded(other) == _folded(place) or _is_same(other, place)]
         if same:
             raise PomodoroError(f"cannot write {path}: {known[same[0]]}")
         known[place] = "another output goes there"
 
 
+def _folded(path: str) -> str:
+    """Return a path as files tell paths apart here, also those that are not there yet."""
+    return unicodedata.normalize("NFC", path).lower() if _FOLDS else path
+
+
 def _is_same(one: str, other: str) -> bool:
-    """Tell one file by two names, as of a hard link, or of letters whose case does not count there."""
+    """Tell one file by two names, as of a hard link."""
     try:
         return os.path.samefile(one, other)
     except OSError:

@@ -7,6 +7,7 @@ Windows, it stays.
 
 from __future__ import annotations
 
+import ntpath
 import os
 import re
 import shutil
@@ -26,6 +27,11 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
+#: Names that Windows gives to devices or to parts of a file, does not take, or takes for shorter ones.
+_NOT_ON_WINDOWS = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\..*)?|.*[<>:\"|?*\x00-\x1f].*|.*[. ]",
+    re.IGNORECASE | re.DOTALL,
+)
 _PART = ".part-"
 _LOCK = ".pomodoro-temporary"
 
@@ -53,14 +59,19 @@ def check_target(path: str | Path) -> None:
     Raises
     ------
     PomodoroError
-        If its folder does not exist, it is a folder or a device, or no file can be called so.
+        If its folder does not exist, it is a folder or a device, or no file can be called so;
+        on Windows also if it is read-only, or another program has it open.
     """
     target = os.path.realpath(path)
     reason = ""
     try:
+        if fcntl is None and _NOT_ON_WINDOWS.fullmatch(ntpath.basename(path)):
+            raise OSError(None, "no file can be called so on Windows")
         mode = os.stat(target).st_mode
         if not stat.S_ISREG(mode):
             reason = "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file"
+        elif fcntl is None:
+            open(target, "r+b").close()  # no other file could take its place, either
     except FileNotFoundError:
         if not os.path.isdir(os.path.dirname(target)):
             reason = "its folder does not exist"

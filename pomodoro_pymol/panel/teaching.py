@@ -15,6 +15,7 @@ from ..viewer import host, reading
 from .runner import Runner
 from .timers import single_shot
 from .watch import Molecule, Watch
+from .widgets.controls import NumberBox
 from .widgets.labels import STOP, text_label, word_button
 from .widgets.loss_bars import LossBars
 from .widgets.model import Model
@@ -92,7 +93,7 @@ class TeachingPage(QtWidgets.QWidget):
         self.table.clicked.connect(self._run_or_stop)
         self.bars = LossBars()
         self.sentence = text_label("pomodoro-teaching")
-        self.share = QtWidgets.QDoubleSpinBox()
+        self.share = NumberBox(False)
         self.share.setRange(0, 1)
         self.share.setSingleStep(0.05)
         self.share.setValue(0.5)

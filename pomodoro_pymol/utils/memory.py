@@ -166,9 +166,9 @@ def _cgroups_available(root: Path = Path("/")) -> list[int]:
 def _windows_available() -> int:
     class Status(ctypes.Structure):
         _fields_ = [
-            ("length", ctypes.c_ulong),
-            ("load", ctypes.c_ulong),
-            *((name, ctypes.c_ulonglong) for name in ("total", "free", "a", "b", "c", "d", "e")),
+            ("length", ctypes.c_uint32),
+            ("load", ctypes.c_uint32),
+            *((name, ctypes.c_uint64) for name in ("total", "free", "a", "b", "c", "d", "e")),
         ]
 
     status = Status(length=ctypes.sizeof(Status))

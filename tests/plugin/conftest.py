@@ -59,9 +59,8 @@ def build(tmp_path_factory) -> Callable[[str], Path]:
         for folder in ("plugin", "pomodoro_pymol", "icons"):
             shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "LICENSE", copy)
-        for path in (copy / "plugin" / "pomodoro" / "__init__.py", copy / "pomodoro_pymol" / "__init__.py"):
-            text = re.sub(r'^(# Version: |__version__ = ")[\d.]+', rf"\g<1>{version}", path.read_text(), flags=re.M)
-            path.write_text(text)
+        path = copy / "pomodoro_pymol" / "__init__.py"
+        path.write_text(re.sub('(?<=^__version__ = ")[^"]+', version, path.read_text(), flags=re.M))
         if version != "0.1.0":  # versions differ in their files, too
             (copy / "pomodoro_pymol" / f"only_in_{version.replace('.', '_')}.py").touch()
         done = subprocess.run(

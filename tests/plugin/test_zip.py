@@ -1,7 +1,6 @@
 """The release zip: the same bytes each time, all that is needed inside, nothing else."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -64,12 +63,18 @@ def test_the_zip_holds_the_plugin_the_library_and_the_icons(archive):
     assert names == inside | icons | others
 
 
-def test_versions_that_differ_are_not_built(sources, tmp_path):
-    path = sources / "plugin" / "pomodoro" / "__init__.py"
-    path.write_text(re.sub("# Version: .*", "# Version: 7.0.0", path.read_text()))
+def test_the_plugin_manager_is_told_the_librarys_version(archive):
+    with zipfile.ZipFile(archive) as file:
+        plugin = file.read("pomodoro/__init__.py").decode()
+    assert plugin == "# Version: 0.1.0\n" + (ROOT / "plugin" / "pomodoro" / "__init__.py").read_text()
+
+
+def test_sources_that_tell_no_version_are_not_built(sources, tmp_path):
+    path = sources / "pomodoro_pymol" / "__init__.py"
+    path.write_text(path.read_text().replace("__version__ = ", "version = "))
     done = run_builder(sources, "--output", tmp_path)
     assert done.returncode == 1
-    assert done.stderr == f"the library is version {pomodoro_pymol.__version__}, the plugin 7.0.0\n"
+    assert done.stderr == f"{path} tells no version\n"
     assert not list(tmp_path.glob("*.zip"))
 
 

@@ -63,7 +63,7 @@ class NumberControl(Control):
             self.slider.setSingleStep(_SLIDER_STEPS // 80)
             self.slider.setMinimumWidth(60)
             self.slider.valueChanged.connect(self._dragged)
-        self.box = self._add(_NumberBox(self._whole))
+        self.box = self._add(NumberBox(self._whole))
         self.box.setRange(low, high)
         self.box.setSpecialValueText(_LOWEST.get(spec.name, ""))
         self.box.setKeyboardTracking(False)
@@ -92,14 +92,22 @@ class NumberControl(Control):
         self.edited.emit(int(value) if self._whole else round(value, _DECIMALS))
 
 
-class _NumberBox(QtWidgets.QDoubleSpinBox):
-    """A box for numbers of any size, whole ones too; shows no zeros that say nothing."""
+class NumberBox(QtWidgets.QDoubleSpinBox):
+    """A box for numbers of any size, whole ones too; shows no zeros that say nothing.
+
+    Its numbers have a point, as on the command line, wherever the computer stands; a comma that is typed becomes one.
+    """
 
     def __init__(self, whole: bool) -> None:
         super().__init__()
         self._whole = whole
+        self.setLocale(QtCore.QLocale.c())
         self.setDecimals(0 if whole else _DECIMALS)
         self.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight)
+
+    def validate(self, text: str, place: int) -> Any:
+        """Tell whether text can become a number, as Qt asks."""
+        return super().validate(text.replace(",", "."), place)
 
     def textFromValue(self, value: float) -> str:
         """Return the number as a person would write it."""
@@ -192,7 +200,7 @@ class RangeControl(Control):
         super().__init__(spec, parent)
         self.box = self._add(QtWidgets.QComboBox())
         self.box.addItems([_DEFAULT, AUTO, _OWN])
-        self.ends = [self._add(_NumberBox(False), 1) for _ in range(2)]
+        self.ends = [self._add(NumberBox(False), 1) for _ in range(2)]
         for box in self.ends:
             box.setRange(-1e6, 1e6)
             box.setSingleStep(0.1)
