@@ -13,18 +13,24 @@ def noised(hpv, typed):
     return hpv
 
 
-@pytest.fixture(params=["in memory", "through files"])
+@pytest.fixture(params=["in memory", "through files", "without a reader"])
 def live(request, noised, monkeypatch):
-    """States of the object, written both ways; the latter as where PyMOL's arrays and NumPy do not agree."""
+    """States of the object, written each way; the latter two as where PyMOL's arrays and NumPy do not agree."""
+    from pymol import CmdException
+
     from pomodoro_pymol.viewer import live_states, reading
 
     atoms = reading.read_structure("1hpv_noise", _self=noised).atom_at_place
-    if request.param == "through files":
 
-        def refuse(*_, **__):
-            raise SystemError("numpy.core.multiarray failed to import")
+    def refuse(error):
+        raise error
 
-        monkeypatch.setattr(noised, "get_coordset", refuse, raising=False)
+    if request.param != "in memory":
+        error = SystemError("numpy.core.multiarray failed to import")
+        monkeypatch.setattr(noised, "get_coordset", lambda *_, **__: refuse(error), raising=False)
+    if request.param == "without a reader":
+        no_plugin = CmdException("no such plugin")
+        monkeypatch.setattr(noised, "load_traj", lambda *_, **__: refuse(no_plugin), raising=False)
     states = live_states.LiveStates("1hpv_noise", atoms, 4, _self=noised)
     yield states
     states.close()
