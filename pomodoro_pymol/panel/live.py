@@ -14,8 +14,8 @@ from ..errors import PomodoroError
 from ..parameters.catalogue import NoiseParameters
 from ..utils.problems import problem_text
 from ..viewer import host, publishing
+from ..viewer.live_states import LiveStates
 from ..viewer.provenance import live_sums
-from ..viewer.states import LiveStates
 from .timers import single_shot
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ class Live(QtCore.QObject):
         self._rest.stop()
         self._todo.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._states.close()
         self._threads = self._draw = self._unit = None
 
     def follow(self, parameters: NoiseParameters) -> None:

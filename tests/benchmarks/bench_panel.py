@@ -1,10 +1,11 @@
 """The budgets of the panel, measured in PyMOL's real window, on a virtual screen.
 
-    python tests/benchmarks/bench_panel.py [--quick] [--stop]
+    python tests/benchmarks/bench_panel.py [--quick] [--stop | --live]
 
 Needs xvfb-run. What PyMOL draws is hidden, as the virtual screen draws in software: what is
 measured is our own work. The heartbeat is a timer of 1 ms, whose longest gap is the time for
-which the window did not answer. ``--quick`` shrinks everything: it shows that the benchmark
+which the window did not answer. Live is measured both ways on any build: in PyMOL's memory, and
+through files, as where its arrays and NumPy do not agree. ``--quick`` shrinks everything: it shows that the benchmark
 works, and its numbers mean nothing.
 """
 
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -31,9 +33,11 @@ vars({name}).update({choices!r})
 robot.perform({name!r}, {result!r})
 """
 
-QUICK, ONLY_STOP, OUT = False, False, ""
+QUICK, ONLY_STOP, ONLY_LIVE, OUT = False, False, False, ""
 # Copies of 1tii and frames of the runs to stop; those of --quick.
 STOPS = {False: ((23, 50), (423, 6)), True: ((2, 5),)}
+# Copies of 1tii and frames of Live, both ways; those of --quick.
+WAYS = {False: ((1, 20), (23, 20)), True: ((2, 3),)}
 
 
 def row(what: str, value: float, unit: str, budget: float | None = None) -> str:
@@ -48,8 +52,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="show that it works; the numbers mean nothing")
     parser.add_argument("--stop", action="store_true", help="only how soon Stop answers, up to 2.4M atoms")
+    parser.add_argument("--live", action="store_true", help="only Live's coordinates beside randn, both ways")
     arguments = parser.parse_args()
-    measure("bench_panel", QUICK=arguments.quick, ONLY_STOP=arguments.stop)
+    measure("bench_panel", QUICK=arguments.quick, ONLY_STOP=arguments.stop, ONLY_LIVE=arguments.live)
 
 
 def measure(name: str, **choices: Any) -> None:
@@ -89,7 +94,9 @@ def play(robot: Any) -> None:
         )
         robot.open()
         stops = [stop_rows(robot, *each) for each in STOPS[QUICK]]
-        for rows in stops if ONLY_STOP else [live_rows(robot, 1), live_rows(robot, 20), run_rows(robot), *stops]:
+        ways = [way_rows(*each) for each in WAYS[QUICK]]
+        whole = [live_rows(robot, 1), live_rows(robot, 20), *ways, run_rows(robot), *stops]
+        for rows in stops if ONLY_STOP else ways if ONLY_LIVE else whole:
             for line in rows:
                 print(line, file=out, flush=True)
         print("the end", file=out)
@@ -233,6 +240,46 @@ def live_rows(robot: Any, frames: int) -> Iterator[str]:
             yield row(f"Live, {what}: longest gap of the window while a slider moves", heart.longest(), "ms", 50)
     robot.click(panel.live)
     robot.pump(100)
+
+
+def way_rows(copies: int, frames: int) -> Iterator[str]:
+    """What Live's coordinates cost, in PyMOL's memory and through files, beside random numbers."""
+    import torch
+    from pymol import cmd
+
+    from pomodoro_pymol.commands import pomnoise
+    from pomodoro_pymol.experiments.live import LiveDraw
+    from pomodoro_pymol.viewer import host, live_states
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise SystemError("numpy.core.multiarray failed to import")
+
+    def follow(draw: LiveDraw, unit: Any, sigma: float, state: int, out: Any) -> None:
+        draw.fill(unit, state - 2, sigma, out)
+
+    result = pomnoise(load(copies), frames=frames)
+    states, n_atoms, sound = range(2, frames + 2), len(result.structure), cmd.get_coordset
+    for way in ("in memory", "through files"):
+        what = f"Live, {n_atoms} atoms, {frames} states, {way}: coordinates / randn"
+        if way == "through files":
+            cmd.get_coordset = refuse
+        elif host.own_array(sound, result.name, 1, copy=0) is host.NO_ARRAYS:
+            yield f"{what:<88} not to be had: PyMOL's arrays and NumPy do not agree; for information"
+            continue
+        live = live_states.LiveStates(result.name, result.structure.atom_at_place, frames + 1, _self=cmd)
+        draw = LiveDraw(result.structure, result.parameters, atom_in_row=live.atom_in_row)
+        unit = draw.mix(result.parameters.weights)
+        ratios = []
+        for number in range(10 if QUICK else 60):
+            fill = partial(follow, draw, unit, 1 + number / 100)
+            start = time.perf_counter()
+            live.write(states, fill)
+            middle = time.perf_counter()
+            torch.randn(frames, n_atoms, 3)
+            ratios.append((middle - start) / (time.perf_counter() - middle))
+        live.close()
+        yield row(what, median(ratios[5:]), "x", 0.5)
+    cmd.get_coordset = sound
 
 
 def run_rows(robot: Any) -> Iterator[str]:

@@ -66,6 +66,8 @@ PANEL_ROWS = [
     "Live, 5684 atoms, 1 state: longest gap of the window while a slider moves",
     "Live, 5684 atoms, 20 states: coordinates alone / randn",
     "Live, 5684 atoms, 20 states: longest gap of the window while a slider moves",
+    "Live, 11368 atoms, 3 states, in memory: coordinates / randn",
+    "Live, 11368 atoms, 3 states, through files: coordinates / randn",
     "Run, 11368 atoms, 5 frames: longest gap of the window but for PyMOL's create",
     "Run, 11368 atoms, 5 frames: longest gap of the window",
     "Stop, 11368 atoms: the slowest of these",

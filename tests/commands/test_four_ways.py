@@ -74,7 +74,7 @@ def compare(typed_once, new_instance, snapshot, differences, tmp_path):
         assert (tmp_path / "out.pse").exists(), done.stdout + done.stderr
         table, made = typed_once
         assert numbers(done.stdout) == table
-        assert "dcdplugin" not in done.stdout + done.stderr
+        assert "plugin)" not in done.stdout + done.stderr
         cmd = new_instance()
         cmd.load(str(tmp_path / "out.pse"))
         assert cmd.get_names() == ["1hpv", "1hpv_noise", "1hpv_noise_key"]

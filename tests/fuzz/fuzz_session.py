@@ -26,7 +26,7 @@ with atheris.instrument_imports(include=["pomodoro_pymol"]):
     from pomodoro_pymol.noise import presets
     from pomodoro_pymol.panel import values
     from pomodoro_pymol.parameters.catalogue import ColorParameters
-    from pomodoro_pymol.viewer import sources, states, store
+    from pomodoro_pymol.viewer import live_states, sources, store
 
 INSTANCE = pymol2.PyMOL()
 INSTANCE.start()
@@ -108,7 +108,7 @@ def records(data: atheris.FuzzedDataProvider) -> list[Any]:
         lambda: store.our_objects(_self=CMD),
         lambda: store.is_ours("one", _self=CMD),
         lambda: sources.resolve_source("", -1, _self=CMD),
-        lambda: states.LiveStates("one", np.arange(17), 2, _self=CMD),
+        lambda: live_states.LiveStates("one", np.arange(17), 2, _self=CMD),
         lambda: find_ours("", _self=CMD),
         lambda: color(ColorParameters(object="one"), _self=CMD),
         lambda: Record.from_plain(plain).header(),

@@ -140,7 +140,7 @@ def test_pomsample_of_an_ensemble(cmd, oracle, source, tmp_path):
 def test_live(cmd, oracle, monkeypatch, route):
     from pomodoro_pymol.commands import pomnoise
     from pomodoro_pymol.experiments.live import LiveDraw
-    from pomodoro_pymol.viewer import states
+    from pomodoro_pymol.viewer.live_states import LiveStates
 
     result = pomnoise("m", sigma=SIGMA, wc=3, wr=8, wa=1, frames=3, _self=cmd)
     if route == "through files":
@@ -150,7 +150,7 @@ def test_live(cmd, oracle, monkeypatch, route):
 
         monkeypatch.setattr(cmd, "get_coordset", refuse, raising=False)
         monkeypatch.setattr(cmd, "get_coords", refuse, raising=False)
-    states = states.LiveStates("m_noise", result.structure.atom_at_place, 4, _self=cmd)
+    states = LiveStates("m_noise", result.structure.atom_at_place, 4, _self=cmd)
     for state, frame in enumerate(noised(oracle), 2):  # the probe is put back
         oracle.check(cmd, "m_noise", state, frame)
     draw = LiveDraw(result.structure, result.parameters, atom_in_row=states.atom_in_row)
@@ -186,19 +186,19 @@ def test_pomsave(cmd, oracle, tmp_path):
         np.testing.assert_allclose([[float(value) for value in list(row)[2:]] for row in found], frame, atol=2e-4)
 
 
-def ignoring(write):
-    """A writer of files that takes no notice of which atom belongs where."""
-    return lambda path, frames, atoms=None: write(path, frames)
+def ignoring(load):
+    """A writer of states that takes no notice of which atom belongs where."""
+    return lambda self, frames, atoms=None: load(self, frames)
 
 
-def shuffling(write):
+def shuffling(load):
     """A writer that takes the rows of the last frame of more than one for others, the probe's aside."""
 
-    def broken(path, frames, atoms=None):
+    def broken(self, frames, atoms=None):
         if frames[..., 1:].any():
             frames = frames.copy()
             frames[-1] = np.roll(frames[-1], 1, axis=0)
-        write(path, frames, atoms)
+        load(self, frames, atoms)
 
     return broken
 
@@ -206,23 +206,23 @@ def shuffling(write):
 @pytest.mark.parametrize("fault", [ignoring, shuffling])
 @pytest.mark.parametrize("line", ["pomnoise m, frames=3", "pomsweep m, z=-1:1", "pomsample m, steps=3, samples=2"])
 def test_a_broken_writer_is_caught(cmd, typed, session, differences, monkeypatch, tmp_path, line, fault):
-    from pomodoro_pymol.io import dcd
+    from pomodoro_pymol.viewer.states import StateWriter
 
     orders.load(cmd, "altered chain", tmp_path)
     before = session(cmd)
-    monkeypatch.setattr(dcd, "write_dcd", fault(dcd.write_dcd))
+    monkeypatch.setattr(StateWriter, "_load", fault(StateWriter._load))
     assert "PyMOL does not show the atoms of state" in typed(cmd, line)
     assert differences(before, session(cmd)) == []
 
 
 @pytest.mark.parametrize("line", ["pomalign", "pomdenoise denoiser=wiener"])
 def test_a_broken_writer_is_caught_later(cmd, typed, monkeypatch, tmp_path, line):
-    from pomodoro_pymol.io import dcd
+    from pomodoro_pymol.viewer.states import StateWriter
 
     orders.load(cmd, "altered chain", tmp_path)
     typed(cmd, "pomnoise m, frames=3")
     names = cmd.get_names("all")
-    monkeypatch.setattr(dcd, "write_dcd", shuffling(dcd.write_dcd))
+    monkeypatch.setattr(StateWriter, "_load", shuffling(StateWriter._load))
     assert "PyMOL does not show the atoms of state" in typed(cmd, line)
     assert cmd.get_names("all") == names
 

@@ -103,11 +103,11 @@ def test_only_objects_of_ours_are_healed(cmd, bare, tmp_path):
 
 
 def test_a_save_while_live_moves_carries_no_setting(cmd, bare, tmp_path):
-    from pomodoro_pymol.viewer import states
+    from pomodoro_pymol.viewer import live_states
 
     cmd.load(FORMER)
     cmd.set("stick_radius", 0.1, "sw")
-    live = states.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
+    live = live_states.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
     live.redraw()
     cmd.set(MODE, 1, "pept")
     for name, arguments in {"whole.pse": {}, "part.pse": {"selection": "sw"}}.items():
@@ -124,10 +124,10 @@ def test_a_save_while_live_moves_carries_no_setting(cmd, bare, tmp_path):
 
 @pytest.mark.parametrize("change", ["rename", "copy", "delete", "replace"])
 def test_the_setting_goes_wherever_the_object_went(cmd, change):
-    from pomodoro_pymol.viewer import states
+    from pomodoro_pymol.viewer import live_states
 
     cmd.load(FORMER)
-    live = states.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
+    live = live_states.LiveStates("sw", np.arange(cmd.count_atoms("sw")), 3, _self=cmd)
     live.redraw()
     if change == "copy":
         cmd.copy("other", "sw")

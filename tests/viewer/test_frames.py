@@ -142,3 +142,11 @@ def test_two_instances_do_not_see_each_other(new_instance, load_source, typed):
 
 def test_the_current_state_is_the_one_noised(cmd, load_source, run):
     assert run(load_source("current state", cmd), frames=1).parameters.state == 7
+
+
+def test_frames_have_the_unit_cell_of_their_source(cmd, pomnoise):
+    cmd.load(cmd.exp_path("$PYMOL_DATA/demo/1tii.pdb"), "m", quiet=1)
+    cell = cmd.get_symmetry("m")
+    assert cell[:3] == pytest.approx([105.7, 105.7, 171.6])
+    result = pomnoise("m", frames=2, _self=cmd)
+    assert [cmd.get_symmetry(result.name, state) for state in (1, 2, 3)] == [cell] * 3
