@@ -62,6 +62,7 @@ def missing(packages: tuple[str, ...] = REQUIRED) -> list[str]:
 def check() -> dict[str, str]:
     """Return one finding per thing looked at, in the order to print."""
     findings = {
+        "system": f"{platform.platform()}, {platform.machine()}",
         "Python": f"{platform.python_version()}  {sys.executable}",
         "pomodoro-pymol": f"{__version__}  {Path(__file__).parent}",  # pip's or the plugin's
     }
