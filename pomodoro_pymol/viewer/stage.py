@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import PomodoroError
 from .host import kept_session, muted
-from .store import STORE
+from .store import STORE, is_legal
 
 #: How many pixels a ray-traced picture has, about.
 _PIXELS = 240 * 180
@@ -24,13 +24,16 @@ _PLAIN = {"all_states": 0, "sphere_scale": 1, "sphere_transparency": 0}
 def stage(*, _self) -> Iterator[None]:
     """Hide all that is there until the end; then delete what has come since, and put all back as it was."""
     session = _self._pymol.session
-    names, shown, view = _self.get_names("all"), _self.get_vis(), _self.get_view(quiet=1)
+    names, seen, view = _self.get_names("all"), _self.get_vis(), _self.get_view(quiet=1)
+    # Not by set_vis: without a window PyMOL never again shows the members of a group that was hidden.
+    shown = [name for name in names if seen.get(name, [0])[0] and is_legal(name, _self)]
     records = dict(vars(session).get(STORE) or {}) if STORE in vars(session) else None
     settings = {setting: _self.get(setting) for setting in _SET}
     try:
         with kept_session(_self):
             try:
-                _self.disable("all")
+                for name in shown:
+                    _self.disable(name)
                 yield
             finally:
                 with muted(_self):
@@ -47,7 +50,8 @@ def stage(*, _self) -> Iterator[None]:
             _self.unset(setting, updates=0, quiet=1)  # to the default: "set" would leave an entry in the session
             if _self.get(setting) != value:
                 _self.set(setting, value, updates=0, quiet=1)
-        _self.set_vis(shown)
+        for name in shown:
+            _self.enable(name)
 
 
 def look_of(*, _self) -> dict[str, Any]:
@@ -63,7 +67,8 @@ def look_of(*, _self) -> dict[str, Any]:
 
 def put_on(names: Sequence[str], state: int, *, _self) -> None:
     """Show some objects of ours alone, in a state of theirs, whatever the frame and the settings of the session."""
-    _self.disable("all")
+    for name in _self.get_names("objects", enabled_only=1):
+        _self.disable(name)
     for name in names:
         for setting, value in {"state": state, **_PLAIN}.items():
             _self.set(setting, value, name, updates=0, quiet=1)

@@ -161,12 +161,12 @@ def _fill_elsewhere(monkeypatch):
 
 
 def _live_not_drawn(monkeypatch):
-    """Let the last picture, which is of what Live wrote, be the one before it of the same state."""
+    """Let the last picture, which is of what Live wrote, be the one before it, of the same state."""
     picture, seen = stage.picture, []
 
     def stale(folder, size, *, _self):
         seen.append(picture(folder, size, _self=_self))
-        return seen[2] if len(seen) == 7 else seen[-1]
+        return seen[-2] if len(seen) == 9 else seen[-1]
 
     monkeypatch.setattr(stage, "picture", stale)
 
