@@ -95,14 +95,40 @@ def crowd(cmd, load_source):
 
 def test_a_crowded_session_is_as_before(cmd, load_source, outcomes, capfd, session, differences):
     crowd(cmd, load_source)
+    cmd.refresh()  # which drops the members of hidden groups from the scene
     before = session(cmd)
     capfd.readouterr()
     found, text, error = outcomes(cmd, capfd)
     assert found == PASSED, (text, error)
+    cmd.refresh()
     after = session(cmd)
     for each in (before, after):
         each["unique_settings"].sort()  # which are known by their numbers
     assert differences(before, after) == []
+
+
+def test_hidden_groups_are_shown_as_before(new_instance, tmp_path):
+    """PyMOL without a window takes into a picture what it did not drop, and nothing that set_vis dropped."""
+
+    def seen(tested):
+        cmd = new_instance()
+        for name, sequence in {"one": "AAAA", "two": "GG", "free": "GGG"}.items():
+            cmd.fab(sequence, name)
+        cmd.disable("two")
+        cmd.group("both", "one two")
+        cmd.disable("both")
+        cmd.zoom("one")
+        if tested:
+            commands.pomcheck(test=1, _self=cmd)
+        pictures = [stage.picture(tmp_path, (80, 60), _self=cmd)]
+        for shown in ("both", "two"):
+            cmd.enable(shown)
+            pictures.append(stage.picture(tmp_path, (80, 60), _self=cmd))
+        return [(picture > 12).sum() for picture in pictures]
+
+    wanted = seen(False)
+    assert wanted == sorted(set(wanted))
+    assert seen(True) == wanted
 
 
 def test_an_empty_session_is_as_before(cmd, outcomes, capfd, session, differences):
