@@ -146,6 +146,7 @@ COMMANDS = (
     "pomsweep frames=1, z=0",
     "pomsample steps=3",
     "pommeasure",
+    "pomcheck test=1",
 )
 
 
