@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def stage(*, _self) -> Iterator[None]:
     names, seen, view = _self.get_names("all"), _self.get_vis(), _self.get_view(quiet=1)
     # Not by set_vis: without a window PyMOL never again shows the members of a group that was hidden.
     shown = [name for name in names if seen.get(name, [0])[0] and is_legal(name, _self)]
-    records = dict(vars(session).get(STORE) or {}) if STORE in vars(session) else None
+    kept = {key: copy(value) for key, value in vars(session).items() if key == STORE}
     settings = {setting: _self.get(setting) for setting in _SET}
     try:
         with kept_session(_self):
@@ -41,10 +42,8 @@ def stage(*, _self) -> Iterator[None]:
                         if name not in names:
                             _self.delete(name)
     finally:
-        if records is None:
-            vars(session).pop(STORE, None)
-        else:
-            setattr(session, STORE, records)
+        vars(session).pop(STORE, None)
+        vars(session).update(kept)
         _self.set_view(view, animate=0, quiet=1)
         for setting, value in settings.items():
             _self.unset(setting, updates=0, quiet=1)  # to the default: "set" would leave an entry in the session
@@ -68,7 +67,8 @@ def look_of(*, _self) -> dict[str, Any]:
 def put_on(names: Sequence[str], state: int, *, _self) -> None:
     """Show some objects of ours alone, in a state of theirs, whatever the frame and the settings of the session."""
     for name in _self.get_names("objects", enabled_only=1):
-        _self.disable(name)
+        if is_legal(name, _self):  # else it may mean others
+            _self.disable(name)
     for name in names:
         for setting, value in {"state": state, **_PLAIN}.items():
             _self.set(setting, value, name, updates=0, quiet=1)
