@@ -81,24 +81,25 @@ def missing(packages: tuple[str, ...] = REQUIRED) -> list[str]:
 def check() -> dict[str, str]:
     """Return one finding per thing looked at, in the order to print."""
     findings = {
+        "system": f"{platform.platform()}, {platform.machine()}",
         "Python": f"{platform.python_version()}  {sys.executable}",
         "pomodoro-pymol": f"{__version__}  {Path(__file__).parent}",  # pip's or the plugin's
     }
     for package in (*REQUIRED, *OPTIONAL):
         findings[package] = _version(package) or "missing"
     if "torch" not in missing():
-        import torch
-
-        findings["devices"] = ", ".join(
-            name
-            for name, present in (
-                ("cuda", torch.cuda.is_available()),
-                ("mps", torch.backends.mps.is_available()),
-                ("cpu", True),
-            )
-            if present
-        )
+        findings["devices"] = _devices()
     absent = missing(REQUIRED + OPTIONAL)
     if absent:
         findings["to install"] = install_command(*absent)
     return findings
+
+
+def _devices() -> str:
+    """Return the devices there are, or why there are none."""
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # a library of its own that does not load
+        return f"none, torch does not load: {(str(error).strip().splitlines() or [''])[0]}"
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return ", ".join(name for name, present in there.items() if present)

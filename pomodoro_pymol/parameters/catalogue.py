@@ -336,9 +336,13 @@ class CompareParameters(_Grouped, _Lawful):
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
 class CheckParameters(Parameters):
-    """Parameters of ``pomcheck``: none."""
+    """Parameters of ``pomcheck``."""
 
     command = "pomcheck"
+
+    test: int = parameter(
+        0, int, "1 also tries everything once in this PyMOL, which is afterwards as it was", bounds=(0, 1)
+    )
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)

@@ -180,6 +180,9 @@ def test_names_that_pymol_does_not_give(doctored, typed, read_pdb, name):
         printed = typed(cmd, line)
         assert "Traceback" not in printed
         assert len(re.findall("^ Error: ", printed, re.MULTILINE)) == 1
+    printed = typed(cmd, "pomcheck test=1")
+    assert " test as before  ok" in printed
+    assert not name or " self-test       9 of 9 passed" in printed  # beside an object without a name nothing is drawn
     read_pdb(cmd, "usable")
     assert "Error" not in typed(cmd, "pomnoise usable, frames=2")
 
@@ -241,6 +244,8 @@ def test_a_damaged_store_in_a_file(doctored, typed, store):
         printed = typed(cmd, line)
         assert len(printed.splitlines()) == 1, printed
         assert printed.startswith(" Error: ")
+    assert " self-test       9 of 9 passed" in typed(cmd, "pomcheck test=1")
+    assert cmd._pymol.session.pomodoro == store
     assert "Error" not in typed(cmd, "pomnoise plain, frames=2, name=new")
 
 

@@ -72,3 +72,15 @@ def test_check_tells_how_to_install_what_is_missing(monkeypatch):
     findings = health.check()
     assert findings["no_such_package"] == "missing"
     assert findings["to install"] == health.install_command("no_such_package")
+
+
+@pytest.mark.parametrize("error", [ImportError("DLL load failed\nmore"), OSError("libtorch: no such file")])
+def test_a_torch_that_does_not_load_is_told(monkeypatch, error):
+    class Broken:
+        def find_spec(self, name, path=None, target=None):
+            if name == "torch":
+                raise error
+
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    assert health._devices() == f"none, torch does not load: {str(error).splitlines()[0]}"
