@@ -47,7 +47,7 @@ def new_python(folder, *packages):
     run(sys._base_executable, "-m", "venv", folder)
     python = folder / "bin" / "python"
     if packages:
-        run(python, "-m", "pip", "install", "-q", *packages)
+        run(python, "-I", "-m", "pip", "install", "-q", *packages)
     return python
 
 
@@ -180,7 +180,7 @@ def test_the_description_has_no_link_that_leads_nowhere(built):
 
 def test_an_empty_python_says_in_one_line_what_it_lacks(built, tmp_path):
     python = new_python(tmp_path / "empty")
-    run(python, "-m", "pip", "install", "-q", "--no-index", "--no-deps", built[1])
+    run(python, "-I", "-m", "pip", "install", "-q", "--no-index", "--no-deps", built[1])
     environment = {"PATH": os.environ["PATH"]}
 
     def ours(*arguments):
