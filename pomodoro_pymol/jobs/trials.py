@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from ..structure.hierarchy import Hierarchy
 from ..utils.devices import DEVICES, resolve_device
 from ..utils.text import counted
 from ..viewer import about, dressing, host, reading, stage, store
-from ..viewer.states import LiveStates
+from ..viewer.live_states import LiveStates
 from .coloring import color
 from .noise import NoiseRun
 from .saving import read_object
@@ -226,9 +227,15 @@ def _percent(part: float) -> str:
 
 
 def _live(trial: Trial) -> str:
-    cmd, name, structure = trial.cmd, trial.result.name, trial.structure
+    atoms = trial.structure.atom_at_place
+    with closing(LiveStates(trial.result.name, atoms, _FRAMES + 1, _self=trial.cmd)) as states:
+        return _overwritten(trial, states)
+
+
+def _overwritten(trial: Trial, states: LiveStates) -> str:
+    """Overwrite the frames by others, and compare what PyMOL then holds and draws."""
+    structure = trial.structure
     parameters = NoiseParameters(z=-0.5, wc=1, wr=1, wa=1, seed=1, frames=_FRAMES, device="cpu")
-    states = LiveStates(name, structure.atom_at_place, _FRAMES + 1, _self=cmd)
     draw = LiveDraw(structure, parameters, "cpu", states.atom_in_row)
     unit = draw.mix(LevelWeights(1, 1, 1))
 
@@ -313,7 +320,7 @@ def _load_dcd(path: Path, name: str, wanted: Any, cmd: Any) -> str:
         with host.muted(cmd), host.c_stdout_muted():
             cmd.load_traj(str(path), name, 2, format="dcd")
     except host.CmdException:
-        return "(no reader in this PyMOL, so that frames go in one by one)"
+        return "(no reader in this PyMOL)"
     _same(_states(name, cmd)[1:], wanted[1:], "what PyMOL reads of .dcd")
     return "(bit for bit)"
 

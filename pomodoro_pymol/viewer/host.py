@@ -114,6 +114,26 @@ def muted(_self) -> Iterator[None]:
         _self.feedback("pop")
 
 
+@contextmanager
+def c_stdout_muted() -> Iterator[None]:
+    """Hide what PyMOL's trajectory reader prints from C, which ``feedback`` does not reach."""
+    if os.name != "posix":
+        yield
+        return
+    libc = ctypes.CDLL(None)
+    libc.fflush(None)
+    saved = os.dup(1)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 1)
+        yield
+    finally:
+        libc.fflush(None)
+        os.dup2(saved, 1)
+        os.close(saved)
+        os.close(sink)
+
+
 def hook(tasks: list[Any], task: Callable[..., bool]) -> None:
     """Let PyMOL do a task of ours, once, whenever it loads or saves a session."""
     # Another copy of this library, as of a plugin that was installed anew, may have left its own.

@@ -345,7 +345,7 @@ def interrupt(arguments, folder, moment, sent=signal.SIGINT):
 @pytest.mark.skipif(os.name != "posix", reason="PyMOL's own handler is mended on POSIX")
 def test_ctrl_c_in_a_script(tmp_path):
     (tmp_path / "script.pml").write_text(SCRIPT)
-    status, printed = interrupt(["-m", "pymol", "-cq", "script.pml"], tmp_path, "tmp/pomodoro-*/frames.dcd")
+    status, printed = interrupt(["-m", "pymol", "-cq", "script.pml"], tmp_path, "tmp/pomodoro-*/frames.js")
     assert status == 1  # as PyMOL ends itself
     assert " interrupted: everything is as it was before\n" in printed
     assert "WENT ON" not in printed
@@ -380,7 +380,7 @@ def test_ctrl_c_while_pymol_evaluates_an_expression(plain, call):
 @pytest.mark.skipif(os.name != "posix", reason="signals as on POSIX")
 @pytest.mark.parametrize(
     ("command", "moment"),
-    [("noise", ".part-*-out.pdb"), ("sample", 1), ("demo", "tmp/pomodoro-*/frames.dcd")],
+    [("noise", ".part-*-out.pdb"), ("sample", 1), ("demo", "tmp/pomodoro-*/frames.js")],
 )
 def test_ctrl_c_on_the_command_line(tmp_path, command, moment):
     import pymol
@@ -422,9 +422,9 @@ with pymol2.PyMOL() as instance:
 
 @pytest.mark.skipif(os.name != "posix", reason="killed and locked as on POSIX")
 def test_a_killed_run_leaves_nothing_that_looks_like_a_result(tmp_path):
-    status, _ = interrupt(["-c", KILLED, "999"], tmp_path, "tmp/pomodoro-*/frames.dcd", signal.SIGKILL)
+    status, _ = interrupt(["-c", KILLED, "999"], tmp_path, "tmp/pomodoro-*/frames.js", signal.SIGKILL)
     assert status == -signal.SIGKILL
-    assert list(tmp_path.glob("tmp/pomodoro-*/frames.dcd"))
+    assert list(tmp_path.glob("tmp/pomodoro-*/frames.js"))
     assert {path.name for path in tmp_path.iterdir() if path.name[:6] != ".part-"} == {"out.dcd", "tmp"}
     assert (tmp_path / "out.dcd").stat().st_size == 196 + 60 * 3 * (8 + 4 * 1631)
     interrupt(["-c", KILLED, "1"], tmp_path, 0, 0)  # to its own end

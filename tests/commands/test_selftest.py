@@ -10,7 +10,7 @@ from pymol import CmdException
 from pomodoro_pymol import commands
 from pomodoro_pymol.experiments import frame_files
 from pomodoro_pymol.experiments.live import LiveDraw
-from pomodoro_pymol.io import dcd
+from pomodoro_pymol.io import js
 from pomodoro_pymol.jobs import trials
 from pomodoro_pymol.viewer import about, publishing, stage
 
@@ -141,9 +141,22 @@ def _shifted(call):
     """Return a function that is given an atom elsewhere."""
 
     def wrapped(path, frames, *rest, **named):
-        moved = np.array(frames, np.float32) if isinstance(frames, np.ndarray) else np.stack([*frames]).squeeze(1)
+        moved = np.stack([*frames]).squeeze(1)
         moved[-1, -1, 0] += 0.01
         return call(path, moved, *rest, **named)
+
+    return wrapped
+
+
+def _filled_elsewhere(write):
+    """Return a writer of frames that fills an atom of the last one elsewhere."""
+
+    def wrapped(file, n_frames, fill):
+        def elsewhere(frame, out):
+            fill(frame, out)
+            out[-1, 0] += 0.01 * (frame == n_frames - 1)
+
+        return write(file, n_frames, elsewhere)
 
     return wrapped
 
@@ -218,7 +231,7 @@ FAULTS = {
         STEPS[1:9],
     ),
     "wrong coordinates": (
-        lambda patch: patch.setattr(dcd, "write_dcd", _shifted(dcd.write_dcd)),
+        lambda patch: patch.setattr(js.JsFile, "write", _filled_elsewhere(js.JsFile.write)),
         "noise",
         "PyMOL does not show the atoms of state 4 where they were computed to be",
         STEPS[2:8],
@@ -283,7 +296,7 @@ def test_a_build_without_the_reader_of_trajectories(hpv, outcomes, capfd, monkey
     monkeypatch.setattr(hpv, "load_traj", absent)
     found, text, _ = outcomes(hpv, capfd)
     assert found == PASSED
-    assert ".dcd (no reader in this PyMOL, so that frames go in one by one)" in text["test files"]
+    assert ".dcd (no reader in this PyMOL)" in text["test files"]
 
 
 def test_without_gemmi(hpv, outcomes, capfd, monkeypatch):
