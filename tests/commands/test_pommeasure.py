@@ -194,7 +194,8 @@ def test_the_new_object(outputs, typed, snapshot):
     assert made["labels"] == seen["outputs"]["labels"]
     assert by_label(outputs, "outputs_measured", 1).items() <= by_label(outputs, "1hpv", 1).items()
     truth = by_label(outputs, "outputs_measured", 1)
-    frames = np.array([[by_label(outputs, "outputs_measured", k)[key] for key in truth] for k in range(2, 7)])
+    places = [by_label(outputs, "outputs_measured", state) for state in range(2, 7)]
+    frames = np.array([[place[key] for key in truth] for place in places])
     away = frames - np.array([*truth.values()])
     for key in (("A", "25"), ("B", "71")):
         rows = [row for row, label in enumerate(truth) if label[:2] == key]
