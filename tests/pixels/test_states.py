@@ -132,7 +132,7 @@ def test_what_the_readme_says_of_objects_of_many_states(cmd, typed, ray, read_pd
 @pytest.fixture(params=["in memory", "through files"])
 def moving(request, cmd, load_source, typed, coords, monkeypatch):
     """States that Live has moved by 10 A each, of which it drew the one that is shown, the second."""
-    from pomodoro_pymol.viewer import states
+    from pomodoro_pymol.viewer import live_states
 
     load_source("ensemble", cmd)
     typed(cmd, "pomnoise z=0 wc=3 wr=8 frames=6")
@@ -149,7 +149,7 @@ def moving(request, cmd, load_source, typed, coords, monkeypatch):
             raise SystemError("numpy.core.multiarray failed to import")
 
         monkeypatch.setattr(cmd, "get_coordset", refuse, raising=False)
-    live = states.LiveStates(name, np.arange(392), 7, _self=cmd)
+    live = live_states.LiveStates(name, np.arange(392), 7, _self=cmd)
     before = {state: coords(cmd, name, state) for state in range(2, 8)}
 
     def fill(state, out):

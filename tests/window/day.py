@@ -9,6 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pymol import cmd
 from pymol.gui import get_qtwindow
 from qtpy import QtCore, QtWidgets
@@ -259,7 +260,7 @@ def picking(robot: Any, notes: dict[str, Any]) -> None:
     notes["picked"] = list(rows.values())
     robot.pump(1000)
     notes["nearer"] = [start[11], cmd.get_view()[11]]
-    center, focus = cmd.get_coords("sele", cmd.get_state()).mean(0), cmd.get_view()[12:15]
+    center, focus = np.mean(cmd.get_model("sele", cmd.get_state()).get_coord_list(), 0), cmd.get_view()[12:15]
     notes["off centre"] = float(abs(center - focus).max())
     # A range with Shift.
     plot = panel.residues.plot.viewport()
