@@ -6,10 +6,18 @@ from typing import Any
 
 import numpy as np
 import robot as eyes
-from pymol import cmd
+from pymol import CmdException, cmd
 
 from pomodoro_pymol import commands
 from pomodoro_pymol.viewer import stage
+
+
+def tried() -> tuple[dict[str, str], str]:
+    """Return what the self-test finds, and how it fails."""
+    try:
+        return commands.pomcheck(test=1), ""
+    except CmdException as error:
+        return {}, str(error).strip()
 
 
 def play(robot: Any) -> None:
@@ -21,7 +29,7 @@ def play(robot: Any) -> None:
     robot.open()
     robot.see_output("1hpv_noise")
     before, line, status = robot.session(), robot.line, robot.status
-    robot.notes["found"] = commands.pomcheck(test=1)
+    robot.notes["found"], robot.notes["failed"] = tried()
     cmd.do("pomcheck test=1")
     robot.pump(500)
     robot.notes["changed"] = eyes.differences(before, robot.session())
@@ -33,8 +41,5 @@ def play(robot: Any) -> None:
         return seen if size else np.zeros_like(seen)
 
     stage.picture = black
-    try:
-        commands.pomcheck(test=1)
-    except Exception as error:
-        robot.notes["black"] = str(error).strip()
+    _, robot.notes["black"] = tried()
     robot.notes["changed by a failure"] = eyes.differences(before, robot.session())
