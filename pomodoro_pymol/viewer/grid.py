@@ -59,7 +59,7 @@ def members(*, _self) -> list[str]:
     found, others = [], set()
     for name in before["objects"]:
         record = store.get_record(name, _self=_self)
-        key = str(records.get(name, {}).get("key"))
+        key = store.key_of(records.get(name, {}))
         if record is not None and _MARK not in record:
             others.add(key)
             continue  # another's by now, and so is all that goes with it

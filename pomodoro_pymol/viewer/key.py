@@ -16,7 +16,7 @@ from typing import Any
 
 from ..color.ticks import number_text, ticks
 from .host import hook, kept_session, muted
-from .store import KEY_TITLE, all_records, is_key, spelling
+from .store import KEY_TITLE, all_records, is_key, key_of, spelling
 from .window import mend_labels
 
 Rgb = tuple[float, float, float]
@@ -180,7 +180,7 @@ def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int
     """Draw the key of our object, replacing its former one."""
     record = all_records(_self)[name]
     record["colors"] = colors
-    former, slot = _former(name, str(record.get("key")), _self), WHOLE_PICTURE if slot is None else slot
+    former, slot = _former(name, key_of(record), _self), WHOLE_PICTURE if slot is None else slot
     up = _ROW * _free_row(former, slot, _self)
     labels = [replace(label, y=label.y + up) for label in labels]
     record["key"] = _put(key_name(name), former, labels, _SIZE, _middle(f"%{name}", 1, _self), slot, _self)

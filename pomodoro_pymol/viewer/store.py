@@ -34,6 +34,12 @@ def command_of(record: dict[str, Any]) -> str:
     return line.partition(" ")[0] if isinstance(line, str) else ""
 
 
+def key_of(record: dict[str, Any]) -> str:
+    """Return the name of the key of an object, "" where the record, which a file may have damaged, does not say."""
+    key = record.get("key")
+    return key if isinstance(key, str) else ""
+
+
 def runs(*, _self) -> dict[str, str]:
     """Return the runs that objects are of, and for each the name of the first such object."""
     found: dict[str, str] = {}

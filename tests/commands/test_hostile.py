@@ -300,3 +300,16 @@ def test_a_model_file_with_anything_in_it(hpv, typed, session, differences, here
         assert "net.pt" in printed
         assert len(printed.splitlines()) == 1
         assert differences(before, session(hpv)) == []
+
+
+def test_a_record_nested_beyond_what_can_be_written_down(hpv, typed):
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    typed(hpv, "pomnoise frames=2")
+    hpv._pymol.session.pomodoro["1hpv_noise"]["key"] = nested
+    assert "Error" not in typed(hpv, "pomcolor metric=displacement")
+    assert hpv._pymol.session.pomodoro["1hpv_noise"]["key"] == "1hpv_noise_key"
+    assert "Error" not in typed(hpv, "pomcompare")
+    hpv._pymol.session.pomodoro["1hpv_noise"]["key"] = nested
+    assert "Error" not in typed(hpv, "pomcompare off")
