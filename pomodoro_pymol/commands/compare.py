@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import CompareParameters
+from ..viewer import reading
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -54,9 +55,7 @@ def pomcompare(parameters: CompareParameters, quiet: bool, _self: Any) -> Compar
         pomnoise, pomcolor, pomtable, pomsweep
     """
     from ..errors import PomodoroError
-    from ..experiments.comparison import comparison_text
-    from ..experiments.outputs import print_notes
-    from ..jobs.compare import compare, end_comparison
+    from ..jobs.compare import CompareRun, end_comparison
 
     if parameters.ends:
         if parameters != CompareParameters(selection="off"):
@@ -65,10 +64,10 @@ def pomcompare(parameters: CompareParameters, quiet: bool, _self: Any) -> Compar
         if not quiet:
             print(f" pomcompare: {len(gone)} objects are gone, all else is as it was before")
         return None
-    comparison = compare(parameters, progress("pomcompare", quiet), _self=_self)
+    with CompareRun(parameters, _self=_self) as run:
+        structures = reading.finish(run.prepare())
+        results = run.work(structures, run.write, progress("pomcompare", quiet))
+        comparison = reading.finish(run.finish(results))
     if not quiet:
-        print(comparison.report())
-        first = comparison.cells[0].result
-        print_notes(first.structure, first.hierarchy)
-        print(comparison_text(comparison.cells))
+        print(run.report(results, comparison))
     return comparison

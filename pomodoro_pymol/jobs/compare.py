@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..color.scale import ColorScale
 from ..errors import PomodoroError
 from ..experiments import outputs
 from ..experiments.coloring import signal_text
-from ..experiments.comparison import Cell, cell_title, comparison_figure
+from ..experiments.comparison import Cell, cell_title, comparison_figure, comparison_text
 from ..experiments.noise import NoiseResult
 from ..io.disk import temporary_folder
 from ..noise.metrics import DIRECTION, metric_values
@@ -23,10 +23,12 @@ from ..noise.sigma import law_line
 from ..noise.signal import signal_share
 from ..parameters.catalogue import CompareParameters
 from ..parameters.kinds import AUTO, Interval
+from ..structure.atoms import Structure
+from ..structure.input_notes import input_notes
 from ..utils import memory
-from ..viewer import companion, grid, key, publishing, reading, sources, store
+from ..viewer import companion, grid, key, publishing, sources, store
 from .direction import directed_states
-from .noise import NoiseRun
+from .noise import NoiseRun, Tell
 
 # Pixels of the picture of a cell.
 _WIDTH, _HEIGHT = 900, 720
@@ -61,56 +63,112 @@ class Comparison:
         )
 
 
-def compare(parameters: CompareParameters, tell: Callable[[int, int], None], *, _self: Any) -> Comparison:
-    """Noise a structure by several schemes, and show them side by side; ends a former comparison.
+class CompareRun:
+    """A run of pomcompare: `prepare`, `work`, which alone may run in another thread, `finish`.
+
+    It noises a structure by several schemes, shows them side by side, and ends a former comparison.
+    A context manager like `noise.NoiseRun`, which leaves nothing in PyMOL until `finish`.
+
+    Attributes
+    ----------
+    line : str
+        The command that repeats it.
+    total : int
+        How many frames `work` tells of, those of all schemes.
+    names : list of str
+        Objects to make, one per scheme.
+    hidden : str
+        Empty: that the source is hidden is part of the comparison, which puts it back.
 
     Raises
     ------
     PomodoroError
-        As `NoiseRun`; or if a name that is needed is in use. Nothing has changed then.
+        As `NoiseRun`; or if a name that is needed is in use.
     """
-    schemes = parse_schemes(parameters.presets)
-    outputs.check_paths("", parameters.figure)
-    outputs.check_figures(parameters.figure)
-    former = grid.members(_self=_self)
-    source = sources.resolve_source(
-        parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
-    )
-    if source.object in former:
-        raise PomodoroError(f"{source.object} is of the comparison that this one replaces: name its source")
-    resolved = replace(parameters, selection=source.selection, state=source.state)
-    names = [_self.get_legal_name(f"{source.object}_{scheme.name}") for scheme in schemes]
-    _check_names(names, former, _self)
-    _check_memory(source.n_atoms, len(schemes), parameters)
-    with ExitStack() as stack:
+
+    def __init__(self, parameters: CompareParameters, *, _self: Any) -> None:
+        self._schemes = parse_schemes(parameters.presets)
+        outputs.check_paths("", parameters.figure)
+        outputs.check_figures(parameters.figure)
+        former = grid.members(_self=_self)
+        source = sources.resolve_source(
+            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+        )
+        if source.object in former:
+            raise PomodoroError(f"{source.object} is of the comparison that this one replaces: name its source")
+        self.line, self.hidden = parameters.to_text(), ""
+        self.parameters = replace(parameters, selection=source.selection, state=source.state)
+        self.names = [_self.get_legal_name(f"{source.object}_{scheme.name}") for scheme in self._schemes]
+        _check_names(self.names, former, _self)
+        _check_memory(source.n_atoms, len(self._schemes), parameters)
+        self._self, self._source = _self, source.object
+        self._open = ExitStack()
         # All look at the session before there is a draft, which a selection could mean too.
-        runs = [NoiseRun(resolved.of_scheme(scheme, name), _self=_self) for scheme, name in zip(schemes, names)]
-        results = []
-        for number, run in enumerate(map(stack.enter_context, runs)):
+        self._runs = [
+            NoiseRun(self.parameters.of_scheme(scheme, name), _self=_self)
+            for scheme, name in zip(self._schemes, self.names)
+        ]
+        self.total = sum(run.total for run in self._runs)
+        for run in self._runs:
             run.run = ""  # none that a panel is to follow
-            structure = reading.finish(run.prepare())
-            start, total = number * run.total, len(runs) * run.total
-            results.append(
-                run.work(structure, run.write, lambda n, _, start=start, total=total: tell(start + n, total))
-            )
+            self._open.enter_context(run)
+
+    def __enter__(self) -> CompareRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def prepare(self, piece: int = 0) -> Generator[None, None, list[Structure]]:
+        """Copy and read the source for each scheme, ``piece`` atoms at a time."""
+        structures = []
+        for run in self._runs:
+            structures.append((yield from run.prepare(piece)))
+        return structures
+
+    def work(self, structures: list[Structure], write: Callable[[Any], None], tell: Tell) -> list[NoiseResult]:
+        """Draw the noise of one scheme after the other; ``write`` as in `NoiseRun.work`."""
+        results, done = [], 0
+        for run, structure in zip(self._runs, structures):
+            self._writing = run
+            results.append(run.work(structure, write, lambda n, _, done=done: tell(done + n, self.total)))
+            done += run.total
+        return results
+
+    def write(self, frames: Any) -> None:
+        """Append frames of the scheme that is drawn now."""
+        self._writing.write(frames)
+
+    def check(self) -> None:
+        """Nothing to check: `write` does."""
+
+    def finish(self, results: list[NoiseResult], piece: int = 0) -> Generator[None, None, Comparison]:
+        """Publish the objects in their cells, so many atoms at a time; all is as it was if that fails."""
+        cmd, parameters = self._self, self.parameters
         signal = ""
         if parameters.range == AUTO and parameters.metric != DIRECTION:
             span, signal = _common_range(results, parameters)
-            for run in runs:
+            for run in self._runs:
                 run.parameters = replace(run.parameters, range=span)
-        before = grid.scene_before(_self=_self)
-        with grid.replaced(_self=_self):
-            if not 1 < _self.get_state() <= parameters.frames + 1:
-                _self.frame(1)
-            cells = [
-                Cell(scheme, name, result, reading.finish(run.finish(result)))
-                for scheme, name, run, result in zip(schemes, names, runs, results)
-            ]
-            if _self.get_state() == 1:
-                _self.frame(2)  # the first that is noised
-            labels = _show(cells, parameters, _self)
-            grid.remember(names, labels, before, _self=_self)
-    return Comparison(source.object, cells, signal)
+        before = grid.scene_before(_self=cmd)
+        with grid.replaced(_self=cmd):
+            if not 1 < cmd.get_state() <= parameters.frames + 1:
+                cmd.frame(1)
+            cells = []
+            for scheme, name, run, result in zip(self._schemes, self.names, self._runs, results):
+                cells.append(Cell(scheme, name, result, (yield from run.finish(result, piece))))
+                yield
+            if cmd.get_state() == 1:
+                cmd.frame(2)  # the first that is noised
+            labels = _show(cells, parameters, cmd)
+            grid.remember(self.names, labels, before, _self=cmd)
+        return Comparison(self._source, cells, signal)
+
+    def report(self, results: list[NoiseResult], comparison: Comparison) -> str:
+        """Return what the command prints."""
+        first = results[0]
+        notes = "".join(f"\n note: {note}" for note in input_notes(first.structure, first.hierarchy))
+        return f"{comparison.report()}{notes}\n{comparison_text(comparison.cells)}"
 
 
 def end_comparison(*, _self: Any) -> list[str]:
