@@ -34,6 +34,7 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
         pomsample sampler=edm steps=50 samples=100 show=final
         pomsample sampler=edm s_churn=40 s_min=0.05 s_max=50 s_noise=1.003
         pomsample churn=flat figure=curves.png
+        pomsample every=5, keep=denoised
 
     NOTES
 
@@ -46,7 +47,12 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
         Churn adds noise before a step. That of edm has s_churn, s_min, s_max
         and s_noise, that of the others gamma, gamma_min and noise_scale.
         Start noise and churn follow the weights; churn=flat shows what comes
-        of mixing laws. Interrupting a run leaves the session as it was. For
+        of mixing laws.
+
+        keep=denoised makes a second object of as many states, NAME_denoised:
+        what the denoiser returned for the noised state with which each kept
+        step began, at the sigma in its title, moved as that state is; of
+        several samples one each. Interrupting a run leaves the session as it was. For
         networks see "help pomdenoise".
 
     PYMOL API

@@ -6,6 +6,7 @@ change of sigma only scales them; frames are those of `noise.run_noise` to the b
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -80,19 +81,39 @@ class LiveDraw:
 
     def mix(self, weights: LevelWeights) -> UnitFrames:
         """Return the frames of unit sigma under ``weights``, and their statistics."""
-        chains, residues, atoms = self._levels
+        unit = self.mix_while(weights, lambda: True)
+        assert unit is not None
+        return unit
+
+    def mix_while(self, weights: LevelWeights, wanted: Callable[[], bool]) -> UnitFrames | None:
+        """Do as `mix`, but give up, and return None, as soon as ``wanted()``, asked before each frame, says no."""
+        atoms = self._levels[-1]
         frames = atoms.new_empty(len(atoms), self.hierarchy.n_atoms, 3)
         statistics = LevelStatistics(self.hierarchy)
         mixed = torch.empty_like(atoms[0])
-        for out, chain, residue, atom in zip(frames, chains, residues, atoms):
-            mix_levels(mixed, chain, residue, atom, self.hierarchy, weights)
+        for frame, out in enumerate(frames):
+            if not wanted():
+                return None
+            self._mix_frame(frame, weights, mixed, out)
             statistics.add_squares(level_squares(residue_sums(mixed.T[None], self.hierarchy), self.hierarchy))
-            out.copy_(mixed.index_select(1, self._atom_in_row).T)
         return UnitFrames(weights, frames, statistics)
+
+    def _mix_frame(self, frame: int, weights: LevelWeights, mixed: Tensor, out: Tensor) -> None:
+        """Fill ``mixed``, shape=(3, n_atoms), with a frame of unit sigma, and ``out`` with its rows."""
+        chain, residue, atom = (level[frame] for level in self._levels)
+        mix_levels(mixed, chain, residue, atom, self.hierarchy, weights)
+        out.copy_(mixed.index_select(1, self._atom_in_row).T)
 
     def fill(self, unit: UnitFrames, frame: int, sigma: float, out: np.ndarray) -> None:
         """Write frame 0, 1, ... at ``sigma`` angstrom into the rows of ``out``, shape=(n_atoms, 3), float32."""
         torch.add(self._truth, unit.frames[frame], alpha=sigma, out=torch.from_numpy(out))
+
+    def fill_alone(self, weights: LevelWeights, frame: int, sigma: float, out: np.ndarray) -> None:
+        """Write a frame as `fill` does, to the bit, but mix it for that: quick for one frame, not for all."""
+        mixed = torch.empty_like(self._levels[-1][frame])
+        rows = torch.empty_like(self._truth)
+        self._mix_frame(frame, weights, mixed, rows)
+        torch.add(self._truth, rows, alpha=sigma, out=torch.from_numpy(out))
 
 
 def live_bytes(n_atoms: int, n_frames: int) -> int:

@@ -44,6 +44,11 @@ class SampleResult:
         lies on the truth.
     kept : list of tuple
         Step number and sigma after it of each kept step.
+    levels : list of float
+        The sigma at which each kept step denoised, angstrom per coordinate.
+    denoised : Tensor, shape=(n_samples, n_kept, n_atoms, 3), or None
+        What the denoiser returned for the noised state that each kept step began with, moved as its frame is;
+        with ``keep=denoised``.
     records : list of StepRecord
         The curves, a record per step.
     nearest : list of int
@@ -62,6 +67,8 @@ class SampleResult:
     model: str
     frames: Tensor
     kept: list[tuple[int, float]]
+    levels: list[float]
+    denoised: Tensor | None
     records: list[StepRecord]
     nearest: list[int]
     distance: list[float]
@@ -75,6 +82,15 @@ class SampleResult:
         seed, steps = self.parameters.seed, self.parameters.settings.steps
         tail = f"sample {sample + 1} seed={seed}"
         return [f"sigma={sigma:.4g} A per coordinate step {number}/{steps} {tail}" for number, sigma in self.kept]
+
+    def denoised_titles(self, sample: int) -> list[str]:
+        """Return the titles of the denoised estimates of a sample, samples counted from 0; sigma is what they saw."""
+        seed, steps = self.parameters.seed, self.parameters.settings.steps
+        tail = f"sample {sample + 1} seed={seed}"
+        return [
+            f"denoised estimate at sigma={level:.4g} A per coordinate step {number}/{steps} {tail}"
+            for (number, _), level in zip(self.kept, self.levels)
+        ]
 
     def final_titles(self) -> list[str]:
         """Return the titles of an object of all samples' ends."""
@@ -163,7 +179,8 @@ def run_sample(
     model = build_model(states, labels, weights, parameters, state=parameters.state, free_pose=free)
     truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
     curves = StepCurves(hierarchy, truth, superposed=free)
-    film = _Film(parameters.kept_steps(), (parameters.samples, len(structure)), bool(settings.center))
+    shape = (parameters.samples, len(structure))
+    film = _Film(parameters.kept_steps(), shape, bool(settings.center), bool(parameters.keep))
 
     def follow(step: Step) -> None:
         film.add(step)
@@ -188,12 +205,15 @@ def run_sample(
     if len(model.members) == 1:
         nearest = [parameters.state] * len(nearest)
     shares = np.unique(nearest, return_counts=True)[1] / len(nearest)
+    frames, denoised = film.laid_on(truth if free else None, torch.from_numpy(model.origin).float())
     return SampleResult(
         parameters=parameters,
         source=structure.name,
         model=model.label,
-        frames=film.laid_on(truth if free else None, torch.from_numpy(model.origin).float()),
+        frames=frames,
         kept=film.kept,
+        levels=film.levels,
+        denoised=denoised,
         records=curves.records,
         nearest=nearest,
         distance=distance,
@@ -205,14 +225,16 @@ def run_sample(
 
 
 class _Film:
-    """Keeps chosen steps on the CPU, with the augmentation undone."""
+    """Keeps chosen steps on the CPU, and their denoised estimates where asked to, with the augmentation undone."""
 
-    def __init__(self, wanted: Sequence[int], shape: tuple[int, int], centred: bool) -> None:
+    def __init__(self, wanted: Sequence[int], shape: tuple[int, int], centred: bool, estimates: bool) -> None:
         samples, n_atoms = shape
         self.kept: list[tuple[int, float]] = []
+        self.levels: list[float] = []
         self._wanted = wanted
         self._centred = centred
         self._frames = torch.empty(samples, len(wanted), n_atoms, 3)
+        self._denoised = torch.empty_like(self._frames) if estimates else None
         self._turned: Tensor | None = None
         self._moved: Tensor | None = None
 
@@ -226,17 +248,26 @@ class _Film:
             self._moved = self._moved @ step.rotation.mT + step.shift
         if step.number in self._wanted:
             self._frames[:, len(self.kept)] = (step.coords - self._moved) @ self._turned
+            if self._denoised is not None:
+                self._denoised[:, len(self.kept)] = (step.denoised - self._moved) @ self._turned
             self.kept.append((step.number, step.sigma))
+            self.levels.append(step.noise_level)
 
-    def laid_on(self, truth: Tensor | None, origin: Tensor) -> Tensor:
-        """Return all, shape=(n_samples, n_kept, n_atoms, 3), about ``origin``, each sample's end laid on ``truth``."""
-        for sample in self._frames:
+    def laid_on(self, truth: Tensor | None, origin: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return frames and estimates, each of shape=(n_samples, n_kept, n_atoms, 3), about ``origin``.
+
+        Each sample's end is laid on ``truth``, and its other frames and its estimates move as it does.
+        """
+        stacks = [self._frames] if self._denoised is None else [self._frames, self._denoised]
+        for number, sample in enumerate(self._frames):
             if truth is not None:
                 fit = superpose(sample[-1], truth.cpu())
-                for frame in sample:
-                    frame.copy_(frame @ fit.rotation.mT + fit.translation)
-            sample += origin
-        return self._frames
+                for stack in stacks:
+                    for frame in stack[number]:
+                        frame.copy_(frame @ fit.rotation.mT + fit.translation)
+            for stack in stacks:
+                stack[number] += origin
+        return self._frames, self._denoised
 
 
 def _nearest(ends: Tensor, members: Tensor, free: bool) -> tuple[list[int], list[float]]:

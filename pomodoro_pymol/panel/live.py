@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import astuple, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from ..experiments.live import LiveDraw, UnitFrames
     from ..experiments.record import Record
+    from ..noise.weights import LevelWeights
     from ..structure.atoms import Structure
 
-# Coordinates written in one turn of the event loop: a few ms.
+# Atoms times frames that are written in one turn of the event loop: a few ms. Fewer are all mixed at every turn of
+# a weight, too; of more, the state that is shown alone.
 _ATOM_FRAMES = 600_000
 _SETTLE_MS = 120
 # How soon another state that comes to be shown is drawn as it is.
@@ -37,9 +39,12 @@ FOLLOWED = frozenset(("z", "sigma", "wc", "wr", "wa", "preset", "metric", "palet
 class Live(QtCore.QObject):
     """Rewrites the states of an object while the parameters change; the newest always win.
 
-    z and sigma scale on PyMOL's thread; weights mix in a thread of their own. When the
-    parameters rest, titles, colours, b and record are brought up to date, so that the object
-    is what `line` makes, and all its states are drawn; before that the one that is shown alone.
+    The state that is shown comes first: mixed, written and drawn before anything else is. z and
+    sigma scale the others on PyMOL's thread, in pieces; weights mix all of them in a thread of their
+    own. When the parameters rest, titles, colours, b and record are brought up to date, so that the
+    object is what `line` makes, and all its states are drawn; before that the one that is shown alone.
+
+    ``moved`` carries the parameters and, where the frames of their weights are mixed, the statistics.
     """
 
     moved = QtCore.Signal(object, object)
@@ -54,7 +59,6 @@ class Live(QtCore.QObject):
         self._draw: LiveDraw | None = None
         self._unit: UnitFrames | None = None
         self._todo: deque[int] = deque()
-        self._fresh = False
         self._turn = QtCore.QTimer(self)
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._write_some)
@@ -84,7 +88,10 @@ class Live(QtCore.QObject):
             self.ended.emit(problem_text(error))
             return
         self._name, self._structure, self._record = name, structure, record
-        self._parameters = parameters
+        self._parameters = self._front = parameters
+        self._wanted: LevelWeights | None = parameters.weights
+        self._large = len(structure) * parameters.frames > _ATOM_FRAMES
+        self._shown = 0
         self._threads = ThreadPoolExecutor(1, "pomodoro-live")
 
         def begin() -> tuple[LiveDraw, UnitFrames]:
@@ -105,6 +112,7 @@ class Live(QtCore.QObject):
             self._draw_all()
         if self._threads is None:
             return  # writing failed, which stopped us
+        self._wanted = None
         self._turn.stop()
         self._rest.stop()
         self._todo.clear()
@@ -116,20 +124,24 @@ class Live(QtCore.QObject):
         """Bring the object to these parameters."""
         if self._threads is None or parameters == self._parameters:
             return
-        self._parameters = parameters
-        if self._unit is None or self._working:
+        self._parameters, self._wanted = parameters, parameters.weights
+        if self._unit is None:
             return  # `_take` sees that the parameters are other ones by then
-        if parameters.weights != self._unit.weights:
+        self._rewrite()
+        if self._behind() and not self._working:
             self._mix()
-        else:
-            self._rewrite()
+
+    def _behind(self) -> bool:
+        """Whether the frames are not yet mixed under the weights that are wanted."""
+        return self._unit is not None and self._unit.weights != self._wanted
 
     # Weights, in a thread.
 
     def _mix(self) -> None:
         draw, weights = self._draw, self._parameters.weights
         assert draw is not None
-        self._submit(lambda: (draw, draw.mix(weights)))
+        # Many frames are given up once other weights are wanted; few are shown before they are.
+        self._submit(lambda: (draw, draw.mix_while(weights, lambda: not self._large or self._wanted == weights)))
 
     def _submit(self, work: Any) -> None:
         assert self._threads is not None
@@ -147,55 +159,68 @@ class Live(QtCore.QObject):
         if error is not None:
             self._fail(error)
             return
-        self._draw, self._unit = future.result()
-        assert self._unit is not None
-        if self._parameters != self._written:
-            self._rewrite()
-        if self._parameters.weights != self._unit.weights:
+        self._draw, unit = future.result()
+        if unit is not None:
+            self._unit = unit
+            if self._parameters != self._written:
+                self._rewrite()
+        if self._behind():
             self._mix()
 
-    # Noise level, here.
+    # Coordinates, here.
 
     def _rewrite(self) -> None:
+        """Write the state that is shown, and the others: now where that is quick, else in the turns that follow."""
         try:
             shown = self._states.shown()
         except Exception as error:
             self._fail(error)
             return
+        fresh = (shown, self._parameters) != (self._shown, self._front)
+        self._shown, self._front = shown, self._parameters
+        now = [shown] if shown > 1 and fresh else []
         others = [state for state in range(2, self._states.n_states + 1) if state != shown]
-        self._todo = deque([shown, *others] if shown > 1 else others)
-        self._fresh = True
-        self._write_some()
+        if self._large:
+            self._todo = deque(() if self._behind() else others)
+        else:
+            now += others
+        self._write(now, bool(shown > 1 and fresh))
 
     def _write_some(self) -> None:
-        """Write the next states; the one that is shown comes first."""
-        draw, unit = self._draw, self._unit
-        assert draw is not None
+        """Write the next of the states that are not shown."""
+        count = max(1, _ATOM_FRAMES // len(self._structure))
+        self._write([self._todo.popleft() for _ in range(min(count, len(self._todo)))])
+
+    def _write(self, states: list[int], draw: bool = False) -> None:
+        """Write states; let PyMOL draw the one that is shown where it changed, or where all were drawn meanwhile."""
+        unit = self._unit
         assert unit is not None
-        count = max(1, _ATOM_FRAMES // draw.hierarchy.n_atoms)
-        states = [self._todo.popleft() for _ in range(min(count, len(self._todo)))]
         try:
             self._states.write(states, self._fill)
-            if self._fresh or not self._todo:  # the state that is shown, or the last
+            if draw or not (self._todo or self._states.in_part):
                 self._states.redraw()
                 if not self._eye.isActive():
                     self._eye.start()
         except Exception as error:
             self._fail(error)
             return
-        self._fresh = False
         if self._todo:
             self._turn.start()
         else:
             self._turn.stop()
         self._rest.start()
-        self.moved.emit(self._parameters, unit.statistics.scaled(self._parameters.noise_sigma))
+        known = not (self._large and self._behind())
+        self.moved.emit(self._parameters, unit.statistics.scaled(self._parameters.noise_sigma) if known else None)
 
     def _fill(self, state: int, out: np.ndarray) -> None:
         """Fill the rows of a state with its frame as it is to be."""
         assert self._draw is not None
         assert self._unit is not None
-        self._draw.fill(self._unit, state - 2, self._parameters.noise_sigma, out)
+        sigma = self._parameters.noise_sigma
+        if state == self._shown and self._behind():
+            self._draw.fill_alone(self._parameters.weights, state - 2, sigma, out)
+        else:
+            self._draw.fill(self._unit, state - 2, sigma, out)
 
     def _settle(self) -> None:
         if self._todo or self._working:
@@ -228,20 +253,18 @@ class Live(QtCore.QObject):
         from ..experiments.noise import NoiseResult
         from ..jobs.coloring import recolor
 
-        unit = self._unit
-        if unit is None or self._parameters == self._written:
+        if self._unit is None:
             return
-        if self._working:  # the noise level waits for weights that are being mixed, and is not written yet
+        if self._behind():  # stopped before the newest weights were mixed
+            assert self._draw is not None
+            self._unit = self._draw.mix(self._parameters.weights)
             self._rewrite()
         while self._todo:
             self._write_some()
-        if self._unit is None:
-            return  # writing failed, which was told
+        unit, parameters = self._unit, self._parameters
+        if unit is None or parameters == self._written:
+            return  # writing failed, which was told; or nothing is other than it was
         self._states.verify(2, self._fill)
-        parameters = self._parameters
-        if parameters.weights != unit.weights:  # stopped before the newest were mixed
-            chain, residue, atom = astuple(unit.weights)
-            parameters = replace(parameters, preset="", wc=chain, wr=residue, wa=atom)
         statistics = unit.statistics.scaled(parameters.noise_sigma)
         device, run = self._record.device, self._record.run
         result = NoiseResult(
@@ -252,7 +275,7 @@ class Live(QtCore.QObject):
         sums = live_sums(self._name, len(self._structure), self._states.n_states, self._fill, _self=self._self)
         publishing.retitle(self._name, result.titles(), {**record.to_plain(), "sums": sums}, _self=self._self)
         recolor(self._name, self._structure, result.hierarchy, record, parameters, _self=self._self)
-        self._written = self._parameters
+        self._written = parameters
 
     def _fail(self, error: BaseException) -> None:
         self._unit = None

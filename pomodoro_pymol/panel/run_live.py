@@ -39,11 +39,13 @@ class RunLive(QtCore.QObject):
         self._runner, self._follower = runner, follower
         self.own = ""
         self._live_after_run = False
+        self._logged = ""
         runner.progressed.connect(self._show_progress)
         runner.finished.connect(self._end_run)
         runner.failed.connect(self._fail_run)
         runner.stopped.connect(self._stop_run)
         follower.moved.connect(self._show_moved)
+        follower.settled.connect(self._log_rest)
         follower.settled.connect(watch.poll)
         follower.ended.connect(self._end_live)
         face.run.clicked.connect(self._run_or_stop)
@@ -106,6 +108,7 @@ class RunLive(QtCore.QObject):
         self.said.emit(f"{result.name}: {counted(result.parameters.frames, 'frame')}{note}")
         self._watch.poll()
         self._watch.adopt(result)
+        self._leave_truth(result.name)
         if self._live_after_run:
             self._live_after_run = False
             self._start_live()
@@ -131,7 +134,7 @@ class RunLive(QtCore.QObject):
         if not on:
             self._live_after_run = False
             if self._follower.on:
-                window.log(self._face.line.text(), _self=self._self)  # what repeats where the sliders were left
+                self._log_rest()
             self._stop_live()
             self._watch.poll()
             return
@@ -156,10 +159,25 @@ class RunLive(QtCore.QObject):
         assert output is not None
         assert noised is not None
         self._base, self._display.live = output.record.parameters, None
+        self._logged = self._face.line.text() if self._watch.resolved() == self._base else ""
+        self._leave_truth(output.name)
         self._follower.start(output.name, noised.structure, output.record)
         if self._follower.on:
             self.said.emit("live: the sliders move the frames")
             self.follow(self._face.model.parameters)
+
+    def _leave_truth(self, name: str) -> None:
+        """Show the first noised state where the truth is shown, which noise does not move."""
+        if window.shown_state(name, _self=self._self)[0] == 1:
+            window.show_state(2, _self=self._self)
+            window.log("frame 2", _self=self._self)
+
+    def _log_rest(self) -> None:
+        """Log the line that repeats where the sliders rest, but not twice."""
+        line = self._face.line.text()
+        if line != self._logged:
+            window.log(line, _self=self._self)
+            self._logged = line
 
     def _end_live(self, reason: str) -> None:
         self._switch_live_off()
@@ -178,7 +196,7 @@ class RunLive(QtCore.QObject):
         self._follower.stop()
         self._display.live = None
 
-    def _show_moved(self, parameters: NoiseParameters, statistics: LevelStatistics) -> None:
+    def _show_moved(self, parameters: NoiseParameters, statistics: LevelStatistics | None) -> None:
         from ..experiments.noise import frame_title
 
         self._display.live = statistics

@@ -667,6 +667,13 @@ class SampleParameters(_Grouped, _Schemed):
         choices=("trajectory", "final"),
     )
     every: int = parameter(1, int, "keep one step in so many, and the last", bounds=(1, 100_000))
+    keep: str = parameter(
+        "",
+        str,
+        "what else becomes objects: denoised, what the denoiser returned in each step that is kept, as NAME_denoised",
+        choices=("denoised",),
+        absent="the samples alone",
+    )
     state: int = _shared("state", help="state that is the truth of the curves; -1 is the current one")
     name: str = parameter("", str, "new object", absent="SOURCE_sample")
     csv: str = _shared("csv", help="file to write the curves to")

@@ -89,7 +89,13 @@ class LiveStates:
 
     def shown(self) -> int:
         """Return the state that the viewport shows."""
-        self.check()
+        if self._loader:
+            self.check()
+        else:  # a state has as many rows as atoms, and they need not be counted: this runs at every move of a slider
+            with muted(self._cmd):
+                if not self._is_ours():
+                    raise self._changed()
+                self._rows(self._marked)
         return current_state(self.name, self._cmd)
 
     def write(self, states: Sequence[int], fill: Callable[[int, Any], None]) -> None:
@@ -150,10 +156,14 @@ class LiveStates:
             self._load(self._loader, states, fill)
             return
         for state in states:
-            rows = self._cmd.get_coordset(self.name, state, copy=0)
-            if rows is None or rows.shape != (len(self._atom_at_place), 3):
-                raise self._changed()
-            fill(state, rows)
+            fill(state, self._rows(state))
+
+    def _rows(self, state: int) -> Any:
+        """Return the rows of a state in PyMOL's memory."""
+        rows = self._cmd.get_coordset(self.name, state, copy=0)
+        if rows is None or rows.shape != (len(self._atom_at_place), 3):
+            raise self._changed()
+        return rows
 
     def _load(self, loader: StateLoader, states: Sequence[int], fill: Callable[[int, Any], None]) -> None:
         if self._titles[self._marked - 1 : self._marked] != [self._title]:  # all are given at once, so one tells

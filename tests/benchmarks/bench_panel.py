@@ -33,11 +33,13 @@ vars({name}).update({choices!r})
 robot.perform({name!r}, {result!r})
 """
 
-QUICK, ONLY_STOP, ONLY_LIVE, OUT = False, False, False, ""
+QUICK, ONLY_STOP, ONLY_LIVE, ONLY_SHOWN, OUT = False, False, False, False, ""
 # Copies of 1tii and frames of the runs to stop; those of --quick.
 STOPS = {False: ((23, 50), (423, 6)), True: ((2, 5),)}
 # Copies of 1tii and frames of Live, both ways; those of --quick.
 WAYS = {False: ((1, 20), (23, 20)), True: ((2, 3),)}
+# Copies of 1tii and frames of what is timed from a slider to the state that is shown; those of --quick.
+SHOWN = {False: ((1, 20), (23, 20)), True: ((2, 3),)}
 
 
 def row(what: str, value: float, unit: str, budget: float | None = None) -> str:
@@ -53,8 +55,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="show that it works; the numbers mean nothing")
     parser.add_argument("--stop", action="store_true", help="only how soon Stop answers, up to 2.4M atoms")
     parser.add_argument("--live", action="store_true", help="only Live's coordinates beside randn, both ways")
+    parser.add_argument("--shown", action="store_true", help="only how soon the state that is shown follows a slider")
     arguments = parser.parse_args()
-    measure("bench_panel", QUICK=arguments.quick, ONLY_STOP=arguments.stop, ONLY_LIVE=arguments.live)
+    only = {"ONLY_STOP": arguments.stop, "ONLY_LIVE": arguments.live, "ONLY_SHOWN": arguments.shown}
+    measure("bench_panel", QUICK=arguments.quick, **only)
 
 
 def measure(name: str, **choices: Any) -> None:
@@ -95,8 +99,9 @@ def play(robot: Any) -> None:
         robot.open()
         stops = [stop_rows(robot, *each) for each in STOPS[QUICK]]
         ways = [way_rows(*each) for each in WAYS[QUICK]]
-        whole = [live_rows(robot, 1), live_rows(robot, 20), *ways, run_rows(robot), *stops]
-        for rows in stops if ONLY_STOP else ways if ONLY_LIVE else whole:
+        shown = [shown_rows(robot, *each) for each in SHOWN[QUICK]]
+        whole = [live_rows(robot, 1), live_rows(robot, 20), *ways, *shown, run_rows(robot), *stops]
+        for rows in stops if ONLY_STOP else ways if ONLY_LIVE else shown if ONLY_SHOWN else whole:
             for line in rows:
                 print(line, file=out, flush=True)
         print("the end", file=out)
@@ -239,6 +244,88 @@ def live_rows(robot: Any, frames: int) -> Iterator[str]:
         else:
             yield row(f"Live, {what}: longest gap of the window while a slider moves", heart.longest(), "ms", 50)
     robot.click(panel.live)
+    robot.pump(100)
+
+
+def shown_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
+    """How soon the state that is shown follows a slider, painted; and how long the window then stands still."""
+    import torch
+    from pymol import cmd
+    from qtpy import QtCore
+
+    from pomodoro_pymol.viewer import window
+
+    name = load(copies)
+    robot.enter_command(f"pomnoise {name}, frames={frames}")
+    n_atoms = see(robot, name)
+    robot.run()
+    robot.see_output(f"{name}_noise")
+    cmd.frame(2)
+    robot.click(robot.panel.live)
+    robot.see_live()
+    follower, canvas = robot.panel.follower, window.main_window().pymolwidget
+    drawn: list[float] = []
+    redraw = follower._states.redraw
+
+    def seen_redraw() -> None:
+        redraw()
+        drawn.append(time.perf_counter())
+
+    def rest() -> None:
+        wait(lambda: not (follower._rest.isActive() or follower._todo or follower._working))
+
+    follower._states.redraw = seen_redraw
+    rounds = 3 if QUICK else 20
+    for look in ("nothing drawn", "lines drawn in software"):
+        if look != "nothing drawn":
+            cmd.show("lines", f"{name}_noise")
+            robot.pump(500)
+        for control in ("z", "wr"):
+            what = f"Live, {n_atoms} atoms, {frames} states, {look}, {control}"
+            slider = robot.panel.controls[control].slider
+            seconds: dict[str, list[float]] = {"built": [], "painted": [], "randn": [], "others": []}
+            for number in range(rounds):
+                rest()
+                drawn.clear()
+                start = time.perf_counter()
+                slider.setValue(100 + 3 * number)
+                while not drawn:
+                    robot.pump()
+                canvas.repaint()
+                painted = time.perf_counter()
+                rest()
+                seconds["built"].append(drawn[0] - start)
+                seconds["painted"].append(painted - start)
+                seconds["others"].append(time.perf_counter() - start)
+                start = time.perf_counter()
+                torch.randn(n_atoms, 3)
+                seconds["randn"].append(time.perf_counter() - start)
+            middle = {job: median(found) for job, found in seconds.items()}
+            yield row(f"{what}: slider to the state shown, painted", 1000 * middle["painted"], "ms", 100)
+            yield row(f"{what}: the same, longest", 1000 * max(seconds["painted"]), "ms", 100)
+            yield row(f"{what}: until PyMOL is told to draw it", 1000 * middle["built"], "ms")
+            yield row(f"{what}: painted / randn of one frame", middle["painted"] / middle["randn"], "x")
+            yield row(f"{what}: until all states are at rest", middle["others"], "s")
+            moves = iter(range(40 if QUICK else 200))
+            hand = QtCore.QTimer()
+
+            def move(slider: Any = slider, moves: Any = moves, hand: Any = hand) -> None:
+                number = next(moves, None)
+                if number is None:
+                    hand.stop()
+                else:
+                    slider.setValue(100 + number)
+
+            hand.timeout.connect(move)
+            with Heartbeat() as heart:
+                hand.start(8)
+                wait(lambda hand=hand: not hand.isActive())
+            gaps = sorted(1000 * (end - begin) for begin, end in zip(heart.beats, heart.beats[1:]))
+            busy = [gap for gap in gaps if gap > 2]  # others are turns in which nothing was done
+            yield row(f"{what}: median turn while it is dragged, of those with work", median(busy or gaps), "ms")
+            yield row(f"{what}: longest turn while it is dragged", gaps[-1], "ms")
+    rest()
+    robot.click(robot.panel.live)
     robot.pump(100)
 
 

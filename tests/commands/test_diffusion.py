@@ -86,6 +86,135 @@ def test_several_samples_are_several_objects_or_one(nmr, typed, coords):
     np.testing.assert_allclose(coords(nmr, "2juy_sample", 2), coords(nmr, names[0], 2), atol=1e-3)
 
 
+def test_denoised_estimates_become_objects_of_as_many_states(nmr, typed, coords):
+    from pomodoro_pymol.commands import pomsample
+
+    before = set(nmr.get_names())
+    printed = typed(nmr, f"pomsample {FAST} samples=2 every=4 keep=denoised")
+    names = ["2juy_sample_1", "2juy_sample_2"]
+    assert set(nmr.get_names()) - before == {*names, *(f"{name}_denoised" for name in names)}
+    assert "2juy_sample_1 .. 2juy_sample_2: 3 states each; denoised estimates: 2juy_sample_1_denoised .. " in printed
+    result = pomsample(
+        sampler="edm", sigma_max=2560, steps=12, samples=2, every=4, keep="denoised", name="s", _self=nmr
+    )
+    for sample, name in enumerate(names):
+        assert nmr.count_states(f"{name}_denoised") == nmr.count_states(name) == 3
+        for state in (1, 2, 3):
+            shown = coords(nmr, f"{name}_denoised", state)
+            np.testing.assert_array_equal(shown, result.denoised[sample, state - 1])
+            np.testing.assert_array_equal(coords(nmr, name, state), result.frames[sample, state - 1])
+        titles = [nmr.get_title(f"{name}_denoised", state) for state in (1, 2, 3)]
+        assert titles == result.denoised_titles(sample)
+    line = "pomsample 2juy, sampler=edm, samples=2, steps=12, sigma_max=2560, every=4, keep=denoised"
+    for name in (names[0], f"{names[0]}_denoised"):
+        record = nmr._pymol.session.pomodoro[name]
+        assert record["source"] == "2juy"
+        assert set(line.split(", ")[1:]) <= set(record["command"].split(", "))
+
+
+def test_denoised_estimates_of_the_ends(nmr, typed, coords, tmp_path):
+    typed(nmr, f"pomsample {FAST} samples=3 keep=denoised name=all")
+    typed(nmr, f"pomsample {FAST} samples=3 keep=denoised show=final name=ends")
+    assert nmr.count_states("ends_denoised") == nmr.count_states("ends") == 3
+    for sample in (1, 2, 3):
+        last = coords(nmr, f"all_{sample}_denoised", 12)
+        np.testing.assert_array_equal(coords(nmr, "ends_denoised", sample), last)
+        title = nmr.get_title("ends_denoised", sample)
+        assert title.startswith("denoised estimate at sigma=0.002 A per coordinate step 12/12 ")
+        assert title.endswith(f"sample {sample} seed=0")
+    assert "Error" not in typed(nmr, f"pomsave {tmp_path}/d.pdb, ends_denoised")
+    assert "denoised estimate at sigma=0.002" in (tmp_path / "d.pdb").read_text()
+
+
+def test_denoised_estimates_and_samples_are_published_together_or_not_at_all(
+    nmr, typed, session, differences, monkeypatch
+):
+    from pomodoro_pymol.jobs.sampling import SampleRun
+    from pomodoro_pymol.parameters.catalogue import SampleParameters
+    from pomodoro_pymol.utils import memory
+    from pomodoro_pymol.viewer import states
+
+    nmr.pseudoatom("one_denoised")
+    before = session(nmr)
+    assert "one_denoised exists" in typed(nmr, f"pomsample 2juy, {FAST} name=one keep=denoised")
+    assert differences(before, session(nmr)) == []
+    asked = []
+    with monkeypatch.context() as patch:
+        patch.setattr(memory, "require", lambda needed, _: asked.append(needed))
+        for keep in ("", "denoised"):
+            with SampleRun(SampleParameters(selection="2juy", steps=200, keep=keep), _self=nmr):
+                pass
+    # Coordinates of each of 200 further states, here and in PyMOL.
+    assert asked[1] - asked[0] >= 200 * 2 * 12 * nmr.count_atoms("2juy")
+    before = nmr.get_names("all")
+    real, seen = states.StateWriter.verify, []
+
+    def fail_at_the_second(writer):
+        seen.append(writer)
+        if len(seen) == 2:
+            raise states.PomodoroError("not where it was computed to be")
+        real(writer)
+
+    monkeypatch.setattr(states.StateWriter, "verify", fail_at_the_second)
+    assert "not where it was computed" in typed(nmr, f"pomsample 2juy, {FAST} name=two keep=denoised")
+    assert nmr.get_names("all") == before
+
+
+@pytest.mark.parametrize("size", [(640, 480), (400, 600), (900, 400)])
+def test_a_sample_and_its_estimate_are_looked_at_side_by_side(nmr, typed, tmp_path, size):
+    from matplotlib.image import imread
+
+    from pomodoro_pymol.jobs.sampling import show_sample
+
+    typed(nmr, f"pomsample {FAST} keep=denoised")
+    nmr.create("other", "2juy")
+    nmr.viewport(*size)
+    nmr.turn("z", 30)
+    start = nmr.get_view()
+    scene = [nmr.get_viewport(), nmr.get_setting_int("grid_mode"), nmr.get_frame()]
+    lines = show_sample("2juy_sample", "2juy_sample_denoised", _self=nmr)
+    assert nmr.get_frame() == 12
+    assert nmr.get_names(enabled_only=1) == ["2juy_sample", "2juy_sample_denoised"]
+    path = str(tmp_path / "both.png")
+    nmr.png(path, *size, ray=1)
+    lit = imread(path)[..., 3] > 0
+    high, wide = lit.shape
+    if wide < high:  # cells one above the other
+        lit, high, wide = lit.T, wide, high
+    cells = [lit[:, : wide // 2], lit[:, wide // 2 :]]
+    for cell in cells:
+        assert not cell[[0, 1, -2, -1]].any()
+        assert not cell[:, [0, 1, -2, -1]].any()
+        rows, columns = np.nonzero(cell)
+        assert max(np.ptp(rows) / high, np.ptp(columns) / (wide / 2)) > 0.4
+    # What was printed does the same.
+    done = [nmr.get_view(), nmr.get_setting_int("grid_mode"), nmr.get_frame(), nmr.get_names(enabled_only=1)]
+    nmr.set_view(start)
+    nmr.set("grid_mode", scene[1])
+    nmr.set("grid_slot", -1, "2juy_sample")
+    nmr.set("grid_slot", -1, "2juy_sample_denoised")
+    nmr.frame(scene[2])
+    nmr.enable("other")
+    assert "Error" not in "".join(typed(nmr, line) for line in lines)
+    assert done[1:] == [nmr.get_setting_int("grid_mode"), nmr.get_frame(), nmr.get_names(enabled_only=1)]
+    np.testing.assert_allclose(nmr.get_view(), done[0], atol=0.1)
+    slots = [nmr.get_setting_int("grid_slot", name) for name in ("2juy_sample", "2juy_sample_denoised")]
+    assert slots == [1, 2]
+
+
+def test_a_sample_alone_is_looked_at_where_it_ends(nmr, typed):
+    from pomodoro_pymol.jobs.sampling import show_sample
+
+    typed(nmr, f"pomsample {FAST}")
+    nmr.create("other", "2juy")
+    shown = nmr.get_names(enabled_only=1)
+    lines = show_sample("2juy_sample", "", _self=nmr)
+    assert [line.split()[0] for line in lines] == ["frame", "zoom"]
+    assert (nmr.get_setting_int("grid_mode"), nmr.get_frame(), nmr.get_names(enabled_only=1)) == (0, 12, shown)
+    # From so far that the end, of some 25 A, fills the picture, which its first state, of 300 A, does not fit.
+    assert 30 < -nmr.get_view()[11] < 200
+
+
 def test_running_again_replaces_only_our_own(nmr, typed, snapshot):
     nmr.pseudoatom("taken")
     typed(nmr, f"pomsample 2juy {FAST} every=12 name=one")
@@ -333,6 +462,7 @@ BAD = [
     ("pomsample sigma_max=0.001", "sigma_max must be larger than sigma_min"),
     ("pomsample sigma_max=nan", "sigma_max must be finite"),
     ("pomsample sampler=af4", "did you mean af3?"),
+    ("pomsample keep=all", "keep must be one of denoised, not 'all'"),
     ("pomsample grid=boltz", "grid must be one of af3, protenix, edm"),
     ("pomsample s_churn=40", "s_churn is not of sampler=af3, whose churn has gamma, gamma_min, noise_scale"),
     ("pomsample sampler=edm gamma_min=1", "gamma_min is not of sampler=edm, whose churn has s_churn, s_min, s_max"),

@@ -15,6 +15,7 @@ LINES = {
     "pomtable 1hpv, z=0": "100 draws of 1631 atoms",
     "pomweights ratio=0.5": "a copy of",
     "pomsample 1hpv, steps=4 samples=2": "8 states of 1631 atoms",
+    "pomsample 1hpv, steps=4 samples=2 keep=denoised": "16 states of 1631 atoms",
     "pomprecond 1hpv": "1 state of 1631 atoms",
     "pomsignal 1hpv": "1 state of 1631 atoms",
     "pomalign": "20 frames of",

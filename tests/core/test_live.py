@@ -61,6 +61,35 @@ def test_frames_and_statistics_are_those_of_a_run(structure, draw, choice):
     np.testing.assert_array_equal(numbers(live), numbers(statistics))
 
 
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_frame_mixed_alone_is_that_of_all_to_the_bit(structure, draw, choice, turned):
+    rows = np.arange(len(structure))[::-1].copy() if turned else None
+    draw = LiveDraw(structure, BASE, atom_in_row=rows) if turned else draw
+    level = {} if "sigma" in choice else {"z": -0.5}
+    parameters = NoiseParameters(**{**level, "frames": 5, "seed": 3, "device": "cpu", **choice})
+    unit = draw.mix(parameters.weights)
+    wanted, alone = (np.full((len(structure), 3), np.nan, dtype=np.float32) for _ in range(2))
+    for frame in range(5):
+        draw.fill(unit, frame, parameters.noise_sigma, wanted)
+        draw.fill_alone(parameters.weights, frame, parameters.noise_sigma, alone)
+        np.testing.assert_array_equal(alone, wanted)
+        assert np.isfinite(alone).all()
+
+
+def test_mixing_is_given_up_before_the_frame_at_which_it_is_not_wanted(draw):
+    asked = []
+
+    def until(frame):
+        asked.clear()
+        return lambda: asked.append(frame) or len(asked) <= frame
+
+    for frame in range(5):
+        assert draw.mix_while(BASE.weights, until(frame)) is None
+        assert len(asked) == frame + 1
+    assert torch.equal(draw.mix_while(BASE.weights, until(5)).frames, draw.mix(BASE.weights).frames)
+
+
 def numbers(statistics):
     parts = [statistics.levels(), *statistics.interval()]
     levels = np.array([list(vars(part).values()) for part in parts], float).ravel()

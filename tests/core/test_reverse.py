@@ -143,6 +143,69 @@ def test_shifts_without_centring_are_undone_too(nmr, states):
     torch.testing.assert_close(plain.frames, moved.frames, rtol=0, atol=TURN * size)
 
 
+def posterior_mean(x, members, sigma):
+    """The mean of the members as flat noise of ``sigma`` makes each of them likely, written out."""
+    energy = ((x - members) ** 2).sum((1, 2)) / (2 * sigma**2)
+    p = np.exp(energy.min() - energy)
+    return (p[:, None, None] * members).sum(0) / p.sum()
+
+
+@pytest.mark.parametrize("options", [{}, {"solver": "euler"}, {"every": 3}])
+def test_kept_estimates_are_what_the_denoiser_gave_at_each_step(nmr, states, options):
+    still = replace(EDM, preset="flat", samples=2)
+    all_steps = run_sample(nmr[0], states, replace(still, **{**options, "every": 1}))
+    result = run_sample(nmr[0], states, replace(still, keep="denoised", **options))
+    assert all_steps.denoised is None
+    assert result.denoised.shape == result.frames.shape == (2, len(result.kept), 392, 3)
+    sigmas = still.settings.sigmas()
+    members = states.astype(float)
+    undecided = 0
+    for sample in range(2):
+        for place, (number, _) in enumerate(result.kept):
+            if number == 1:
+                continue  # whose start is no state
+            assert result.levels[place] == sigmas[number - 1]
+            before = all_steps.frames[sample, number - 2].double().numpy()
+            expected = posterior_mean(before, members, sigmas[number - 1])
+            undecided += np.abs(members - expected).max((1, 2)).min() > 0.01
+            # x is kept in float32: 1.5e-4 A at 2560 A, and each member's weight follows from it.
+            np.testing.assert_allclose(result.denoised[sample, place], expected, rtol=0, atol=2e-3)
+    assert undecided > 5  # estimates that are no member, and so tell more than the end does
+
+
+@pytest.mark.parametrize("sampler", ["af3", "boltz2"])
+def test_kept_estimates_lie_where_their_states_do(nmr, states, sampler):
+    """The step's own relation, of shapes and turns: x + f (D - x), with centring, augmentation and alignment."""
+    parameters = SampleParameters(sampler=sampler, steps=40, gamma=0, state=3, device="cpu", keep="denoised")
+    result = run_sample(nmr[2], states, parameters)
+    sigmas = parameters.settings.sigmas()
+    frames, estimates = (stack[0].double() for stack in (result.frames, result.denoised))
+    means = []
+    for number in range(25, 40):  # where a turn is not lost in float32
+        fraction = 1.5 * (1 - sigmas[number + 1] / sigmas[number])
+        before, after, found = (x - x.mean(0) for x in (frames[number - 1], frames[number], estimates[number]))
+        if sampler == "boltz2":
+            before = superpose(before, found).coords
+        torch.testing.assert_close(before + fraction * (found - before), after, rtol=0, atol=5e-3)
+        means.append((fraction, frames[number].mean(0), estimates[number].mean(0)))
+    # The means fulfil it too: all samples were centred, so that each began at the same place, which follows from one.
+    fraction, after, found = max(means, key=lambda each: abs(1 - each[0]))
+    begun = (after - fraction * found) / (1 - fraction)
+    for fraction, after, found in means:
+        begins = found if sampler == "boltz2" else begun  # which is laid on D first
+        torch.testing.assert_close(begins + fraction * (found - begins), after, rtol=0, atol=5e-3)
+
+
+def test_estimates_say_what_they_are(nmr, states):
+    result = run_sample(nmr[0], states, replace(EDM, samples=2, every=20, keep="denoised"))
+    sigmas = EDM.settings.sigmas()
+    assert result.denoised_titles(1) == [
+        f"denoised estimate at sigma={sigmas[number - 1]:.4g} A per coordinate step {number}/40 sample 2 seed=0"
+        for number in (20, 40)
+    ]
+    assert not set(result.denoised_titles(0)) & {*result.denoised_titles(1), *result.titles(0)}
+
+
 def test_the_end_lies_on_the_truth(nmr, states):
     for sampler in ("af3", "boltz2", "edm"):
         result = run_sample(nmr[6], states, SampleParameters(sampler=sampler, steps=30, state=7, device="cpu"))

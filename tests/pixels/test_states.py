@@ -19,6 +19,7 @@ MADE = {
     "pommeasure": ("nmr", ["pommeasure"], "2juy_measured"),
     "pomdenoise": ("nmr", ["pomnoise z=2 wc=3 wr=8 frames=6", "pomdenoise"], "2juy_noise_denoised"),
     "pomsample": ("nmr", ["pomsample sampler=edm sigma_max=40 steps=7"], "2juy_sample"),
+    "estimates": ("nmr", ["pomsample sampler=edm sigma_max=40 steps=7 keep=denoised"], "2juy_sample_denoised"),
 }
 
 

@@ -134,7 +134,7 @@ TYPED = (
     "pommeasure m, metric=displacement",
     "pommeasure m_noise, truth=m, fit=0, metric=neighbour",
     "pomdenoise m_noise",
-    "pomsample polymer, sampler=edm",
+    "pomsample polymer, sampler=edm, keep=denoised",
     "pomcheck test=1",
 )
 

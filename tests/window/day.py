@@ -94,6 +94,7 @@ def running(robot: Any, notes: dict[str, Any]) -> None:
     cmd.log_close()
     lines = Path("run.pml").read_text().splitlines()
     notes["logged"] = [line for line in lines if not line.startswith("_ ")]  # as PyMOL logs that its window changed
+    notes["jumped"] = cmd.get_state()
     robot.see_output("1hpv_noise")
     notes["shown"] = cmd.get_names(enabled_only=1)
     notes["names"] = cmd.get_names()
@@ -175,8 +176,28 @@ def living(robot: Any, notes: dict[str, Any]) -> None:
     robot.press(controls["wr"].slider, "PageUp")
     robot.drag_slider(controls["z"].slider, 9, 9, pause=1)
     notes["mixing"] = panel.follower._working
+    notes["ahead"] = robot.coords("1hpv_noise", 3)
     robot.click(panel.live)
     notes["cut off"] = robot.look("1hpv_noise")
+    # From the truth on, with a log.
+    cmd.frame(1)
+    robot.pump(300)
+    cmd.log_open("live.pml")
+    robot.click(panel.live)
+    robot.see_live()
+    robot.settle()
+    notes["from the truth"] = cmd.get_state()
+    notes["rests"] = []
+    for control in ("z", "wr"):
+        robot.drag_slider(controls[control].slider, 5, 5, 5, pause=1)
+        robot.settle()
+        notes["rests"].append(robot.line)
+        robot.settle()
+    robot.click(panel.live)
+    cmd.log_close()
+    lines = Path("live.pml").read_text().splitlines()
+    notes["rests logged"] = [line for line in lines if not line.startswith("_ ")]
+    cmd.frame(3)
 
 
 def coloring(robot: Any, notes: dict[str, Any]) -> None:

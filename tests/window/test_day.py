@@ -112,7 +112,8 @@ def test_run_makes_the_object_and_logs_the_line(day, running):
     assert running["names"] == ["1hpv", "1hpv_noise", "1hpv_noise_key"]
     assert f"PyMOL>{running['line']}\n pomnoise: 1hpv -> 1hpv_noise" in day.printed
     assert running["status"] == "1hpv_noise: 5 frames"
-    assert running["logged"] == [running["line"], "disable 1hpv"]
+    assert running["logged"] == [running["line"], "disable 1hpv", "frame 2"]
+    assert running["jumped"] == 2
     assert running["shown"] == ["1hpv_noise", "1hpv_noise_key"]
     assert " hidden: 1hpv, which lies over its frames; enable 1hpv shows it again\nPyMOL>disable 1hpv\n" in day.printed
 
@@ -269,6 +270,17 @@ def test_live_cut_off_leaves_what_its_record_says(living, make, differences):
     made = living["cut off"]
     assert made["coords"] != living["metric made"]["coords"]
     assert differences(make(made["record"]["command"]), made) == []
+
+
+def test_the_state_that_is_shown_does_not_wait_for_the_others(living):
+    assert living["mixing"]  # the weights of the others, for two seconds
+    assert living["ahead"] == living["cut off"]["coords"][2]
+
+
+def test_live_leaves_the_truth_and_logs_its_line_once_at_each_rest(living):
+    assert living["from the truth"] == 2
+    assert len(set(living["rests"])) == 2
+    assert living["rests logged"] == ["frame 2", *living["rests"]]
 
 
 # Colour.
