@@ -13,7 +13,7 @@ from ..errors import PomodoroError
 from ..parameters.base import Parameters, choices_of
 from ..parameters.syntax import split_values
 from ..utils.problems import known_text
-from ..viewer import drawing, host, key
+from ..viewer import drawing, host, key, usage
 
 _COMMANDS: list[tuple[Callable, type[Parameters]]] = []
 
@@ -31,9 +31,12 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
             try:
                 if isinstance(_self, str):
                     unknown["_self"] = _self  # typed, which takes the place of PyMOL's own
+                given = {name: value for name, value in values.items() if value is not None}
+                if not unknown and set(given) <= set(names[:1]) and _asks([*given.values(), *extra], _self):
+                    print(usage.help_text(function))
+                    return None
                 if extra:
                     raise PomodoroError(f"{parameters.command} takes at most {len(names)} values by position")
-                given = {name: value for name, value in values.items() if value is not None}
                 given = split_values(names, given={**given, **unknown})
                 _check_words(names, given.get(names[0]) if names else None, _self)
                 quiet = given.pop("quiet", quiet)
@@ -70,6 +73,11 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
     return decorate
 
 
+def _asks(words: list[Any], _self: Any) -> bool:
+    """Tell whether all that was given is a word that asks for help, and not the name of something."""
+    return words in (["?"], ["help"]) and words[0] not in _self.get_names("all")
+
+
 def _check_words(names: list[str], first: Any, _self: Any) -> None:
     """Refuse the name of a parameter where atoms or an object are meant, since its value is missing."""
     if isinstance(first, str) and first in names and first not in _self.get_names("all"):
@@ -98,6 +106,7 @@ def register(_self: Any = host.cmd) -> None:
     drawing.keep_drawn(_self=_self)
     key.keep_loadable(_self=_self)
     key.keep_readable(_self=_self)
+    usage.explain({function.__name__: function for function, _ in _COMMANDS})
     for function, parameters in _COMMANDS:
         _self.extend(function.__name__, function)
         _self.auto_arg.extend({} for _ in range(len(_self.auto_arg), len(parameters.names())))

@@ -8,6 +8,7 @@ widgets all come from dataclasses of such fields, which stand in `catalogue`.
 from __future__ import annotations
 
 import math
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
@@ -18,6 +19,9 @@ from .kinds import AUTO, Grid, Interval, Selection, number_text
 from .syntax import is_one_command, protect, quoted, split_commas, split_values, unquote
 
 P = TypeVar("P", bound="Parameters")
+
+#: Units in words, with their signs.
+_UNITS = {"angstrom": "angstrom (Å)"}
 
 
 def parameter(
@@ -182,6 +186,23 @@ def describe(spec: Field) -> str:
     return text
 
 
+def tip(spec: Field) -> str:
+    """Return what a person reads of a parameter at a widget: the same as `describe` says, in sentences."""
+    choices, bounds, default = choices_of(spec), bounds_of(spec), default_of(spec)
+    absent = spec.default in (None, "", MISSING)
+    said = spec.metadata["help"]
+    if spec.metadata["kind"] is int and spec.metadata["bounds"] == (0, 1):
+        said = f"; {said}".replace("; 1 ", "; when on, ").replace("; 0 ", "; when off, ")[2:]
+        bounds, default = "", default if absent else "on" if spec.default else "off"
+    if spec.metadata["unit"]:
+        said += f", in {_UNITS.get(spec.metadata['unit'], spec.metadata['unit'])}"
+    what = f"one of {', '.join(choices)}" if choices else f"from {bounds}" if bounds else ""
+    given = f"unless given, {default}" if absent else f"{default} unless given"
+    about = [what, given if default else ""]
+    sentences = [said, *(about if absent else ["; ".join(filter(None, about))])]
+    return " ".join(f"{_capital(sentence)}." for sentence in sentences if sentence)
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return the question whether the nearest known word was meant; empty where none is near."""
     import difflib
@@ -255,6 +276,11 @@ def _range(name: str, kind: type, value: Any) -> Any:
 
 def _text(value: Any) -> str:
     return number_text(value) if isinstance(value, (int, float)) else str(value)
+
+
+def _capital(text: str) -> str:
+    """Return a sentence with a capital, but for names such as c_noise."""
+    return text[:1].upper() + text[1:] if re.split(r"[\s,;]", text)[0].isalpha() else text
 
 
 def _wrap(text: str) -> str:

@@ -144,12 +144,40 @@ def test_signature_is_the_dataclass(command):
     assert shown["quiet"].default == 1
 
 
-def test_question_mark_lists_the_parameters(command, hpv, typed):
-    function, parameters = command
-    printed = typed(hpv, f"{function.__name__} ?")
-    assert printed.startswith(f"Usage: {function.__name__}")
-    for name in parameters.names():
-        assert re.search(rf"\b{name}\b", printed)
+@pytest.mark.parametrize("word", ["?", "help", " ? "])
+def test_a_question_mark_or_help_alone_prints_the_help_and_does_nothing(word, hpv, typed):
+    from pomodoro_pymol.commands.declare import _COMMANDS
+
+    assert {function.__name__ for function, _ in _COMMANDS} > set(COMMANDS)
+    for function, _ in _COMMANDS:
+        wanted = typed(hpv, f"help {function.__name__}")
+        assert "ARGUMENTS" in wanted or function.__name__ == "pompanel"
+        assert typed(hpv, f"{function.__name__} {word}") == wanted
+    assert hpv.get_names("all") == ["1hpv"]
+
+
+def test_a_question_mark_in_a_script_prints_the_help(hpv, typed, tmp_path):
+    script = tmp_path / "ask.pml"
+    script.write_text("pomnoise ?\npomalign ?\ncount_atoms all\n")
+    printed = typed(hpv, f"@{script}")
+    assert printed.count("DESCRIPTION") == printed.count("\nUSAGE\n") == 2
+    assert "count_atoms:" in printed
+    assert hpv.get_names("all") == ["1hpv"]
+
+
+def test_help_is_a_name_where_something_has_it(hpv, typed):
+    hpv.select("help", "chain A")
+    assert "1hpv -> 1hpv_noise" in typed(hpv, "pomnoise help, frames=1")
+    hpv.enable("1hpv")
+    assert "1hpv -> 1hpv_noise" in typed(hpv, "pomnoise help")
+
+
+def test_commands_of_pymol_keep_their_line_of_usage(hpv, typed):
+    from pomodoro_pymol import commands
+
+    for _ in range(3):
+        commands.register(hpv)
+    assert typed(hpv, "load ?").startswith("Usage: load filename [")
 
 
 @pytest.mark.parametrize(

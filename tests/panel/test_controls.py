@@ -1,10 +1,11 @@
 """Every parameter of pomnoise has a control that agrees with the model, and that with the command line."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import pytest
 
-from pomodoro_pymol.parameters.base import choices_of, describe
+from pomodoro_pymol.parameters import catalogue
+from pomodoro_pymol.parameters.base import Parameters, bounds_of, choices_of, describe, parameter, tip
 from pomodoro_pymol.parameters.catalogue import NoiseParameters
 from pomodoro_pymol.parameters.kinds import Interval, Selection
 
@@ -110,14 +111,57 @@ def agrees(panel):
     return True
 
 
-def test_every_parameter_has_a_control_whose_tooltip_is_the_help(panel):
+def test_every_parameter_has_a_control_whose_tooltip_is_its_tip(panel):
     assert sorted([*panel.controls, *TYPED]) == sorted(NoiseParameters.names())
     assert {*NUMBERS, *SWITCHES, *CHOICES, *TEXTS, "range"} == set(SPECS)
     for name, control in panel.controls.items():
-        assert control.toolTip() == describe(SPECS[name])
+        assert control.toolTip() == tip(SPECS[name])
         assert control.accessibleName() == name
-        assert control.focusProxy().toolTip() == describe(SPECS[name])
+        assert control.focusProxy().toolTip() == tip(SPECS[name])
         assert describe(SPECS[name]) in " ".join(NoiseParameters.help().split())
+
+
+#: Every parameter of every command.
+ALL = [
+    pytest.param(spec, id=f"{kind.command}-{spec.name}")
+    for kind in vars(catalogue).values()
+    if hasattr(kind, "command")
+    for spec in fields(kind)
+]
+
+
+@pytest.mark.parametrize("spec", ALL)
+def test_a_tip_says_in_sentences_what_the_help_says(spec):
+    text, meta = tip(spec), spec.metadata
+    assert text[0].isupper() or text.startswith("c_noise")
+    assert text.endswith(".")
+    assert "{" not in text
+    assert "  " not in text
+    switch = meta["kind"] is int and meta["bounds"] == (0, 1)
+    if switch:
+        assert text.startswith("When on, ")
+    else:
+        assert meta["help"][1:] in text
+    if meta["bounds"] and not switch:
+        assert f" from {bounds_of(spec)}" in text.lower()
+    if meta["unit"]:
+        assert ", in angstrom (Å)." in text
+    for choice in choices_of(spec):
+        assert choice in text
+    if spec.default in (None, ""):
+        assert f"nless given, {meta['absent']}" in text or not meta["absent"]
+    else:
+        default = ("Off", "On")[spec.default] if switch else str(spec.default)
+        assert f"{default.removesuffix('.0')} unless given." in text
+
+
+def test_two_tips_in_full():
+    assert tip(SPECS["sigma"]) == (
+        "Noise level as standard deviation per coordinate, instead of z, in angstrom (Å). From 0.0001 to 100000."
+    )
+    assert tip(SPECS["truth"]) == (
+        "When on, shows the truth as a thin grey trace, object NAME_truth. Off unless given."
+    )
 
 
 def test_controls_begin_with_the_defaults(panel):
@@ -324,3 +368,146 @@ def test_an_edit_that_is_refused_is_taken_back_in_one_line(panel):
     assert "\n" not in reason
     assert panel.model.parameters.wa == 1
     assert agrees(panel)
+
+
+def roll(app, widget, steps=1):
+    """Turn the wheel over a widget; tell whether it took that."""
+    from qtpy import QtCore, QtGui
+
+    place = QtCore.QPointF(widget.rect().center())
+    event = QtGui.QWheelEvent(
+        place,
+        QtCore.QPointF(widget.mapToGlobal(widget.rect().center())),
+        QtCore.QPoint(),
+        QtCore.QPoint(0, 120 * steps),
+        QtCore.Qt.MouseButton.NoButton,
+        QtCore.Qt.KeyboardModifier.NoModifier,
+        QtCore.Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    event.ignore()
+    app.sendEvent(widget, event)
+    return event.isAccepted()
+
+
+def test_the_wheel_changes_a_value_with_the_focus_alone(app, panel):
+    from qtpy import QtCore, QtWidgets
+
+    kinds = (QtWidgets.QSlider, QtWidgets.QComboBox, QtWidgets.QAbstractSpinBox)
+    widgets = [widget for kind in kinds for widget in panel.findChildren(kind)]
+    assert len(widgets) > 15
+    panel.activateWindow()
+    panel.controls["range"].box.setCurrentText("own")
+    panel.controls["range"].box.activated.emit(2)
+    for widget in widgets:
+        assert widget.focusPolicy() == QtCore.Qt.FocusPolicy.StrongFocus  # the wheel does not give the focus
+        before = panel.model.parameters
+        widget.clearFocus()
+        assert not any(roll(app, widget, steps) for steps in (1, -1))
+        assert panel.model.parameters == before
+        widget.setFocus()
+        app.processEvents()
+        assert widget.hasFocus()
+        seen = []
+        for steps in (1, -1):
+            roll(app, widget, steps)
+            seen.append(panel.model.parameters)
+        assert set(seen) != {before}
+        panel.model.show(before)
+
+
+@pytest.fixture
+def slider(app, show):
+    """The slider of a parameter whose usual range holds zero off its middle, and what was asked for with it."""
+    from pomodoro_pymol.panel.widgets.controls import NumberControl
+
+    @dataclass(init=False, eq=False, repr=False, match_args=False)
+    class Shift(Parameters):
+        command = "shift"
+        shift: float = parameter(1.0, float, "how far", bounds=(-10, 10), usual=(-3, 4))
+
+    control = show(NumberControl(fields(Shift)[0]), 500)
+    control.edited.connect(control.show_value)
+    control.asked = []
+    control.edited.connect(control.asked.append)
+    return control
+
+
+def drag_knob(drag, slider, *values):
+    """Drag the knob of a slider from where it stands to where it would have some values."""
+    from qtpy import QtCore
+
+    height = slider.height() // 2
+    drag(slider, [QtCore.QPoint(knob_at(slider, value), height) for value in (slider.value(), *values)])
+
+
+def knob_at(slider, value):
+    """Return where the middle of the knob is at a value, by the ends of its way."""
+    from qtpy import QtWidgets
+
+    option = QtWidgets.QStyleOptionSlider()
+    slider.initStyleOption(option)
+    option.sliderPosition = value
+    part = QtWidgets.QStyle.SubControl.SC_SliderHandle
+    return slider.style().subControlRect(QtWidgets.QStyle.ComplexControl.CC_Slider, option, part, slider).center().x()
+
+
+def test_a_knob_that_is_dragged_near_zero_goes_there(slider, drag):
+    knob = slider.slider
+    low, high = 0, knob.maximum()
+    reach = 0.015 * (high - low)
+    drag_knob(drag, knob, knob.zero + 40, knob.zero + round(0.5 * reach))
+    assert slider.asked[-1] == 0
+    assert slider.asked[0] > 0.3
+    assert knob.value() == knob.zero
+    drag_knob(drag, knob, knob.zero - round(0.5 * reach), knob.zero - round(2 * reach))
+    assert slider.asked[-1] == pytest.approx(-7 * 0.03, abs=0.02)
+
+
+def test_numbers_that_are_typed_or_stepped_do_not_snap(slider, press, type_into):
+    type_into(slider.box, "0.01", "Return")
+    assert slider.asked[-1] == 0.01
+    slider.show_value(0.08)
+    press(slider.slider, "Left")
+    assert slider.asked[-1] == pytest.approx(-0.0075, abs=0.01)
+    assert slider.asked[-1] != 0
+    press(slider.box, "Up")
+    assert slider.asked[-1] == pytest.approx(slider.box.value())
+
+
+def test_only_a_slider_that_goes_through_zero_has_a_tick(panel):
+    assert {name: panel.controls[name].slider.zero for name in SLIDERS} == {
+        "z": 400,
+        "wc": None,
+        "wr": None,
+        "wa": None,
+    }
+
+
+@pytest.mark.parametrize("value", [-3, 4])
+def test_the_tick_is_seen_under_the_middle_of_a_knob_at_zero(app, slider, dark, value):
+    from qtpy import QtGui
+
+    knob = slider.slider
+    assert abs(knob.tick().center().x() - knob_at(knob, knob.zero)) <= 1
+    slider.show_value(value)
+    for palette in (QtGui.QPalette(QtGui.QColor("#efefef")), dark, QtGui.QPalette(QtGui.QColor("#efefef"))):
+        slider.setPalette(palette)
+        app.processEvents()
+        image = slider.grab().toImage()
+        ground = palette.color(QtGui.QPalette.ColorRole.Window)
+        place = knob.mapTo(slider, knob.tick().topLeft())
+        for y in (place.y(), place.y() + knob.height() - 1):
+            assert contrast(image.pixelColor(place.x(), y), ground) >= 3  # WCAG, for what is no text
+            assert contrast(image.pixelColor(place.x() + 8, y), ground) < 1.5
+
+
+def contrast(one, other):
+    """Return the contrast of two colours by WCAG 2."""
+
+    def luminance(color):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.getRgbF()[:3]]
+        return sum(a * b for a, b in zip(linear, (0.2126, 0.7152, 0.0722)))
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)

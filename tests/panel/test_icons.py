@@ -65,6 +65,19 @@ def test_a_button_follows_the_theme(app, show, dark):
     assert contrast(before, ink(button.icon().pixmap(32, 32))) > 100
 
 
+def test_a_button_follows_a_theme_that_is_switched_back(app, show, dark):
+    button = show(tool_button("undo", "Undo.", "Undo"))
+    light = QtGui.QPalette(QtGui.QColor("#efefef"))
+    drawn = []
+    for palette in (light, dark, light):
+        button.setPalette(palette)
+        app.processEvents()
+        drawn.append(button.icon().pixmap(32, 32).toImage())
+        ground = palette.color(QtGui.QPalette.ColorRole.Button)
+        assert contrast(ink(button.icon().pixmap(32, 32)), ground) > 100
+    assert drawn[0] == drawn[2] != drawn[1]
+
+
 def test_a_button_shows_another_icon(app):
     button = tool_button("run", "Run the command", "Run")
     before = button.icon().pixmap(32, 32).toImage()

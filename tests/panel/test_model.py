@@ -143,3 +143,121 @@ def test_a_law_that_was_typed_is_kept(model):
     assert model.edit("z", 0.5)
     assert model.parameters.to_text() == "pomnoise z=0.5, law=edm, sigma_data=6.63"
     assert model.parameters.noise_sigma == pytest.approx(6.63 * math.exp(-0.6))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Seconds that pass as told, for the history of values."""
+    from pomodoro_pymol.panel.widgets import model
+
+    class Clock:
+        now = 100.0
+
+    monkeypatch.setattr(model, "monotonic", lambda: Clock.now)
+    return Clock
+
+
+def test_three_weights_are_set_at_once(model):
+    assert model.edit("preset", "ms")
+    assert model.edit_weights(1, 2, 0.5)
+    assert model.parameters.to_text() == "pomnoise wc=1, wr=2, wa=0.5"
+    assert len(model.changes) == 2
+    assert not model.edit_weights(0, 0, 0)
+    assert model.parameters.weights.residue == 2
+    assert model.undo()
+    assert model.parameters.preset == "ms"
+
+
+def test_values_go_back_and_forth_step_by_step(model, clock):
+    lines = [model.parameters.to_text()]
+    for name, value in (("z", 1), ("wc", 5), ("preset", "ms"), ("metric", "excess")):
+        model.edit(name, value)
+        clock.now += 10
+        lines.append(model.parameters.to_text())
+    assert not model.can_redo
+    assert not model.redo()
+    for line in reversed(lines[:-1]):
+        assert model.can_undo
+        assert model.undo()
+        assert model.parameters.to_text() == line
+    assert not model.can_undo
+    assert not model.undo()
+    for line in lines[1:]:
+        assert model.redo()
+        assert model.parameters.to_text() == line
+    assert not model.can_redo
+    assert len(model.changes) == 3 * (len(lines) - 1)  # each is told, as edits are
+
+
+def test_an_edit_after_undo_forgets_what_was_undone(model, clock):
+    model.edit("z", 1)
+    model.undo()
+    model.edit("frames", 3)
+    assert not model.can_redo
+    assert model.undo()
+    assert model.parameters == NoiseParameters()
+
+
+def test_a_drag_is_one_step(model, clock):
+    for place in range(40):
+        model.edit("wr", 8 + place / 10)
+        clock.now += 0.6
+    clock.now += 0.2
+    model.edit("wr", 2)  # later than a drag goes on
+    model.edit("wa", 3)  # of another parameter
+    found = []
+    while model.undo():
+        found.append(model.parameters.to_text())
+    assert found == ["pomnoise wr=2", "pomnoise wr=11.9", "pomnoise"]
+
+
+def test_a_drag_that_ends_where_it_began_is_no_step(model, clock):
+    model.edit("frames", 3)
+    for z in (0.5, 1, 0):
+        model.edit("z", z)
+    model.edit("z", 2)
+    assert model.undo()
+    assert model.parameters.to_text() == "pomnoise frames=3"
+    assert model.undo()
+    assert model.parameters == NoiseParameters()
+    assert not model.can_undo
+
+
+def test_an_edit_right_after_undo_is_a_step_of_its_own(model, clock):
+    model.edit("z", 1)
+    clock.now += 10
+    model.edit("z", 2)
+    model.undo()
+    model.edit("z", 3)
+    assert model.undo()
+    assert model.parameters.z == 1
+
+
+def test_values_shown_from_elsewhere_are_one_step(model, clock):
+    model.edit("z", 1)
+    for frames in (3, 4):
+        model.show(NoiseParameters(frames=frames))
+    told = len(model.changes)
+    model.show(NoiseParameters(frames=4))
+    assert len(model.changes) == told + 1  # so that the widgets show them again
+    found = []
+    while model.undo():
+        found.append(model.parameters.to_text())
+    assert found == ["pomnoise frames=3", "pomnoise z=1", "pomnoise"]
+
+
+def test_what_is_refused_is_no_step(model):
+    model.edit("z", 9)
+    model.edit_text("pomnoise zz=1")
+    assert not model.can_undo
+
+
+def test_the_last_200_steps_are_kept(model, clock):
+    for frames in range(1, 302):
+        model.edit("frames", frames)
+        clock.now += 1
+    steps = 0
+    while model.undo():
+        steps += 1
+    assert steps == 200
+    assert model.parameters.frames == 101

@@ -1,7 +1,7 @@
 """Scrubbing and playing states."""
 
 import pytest
-from qtpy import QtCore
+from qtpy import QtCore, QtGui, QtTest
 
 from pomodoro_pymol.panel.widgets.player import Player
 
@@ -46,8 +46,6 @@ def test_every_way_to_move_chooses_one_state(player):
 
 
 def test_arrow_keys_move_the_slider(player, app):
-    from qtpy import QtGui
-
     for key in (QtCore.Qt.Key.Key_Right, QtCore.Qt.Key.Key_Right, QtCore.Qt.Key.Key_Home):
         app.sendEvent(
             player.slider,
@@ -148,3 +146,80 @@ def test_it_fits_a_narrow_dock(player, app):
     assert player.slider.width() >= 40
     needed = player.spin.fontMetrics().horizontalAdvance("1000 / 1000")
     assert player.spin.lineEdit().width() > needed
+
+
+def test_it_steps_and_toggles_for_shortcuts(player):
+    player.step(4)
+    player.step(-2)
+    player.step(-100)
+    player.step(100)
+    assert player.chosen == [7, 5, 1, 21]
+    player.toggle()
+    assert player.is_playing()
+    player.toggle()
+    assert not player.is_playing()
+
+
+def test_it_is_one_row_and_the_title_stands_where_it_is_put(player, show, app):
+    parts = (player.first, player.play_button, player.last, player.slider, player.spin, player.more)
+    middles = [part.geometry().center() for part in parts]
+    assert max(place.y() for place in middles) - min(place.y() for place in middles) <= 1
+    assert [place.x() for place in middles] == sorted(place.x() for place in middles)
+    assert not player.title.isVisible()
+    assert not player.isAncestorOf(player.title)
+    whole = show(Player(with_title=True), 500)
+    whole.show_states(3, 2, "z = 0.00")
+    assert whole.title.isVisible()
+    assert whole.spin.geometry().right() < whole.title.geometry().left()
+    assert whole.title.geometry().right() < whole.more.geometry().left()
+    assert whole.height() == player.height()
+
+
+def test_speed_and_mode_are_in_the_menu(player, app):
+    assert not player.rate.isVisible()
+    player.more.click()
+    app.processEvents()
+    assert player.menu.isVisible()
+    assert player.rate.isVisible()
+    assert player.mode.isVisible()
+    player.rate.selectAll()
+    QtTest.QTest.keyClicks(player.rate, "60")
+    QtTest.QTest.keyClick(player.rate, QtCore.Qt.Key.Key_Return)
+    QtTest.QTest.keyClick(player.mode, QtCore.Qt.Key.Key_Down)
+    assert (player.rate.value(), player.mode.currentText()) == (60, "palindrome")
+    player.menu.close()
+    QtTest.QTest.keyClick(player.mode, QtCore.Qt.Key.Key_Up)  # as it is set while the menu is closed
+    assert player.mode.currentText() == "loop"
+    assert player.chosen == []
+
+
+def test_the_wheel_moves_nothing_without_the_focus(player, app):
+    for part in (player.slider, player.spin, player.rate, player.mode):
+        assert part.focusPolicy() == QtCore.Qt.FocusPolicy.StrongFocus
+        place = QtCore.QPointF(part.rect().center())
+        none, still = QtCore.Qt.KeyboardModifier.NoModifier, QtCore.Qt.ScrollPhase.NoScrollPhase
+        event = QtGui.QWheelEvent(
+            place, place, QtCore.QPoint(), QtCore.QPoint(0, 120), QtCore.Qt.MouseButton.NoButton, none, still, False
+        )
+        part.clearFocus()
+        app.sendEvent(part, event)
+    assert player.chosen == []
+    assert (player.rate.value(), player.mode.currentText()) == (10, "loop")
+    player.activateWindow()
+    player.slider.setFocus()
+    app.sendEvent(player.slider, event)
+    assert len(player.chosen) == 1
+    assert player.slider.value() > 3
+
+
+def test_icons_follow_a_palette_that_is_switched(player, app, dark):
+    light = QtGui.QPalette(QtGui.QColor("#efefef"))
+    buttons = (player.first, player.previous, player.play_button, player.next, player.last, player.more)
+    for palette in (light, dark, light):
+        player.setPalette(palette)
+        app.processEvents()
+        ground = palette.color(QtGui.QPalette.ColorRole.Button).lightness()
+        for button in buttons:
+            image = button.icon().pixmap(24, 24).toImage()
+            inks = [image.pixelColor(x, y) for x in range(24) for y in range(24)]
+            assert abs(max(inks, key=QtGui.QColor.alpha).lightness() - ground) > 100

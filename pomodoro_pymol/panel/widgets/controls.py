@@ -8,12 +8,13 @@ from typing import Any
 
 from qtpy import QtCore, QtWidgets
 
-from ...parameters.base import choices_of, describe
+from ...parameters.base import choices_of, tip
 from ...parameters.kinds import AUTO, Interval, Selection
 from ...parameters.syntax import protect, unquote
+from .inputs import DECIMALS, NumberBox, Slider, WordBox
+from .labels import plain_tip
 from .model import Model
 
-_DECIMALS = 3
 _SLIDER_STEPS = 800
 
 
@@ -31,7 +32,7 @@ class Control(QtWidgets.QWidget):
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self.spec = spec
-        self.setToolTip(describe(spec))
+        self.setToolTip(plain_tip(tip(spec)))
         self.setAccessibleName(spec.name)
         self.row = QtWidgets.QHBoxLayout(self)
         self.row.setContentsMargins(0, 0, 0, 0)
@@ -57,8 +58,11 @@ class NumberControl(Control):
         self._usual = spec.metadata["usual"]
         low, high = spec.metadata["bounds"]
         if self._usual:
-            self.slider = self._add(QtWidgets.QSlider(QtCore.Qt.Orientation.Horizontal), 1)
+            self.slider = self._add(Slider(), 1)
             self.slider.setRange(0, _SLIDER_STEPS)
+            first, last = self._usual
+            if first < 0 < last:
+                self.slider.mark_zero(round(-first / (last - first) * _SLIDER_STEPS))
             self.slider.setPageStep(_SLIDER_STEPS // 16)
             self.slider.setSingleStep(_SLIDER_STEPS // 80)
             self.slider.setMinimumWidth(60)
@@ -86,45 +90,11 @@ class NumberControl(Control):
 
     def _dragged(self, step: int) -> None:
         low, high = self._usual
-        self.edited.emit(round(low + step / _SLIDER_STEPS * (high - low), _DECIMALS))
+        value = 0.0 if step == self.slider.zero else low + step / _SLIDER_STEPS * (high - low)
+        self.edited.emit(round(value, DECIMALS))
 
     def _typed(self, value: float) -> None:
-        self.edited.emit(int(value) if self._whole else round(value, _DECIMALS))
-
-
-class NumberBox(QtWidgets.QDoubleSpinBox):
-    """A box for numbers of any size, whole ones too; shows no zeros that say nothing.
-
-    Its numbers have a point, as on the command line, wherever the computer stands; a comma that is typed becomes one.
-    """
-
-    def __init__(self, whole: bool) -> None:
-        super().__init__()
-        self._whole = whole
-        self.setLocale(QtCore.QLocale.c())
-        self.setDecimals(0 if whole else _DECIMALS)
-        self.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight)
-
-    def validate(self, text: str, place: int) -> Any:
-        """Tell whether text can become a number, as Qt asks."""
-        return super().validate(text.replace(",", "."), place)
-
-    def textFromValue(self, value: float) -> str:
-        """Return the number as a person would write it."""
-        return f"{value:.{self.decimals()}f}".rstrip("0").rstrip(".") if self.decimals() else f"{value:.0f}"
-
-    def minimumSizeHint(self) -> QtCore.QSize:
-        """Room for the numbers that are usual, not for the widest one allowed."""
-        return self.sizeHint()
-
-    def sizeHint(self) -> QtCore.QSize:
-        """Room for the numbers that are usual, not for the widest one allowed."""
-        metrics = self.fontMetrics()
-        option = QtWidgets.QStyleOptionSpinBox()
-        self.initStyleOption(option)
-        sample = ("0" * 8 if self._whole else "-00.000") + self.suffix()
-        room = QtCore.QSize(metrics.horizontalAdvance(sample) + metrics.averageCharWidth(), super().sizeHint().height())
-        return self.style().sizeFromContents(QtWidgets.QStyle.ContentsType.CT_SpinBox, option, room, self)
+        self.edited.emit(int(value) if self._whole else round(value, DECIMALS))
 
 
 class ChoiceControl(Control):
@@ -132,7 +102,7 @@ class ChoiceControl(Control):
 
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
-        self.box = self._add(QtWidgets.QComboBox(), 1)
+        self.box = self._add(WordBox(), 1)
         self.box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._empty = _EMPTY.get(spec.name, _DEFAULT)
         self.box.textActivated.connect(lambda text: self.edited.emit("" if text == self._empty else text))
@@ -183,7 +153,7 @@ class SwitchControl(Control):
 
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
-        self.box = self._add(QtWidgets.QComboBox(), 1)
+        self.box = self._add(WordBox(), 1)
         self._values: list[int | None] = [None, 0, 1] if spec.default is None else [0, 1]
         self.box.addItems([_SWITCH[value] for value in self._values])
         self.box.activated.connect(lambda place: self.edited.emit(self._values[place]))
@@ -198,7 +168,7 @@ class RangeControl(Control):
 
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
-        self.box = self._add(QtWidgets.QComboBox())
+        self.box = self._add(WordBox())
         self.box.addItems([_DEFAULT, AUTO, _OWN])
         self.ends = [self._add(NumberBox(False), 1) for _ in range(2)]
         for box in self.ends:
@@ -230,7 +200,7 @@ class RangeControl(Control):
 
     def _chosen(self, *_: Any) -> None:
         low, high = (box.value() for box in self.ends)
-        own = (low, max(high, low + 10**-_DECIMALS))
+        own = (low, max(high, low + 10**-DECIMALS))
         self.edited.emit({_DEFAULT: None, AUTO: AUTO}.get(self.box.currentText(), own))
 
 

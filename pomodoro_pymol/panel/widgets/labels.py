@@ -9,8 +9,8 @@ from qtpy import QtCore, QtWidgets
 from .icons import IconButton
 
 #: Tooltip and word of the button that starts and stops a run.
-RUN = ("execute the command below", "Run")
-STOP = ("give the run up; everything stays as it was", "Stop")
+RUN = ("Run the command below.", "Run")
+STOP = ("Give the run up. Everything stays as it was.", "Stop")
 
 
 def word_button(name: str, tooltip: str, text: str) -> IconButton:

@@ -31,6 +31,9 @@ class ShareBar(QtWidgets.QWidget):
         What the shares are of.
     """
 
+    #: Pixels of a segment that its label leaves free.
+    padding = _PADDING
+
     def __init__(self, parent: QtWidgets.QWidget | None = None, whole: str = "variance"):
         super().__init__(parent)
         self._whole = whole
@@ -61,12 +64,11 @@ class ShareBar(QtWidgets.QWidget):
         for level, share in self._shares.items():
             ended += share / total
             right = round(ended * self.width())
-            number = f"{share:.2f}".removeprefix("0")
             segments.append(
                 Segment(
                     QtCore.QRect(left, 0, right - left, self.height()),
                     QtGui.QColor(f"#{LEVEL_COLORS[level]}"),
-                    self._fitting((f"{level} {number}", number), right - left - _PADDING),
+                    self._fitting(self._labels(level, share), right - left - self.padding),
                 )
             )
             left = right
@@ -94,6 +96,11 @@ class ShareBar(QtWidgets.QWidget):
             painter.fillRect(segment.rect, color)
             painter.setPen(readable_on(color))
             painter.drawText(segment.rect, QtCore.Qt.AlignmentFlag.AlignCenter, segment.text)
+
+    def _labels(self, level: str, share: float) -> tuple[str, ...]:
+        """Return what a segment can say, the longest first."""
+        number = f"{share:.2f}".removeprefix("0")
+        return f"{level} {number}", number
 
     def _fitting(self, texts: tuple[str, ...], width: int) -> str:
         return next((text for text in texts if self.fontMetrics().horizontalAdvance(text) <= width), "")
