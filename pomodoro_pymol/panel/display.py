@@ -10,10 +10,11 @@ from qtpy import QtCore
 
 from ..noise import presets
 from ..parameters.catalogue import NoiseParameters, SweepParameters
+from ..utils.text import counted
 from ..viewer import host, window
 from .layout import Face
 from .timers import single_shot
-from .watch import Molecule, Watch
+from .watch import Molecule, Output, Watch
 
 if TYPE_CHECKING:
     from ..noise.statistics import LevelStatistics
@@ -199,13 +200,20 @@ class Display(QtCore.QObject):
         from ..noise.metrics import METRICS, residue_metric
 
         name = residue_metric(output.metric if output else self._face.model.parameters.metric)
-        unit = _unit(METRICS[name].unit)
+        metric = METRICS[name]
+        interval, note, word = None, "not measured yet", "measured"
+        if metric.compute is None:
+            note, word = "expected in closed form, nothing is measured", "closed form"
+        elif output is not None:
+            interval, note = _interval(name, values[0], subject, output)
         colors = output.scale.rgb(values[0]).tolist() if output else []
         if self._labels[0] is not subject:
             self._labels = (subject, _residue_labels(subject))
         labels, starts = self._labels[1]
+        unit = _unit(metric.unit)
+        what = f"{metric.label} ({unit})" if unit else metric.label
         self._face.residues.show_residues(
-            labels, starts, *values, colors or [0] * len(labels), f"{name} ({unit})" if unit else name
+            labels, starts, *values, colors or [0] * len(labels), what, interval, note, word
         )
         self.mark(window.selected_atoms(subject.object, _self=self._self))
 
@@ -215,6 +223,16 @@ class Display(QtCore.QObject):
         if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
             of_atom, atom_at_place = noised.hierarchy.atom_to_residue, noised.structure.atom_at_place
             self._face.residues.mark(sorted({int(of_atom[atom_at_place[atom - 1]]) for atom in atoms}))
+
+
+def _interval(name: str, values: Any, noised: Molecule, output: Output) -> tuple[Any, str]:
+    """Return the 95 % interval of a metric of each residue, None where it has none, and how values were found."""
+    from ..noise.residue_intervals import residue_interval
+
+    parameters, residues = output.record.parameters, output.record.residues
+    interval = residue_interval(name, values, noised.hierarchy, parameters.weights, residues, parameters.frames)
+    over = f"over {counted(parameters.frames, 'frame')}"
+    return interval, f"measured {over}" if interval is None else f"measured \N{PLUS-MINUS SIGN} 95 % interval {over}"
 
 
 def _unit(unit: str) -> str:

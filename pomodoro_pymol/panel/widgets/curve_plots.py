@@ -36,7 +36,7 @@ class CurvePlot(Canvas):
 
     def paint_items(self, text: QtGui.QColor, base: QtGui.QColor) -> None:
         """Give each curve its pen, and the legend the same."""
-        pens = [self._items.curve_pen(number, text) for number in range(len(self.curves))]
+        pens = [self._items.curve_pen(number, text, base) for number in range(len(self.curves))]
         for curve, pen in zip(self.curves.values(), pens):
             curve.setPen(pen)
         self.legend.show_entries(list(zip(self.curves, pens)))
