@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore
 
-from ..noise import presets
-from ..parameters.catalogue import NoiseParameters, SweepParameters
+from ..noise.metrics import IN_SPACE
+from ..parameters.catalogue import NoiseParameters
+from ..utils.text import counted
 from ..viewer import host, window
 from .layout import Face
+from .plots import DISPLACEMENTS, SCORES, SweepCurves
+from .sweeping import schemes_of
 from .timers import single_shot
-from .watch import Molecule, Watch
+from .watch import Molecule, Output, Watch
 
 if TYPE_CHECKING:
+    from ..noise.levels import Levels
     from ..noise.statistics import LevelStatistics
-    from ..noise.weights import LevelWeights
-    from ..structure.hierarchy import Hierarchy
 
 _REFRESH_MS = 30
+# Where curves over z are computed.
+_Z = [number / 10 for number in range(-30, 31)]
 #: Parameters that only colour.
 COLORS = ("metric", "palette", "range")
 #: Parameters that change no number.
@@ -49,11 +53,13 @@ class Display(QtCore.QObject):
         self._self = _self
         self._face, self._watch = face, watch
         self.live: LevelStatistics | None = None
-        self._displacements: tuple[Any, dict[LevelWeights, float]] = (None, {})
+        self._curves = SweepCurves(self)
         self._labels: tuple[Any, Any] = (None, None)
         self._moments: tuple[Any, Any] = (None, None)
         self._soon = single_shot(self, _REFRESH_MS, self._show_levels)
         self._residues_soon = single_shot(self, _REFRESH_MS, self._show_residues)
+        self._curves.ready.connect(self.refresh)
+        face.sweep.asked.connect(self.refresh)
 
     def subject(self) -> Molecule | None:
         """Return the molecule that the numbers are of: the output, before a run the source."""
@@ -147,8 +153,7 @@ class Display(QtCore.QObject):
         rows: list[Any] = [(row.short, row.heading, *(side and row.value(side) for side in sides)) for row in shown]
         rows += self._gauge_rows(subject)
         self._face.levels.show_levels(rows, [row.label for row in shown] + list(_GAUGE.values()))
-        point = (parameters.noise_z, math.sqrt(3) * measured.residue_relative) if measured is not None else None
-        self._show_sweep(subject, point)
+        self._show_sweep(subject, measured, low, high)
 
     def _gauge_rows(self, subject: Molecule) -> list[Any]:
         """Return what is expected of the whole's motion, and of what is left of the noise without it."""
@@ -169,27 +174,20 @@ class Display(QtCore.QObject):
             return resolved
         return replace(resolved, **{name: getattr(output.record.parameters, name) for name in _LOOKS})
 
-    def _show_sweep(self, subject: Molecule, point: tuple[float, float] | None) -> None:
-        z_values = SweepParameters.z.values()
-        parameters = self._face.model.parameters
-        own = {} if parameters.preset else {"own": parameters.weights}
-        curves = []
-        for name, weights in {**own, **presets.all_presets()}.items():
-            unit = self._unit_displacement(subject.hierarchy, weights)
-            if unit > 0:
-                curves.append((name, z_values, [unit * parameters.law_of_sigma.sigma(z) for z in z_values]))
-        self._face.sweep.show_curves(curves, parameters.noise_z, point)
-
-    def _unit_displacement(self, hierarchy: Hierarchy, weights: LevelWeights) -> float:
-        """Return the expected rms displacement, in space, of residues relative to their chain at unit sigma."""
-        from ..noise.expected import expected_levels
-
-        if self._displacements[0] is not hierarchy:
-            self._displacements = (hierarchy, {})
-        known = self._displacements[1]
-        if weights not in known:
-            known[weights] = math.sqrt(3) * expected_levels(hierarchy, weights).residue_relative
-        return known[weights]
+    def _show_sweep(self, subject: Molecule, *found: Levels | None) -> None:
+        """Show expected curves over z and what was measured at one: a value with the ends of its interval."""
+        plot, parameters = self._face.sweep, self._face.model.parameters
+        quantity = plot.quantity
+        if quantity in SCORES and not plot.isVisible():  # they take long: not unseen
+            return
+        z, schemes = parameters.noise_z, schemes_of(parameters)
+        curves = self._curves.curves(quantity, subject, schemes, parameters.law_of_sigma, _Z)
+        point: Any = None
+        if quantity in DISPLACEMENTS and found[0] is not None:
+            name = DISPLACEMENTS[quantity]
+            point = (z, *(IN_SPACE * getattr(levels, name) if levels else math.nan for levels in found))
+        note = self._curves.problem or "not all found yet"
+        plot.show_curves(curves, z, point, note if quantity in SCORES and len(curves) < len(schemes) else "")
 
     def _show_residues(self) -> None:
         values, subject, output = self._residue_values(), self.subject(), self._watch.output
@@ -199,13 +197,20 @@ class Display(QtCore.QObject):
         from ..noise.metrics import METRICS, residue_metric
 
         name = residue_metric(output.metric if output else self._face.model.parameters.metric)
-        unit = _unit(METRICS[name].unit)
+        metric = METRICS[name]
+        interval, note, word = None, "not measured yet", "measured"
+        if metric.compute is None:
+            note, word = "expected in closed form, nothing is measured", "closed form"
+        elif output is not None:
+            interval, note = _interval(name, values[0], subject, output)
         colors = output.scale.rgb(values[0]).tolist() if output else []
         if self._labels[0] is not subject:
             self._labels = (subject, _residue_labels(subject))
         labels, starts = self._labels[1]
+        unit = _unit(metric.unit)
+        what = f"{metric.label} ({unit})" if unit else metric.label
         self._face.residues.show_residues(
-            labels, starts, *values, colors or [0] * len(labels), f"{name} ({unit})" if unit else name
+            labels, starts, *values, colors or [0] * len(labels), what, interval, note, word
         )
         self.mark(window.selected_atoms(subject.object, _self=self._self))
 
@@ -215,6 +220,16 @@ class Display(QtCore.QObject):
         if noised is not None and all(atom <= noised.hierarchy.n_atoms for atom in atoms):
             of_atom, atom_at_place = noised.hierarchy.atom_to_residue, noised.structure.atom_at_place
             self._face.residues.mark(sorted({int(of_atom[atom_at_place[atom - 1]]) for atom in atoms}))
+
+
+def _interval(name: str, values: Any, noised: Molecule, output: Output) -> tuple[Any, str]:
+    """Return the 95 % interval of a metric of each residue, None where it has none, and how values were found."""
+    from ..noise.residue_intervals import residue_interval
+
+    parameters, residues = output.record.parameters, output.record.residues
+    interval = residue_interval(name, values, noised.hierarchy, parameters.weights, residues, parameters.frames)
+    over = f"over {counted(parameters.frames, 'frame')}"
+    return interval, f"measured {over}" if interval is None else f"measured \N{PLUS-MINUS SIGN} 95 % interval {over}"
 
 
 def _unit(unit: str) -> str:

@@ -54,7 +54,7 @@ def test_an_undefined_residue_has_no_bar(profile):
     profile.show_residues(LABELS, [0, 12], heights, None, COLORS, "residue rms (Å)")
     assert pixel(profile, 3, 0.5) == profile.palette().window().color()
     assert pixel(profile, 4, 0.5).rgb() & 0xFFFFFF == 0x0000FF
-    assert profile.describe(3) == "A/ARG 4\nmeasured n/a\nexpected n/a"
+    assert profile.describe(3) == "A/ARG 4\nresidue rms (Å)\nmeasured n/a\nexpected n/a"
 
 
 def test_marked_bars_stand_out(profile):
@@ -132,6 +132,7 @@ def test_pointing_at_a_bar_tells_its_numbers(profile, drag, monkeypatch):
     drag(profile.plot.viewport(), [place_of(profile, 13, 0.5)])
     assert told[-1].splitlines() == [
         "B/GLY 6",
+        "residue rms (Å)",
         f"measured {HEIGHTS[13]:.3f}",
         f"expected {HEIGHTS[13] + 0.2:.3f}",
     ]
@@ -178,17 +179,132 @@ def test_ratios_that_differ_by_little_fill_the_height(profile):
     assert 0.995 <= high < 1.03
 
 
-def test_many_residues_are_drawn_as_the_tallest_of_each_pixel(profile, app):
+def many(count, heights, profile, app, **options):
+    labels = [f"A/ALA {number}" for number in range(count)]
+    profile.show_residues(labels, [0], heights, np.full(count, 0.5), [0x00FF00] * count, "rms (Å)", **options)
+    app.processEvents()
+    return profile.plot.viewport().grab().toImage()
+
+
+def column(profile, image, x):
+    """Return the colours of a column of pixels by height, the highest first."""
+    low, high = profile.plot.viewRange()[1]
+    top, bottom = (place_of(profile, x, y) for y in (high, low))
+    return [image.pixelColor(top.x(), y).rgb() & 0xFFFFFF for y in range(top.y() + 6, bottom.y() - 2)]
+
+
+def test_many_residues_are_drawn_as_mean_and_range(profile, app):
+    """One in fifty residues is three times as high: neither bars nor the eye may take it for all."""
     count = 20_000
     heights = np.ones(count)
-    heights[12_345] = 3
-    profile.show_residues([f"A/ALA {n}" for n in range(count)], [0], heights, None, [0x00FF00] * count, "rms (Å)")
-    app.processEvents()
+    heights[::50] = 3
+    many(count, heights, profile, app)
+    size = profile.bars.group_size()
+    assert size > 10
+    columns = profile.bars.columns()
+    for left, right, mean, low, high in zip(
+        columns.left + 0.5, columns.right + 0.5, columns.values, columns.low, columns.high
+    ):
+        here = heights[int(left) : int(right)]
+        assert (mean, low, high) == (pytest.approx(here.mean()), here.min(), here.max())
+    assert columns.right[-1] == count - 0.5
+    assert {int(right - left) for left, right in zip(columns.left, columns.right)} <= {size, count % size}
+
+
+def test_a_mean_is_drawn_as_a_bar_and_the_range_is_no_bar(profile, app):
+    count = 20_000
+    heights = np.ones(count)
+    heights[1::2] = 3  # all columns have the mean 2
+    image = many(count, heights, profile, app)
+    background = profile.palette().window().color().rgb() & 0xFFFFFF
+    shown = column(profile, image, 10_000)
+    low, high = profile.plot.viewRange()[1]
+    at = lambda y: shown[round((high - y) / (high - low) * (len(shown) - 1))]  # noqa: E731
+    assert low == 0
+    assert at(0.8) == 0x00FF00
+    assert at(2.5) not in (0x00FF00, background)  # the band
+    assert at(3.2) == background
+    assert at(1.5) not in (0x00FF00, background)  # the band over the bar
+
+
+def test_a_marked_residue_among_many_is_seen(profile, app):
+    count = 20_000
+    many(count, np.ones(count), profile, app)
     profile.mark([6_000])
-    drawn = [pixel(profile, 12_345 + offset, 2.5).rgb() & 0xFFFFFF for offset in (-40, 0, 40)]
-    assert 0x00FF00 in drawn
-    assert pixel(profile, 3_000, 2) == profile.palette().window().color()
-    assert any(pixel(profile, 6_000 + near, 2) != pixel(profile, 3_000, 2) for near in (-40, 0, 40))
+    assert any(pixel(profile, 6_000 + near, 1.02) != pixel(profile, 3_000, 1.02) for near in (-40, 0, 40))
+
+
+def test_pointing_at_many_residues_tells_of_all_of_them(profile, app):
+    count = 20_000
+    heights = np.ones(count)
+    heights[17], heights[18] = 3, 0.25
+    many(count, heights, profile, app)
+    size = profile.bars.group_size()
+    assert size > 20
+    lines = profile.describe(5).splitlines()
+    assert lines[:2] == [f"A/ALA 0 to A/ALA {size - 1}: {size} residues", "rms (Å)"]
+    assert f"measured {heights[:size].mean():.3f} on average" in lines
+    assert "    lowest 0.250, A/ALA 18" in lines
+    assert "    highest 3.000, A/ALA 17" in lines
+    assert f"mean of {size} residues each" in profile.heading.toolTip()
+    profile.plot.setXRange(0, 20, padding=0)
+    app.processEvents()
+    assert profile.describe(18).splitlines()[0] == "A/ALA 18"
+    assert profile.heading.text() == "rms (Å): measured; line: expected"
+
+
+@pytest.mark.parametrize("lowest", [0.3, 0.58, 0.62, 0.9])
+def test_bars_begin_at_zero_or_are_no_bars(profile, app, lowest):
+    heights = np.linspace(lowest, 1, 20)
+    profile.show_residues(LABELS, [0, 12], heights, None, COLORS, "ratio")
+    app.processEvents()
+    low, _ = profile.plot.viewRange()[1]
+    assert (low == 0) == (lowest < 0.6) == profile.bars.from_zero
+    filled = pixel(profile, 12, (low + heights[12]) / 2).rgb() & 0xFFFFFF == COLORS[12]
+    assert filled == (low == 0)
+    assert pixel(profile, 12, heights[12]).rgb() & 0xFFFFFF == COLORS[12]
+
+
+@pytest.mark.parametrize("level", [1.0, 5.0])
+def test_intervals_are_drawn_from_end_to_end(profile, app, level):
+    """As whiskers, on bars (spread by much) and on dots (spread by little)."""
+    heights = np.linspace(level, level + 1, 20)
+    profile.show_residues(LABELS, [0, 12], heights, None, COLORS, "rms (Å)", (heights - 0.2, heights + 0.3), "measured")
+    app.processEvents()
+    background = profile.palette().window().color()
+    assert profile.bars.from_zero == (level == 1.0)
+    for index in (0, 12, 19):
+        image = profile.plot.viewport().grab().toImage()
+        for above, drawn in ((0.15, True), (0.25, True), (0.35, False)):
+            place = place_of(profile, index, heights[index] + above)
+            assert drawn == any(image.pixelColor(place.x() + side, place.y()) != background for side in (-1, 0, 1))
+    assert profile.describe(0).splitlines()[2] == (
+        f"measured {level:.3f}, 95 % interval {level - 0.2:.3f} to {level + 0.3:.3f}"
+    )
+
+
+def test_an_interval_is_never_cut_by_the_view(profile, app):
+    ends = HEIGHTS * 0.5, HEIGHTS * 2
+    profile.show_residues(LABELS, [0, 12], HEIGHTS, None, COLORS, "rms (Å)", ends)
+    assert profile.plot.viewRange()[1][1] >= 9
+
+
+@pytest.mark.parametrize("height", [60, 90, 180, 400])
+@pytest.mark.parametrize(("low", "high"), [(0, 1), (0.93, 0.982), (0, 30.0), (4.7951, 4.8049), (0, 1e-3)])
+def test_heights_have_numbers_that_do_not_overlap(profile, height, low, high):
+    axis = profile.plot.getAxis("left")
+    ((spacing, places),) = axis.tickValues(low, high, height)
+    texts = axis.tickStrings(places, 1, spacing)
+    assert [float(text) for text in texts] == pytest.approx(places)
+    assert all(low - 1e-9 <= place <= high + 1e-9 for place in places)
+    line = QtGui.QFontMetricsF(axis.font()).height()
+    assert all((b - a) * height / (high - low) >= line for a, b in zip(places, places[1:]))
+    assert len(places) >= 1 + (height >= 3 * line)
+    assert len(set(texts)) == len(texts)
+
+
+def test_the_plot_shrinks_to_seven_lines(profile):
+    assert profile.minimumSizeHint().height() <= 7 * profile.fontMetrics().height()
 
 
 def test_the_theme_is_followed(profile, dark, app):

@@ -100,3 +100,25 @@ def test_everything_is_copied_when_nothing_is_selected(levels):
     assert lines[0] == "\tmeasured\t95 % interval\texpected"
     assert len(lines) == 8
     assert {line.count("\t") for line in lines} == {3}
+
+
+def test_columns_say_what_they_are(levels):
+    header = [levels.table.horizontalHeaderItem(column).text() for column in range(4)]
+    assert header == ["", "measured", "95 % interval", "expected"]
+
+
+def test_where_room_is_short_rows_scroll(levels, app):
+    levels.show_levels([*ROWS, *((f"share {number}", PURE, 0.5, 0.4, 0.6, 0.5) for number in range(12))])
+    line = levels.table.rowHeight(0)
+    assert 6 * line < levels.minimumSizeHint().height() < 9 * line
+    assert levels.sizeHint().height() > 19 * line
+    levels.resize(330, levels.minimumSizeHint().height())
+    app.processEvents()
+    bar = levels.table.verticalScrollBar()
+    assert bar.maximum() > 0
+    bar.setValue(bar.maximum())
+    last = levels.table.visualItemRect(levels.table.item(levels.table.rowCount() - 1, 0))
+    assert levels.table.viewport().rect().contains(last)
+    levels.resize(330, levels.sizeHint().height())
+    app.processEvents()
+    assert bar.maximum() == 0

@@ -64,7 +64,7 @@ class Canvas(QtWidgets.QWidget):
     def minimumSizeHint(self) -> QtCore.QSize:
         """Small enough for a narrow dock, large enough for the notice."""
         height = self.fontMetrics().height()
-        return QtCore.QSize(12 * height, 9 * height)
+        return QtCore.QSize(12 * height, 6 * height)
 
     def changeEvent(self, event: QtCore.QEvent) -> None:
         """Take on the colours of a new theme."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from qtpy import QtCore, QtGui, QtWidgets
 
 from ...noise.metrics import CA_CA_DISTANCE
 from .canvas import Canvas
+from .contrast import readable
+from .icons import blend
 from .legend import Legend
 
 Curve = tuple[Sequence[float], Sequence[float]]
@@ -27,7 +28,11 @@ class CurvePlot(Canvas):
 
     def make_plot(self, items: ModuleType) -> Any:
         """Return an empty plot."""
-        plot = items.pyqtgraph.PlotWidget(axisItems={"left": items.LogAxis("left")})
+        return self.make_curves(items, items.LogAxis("left"))
+
+    def make_curves(self, items: ModuleType, heights: Any) -> Any:
+        """Return an empty plot with an axis for the heights."""
+        plot = items.pyqtgraph.PlotWidget(axisItems={"left": heights})
         plot.setMouseEnabled(x=False, y=False)
         for name in ("left", "bottom"):
             plot.getAxis(name).enableAutoSIPrefix(False)
@@ -36,7 +41,7 @@ class CurvePlot(Canvas):
 
     def paint_items(self, text: QtGui.QColor, base: QtGui.QColor) -> None:
         """Give each curve its pen, and the legend the same."""
-        pens = [self._items.curve_pen(number, text) for number in range(len(self.curves))]
+        pens = [self._items.curve_pen(number, text, base) for number in range(len(self.curves))]
         for curve, pen in zip(self.curves.values(), pens):
             curve.setPen(pen)
         self.legend.show_entries(list(zip(self.curves, pens)))
@@ -60,87 +65,248 @@ class CurvePlot(Canvas):
             self._paint_theme()
 
 
+class Quantity(NamedTuple):
+    """What can be drawn over z.
+
+    Attributes
+    ----------
+    title : str
+        In a word or two.
+    heading : str
+        What the heights are, with unit and meaning.
+    tip : str
+        What it tells, in a sentence.
+    top : float
+        The highest height shown.
+    lost : float
+        The height at which the structure is called lost.
+    mark : str
+        What is written at that height.
+    rises : bool
+        Whether curves rise with z.
+    """
+
+    title: str
+    heading: str
+    tip: str
+    top: float
+    lost: float
+    mark: str
+    rises: bool
+
+
+_ALPHA = "C\N{GREEK SMALL LETTER ALPHA}"
+_HALF = (1.0, 0.5, "half of the distances kept", False)
+#: What can be drawn over z, by the name that it has in a point of a sweep.
+QUANTITIES = {
+    "relative": Quantity(
+        "displacement from the chain",
+        "residue relative to chain, rms in space (Å), over z",
+        "How far residues move relative to their chain: the higher, the more they rearrange.",
+        2 * CA_CA_DISTANCE,
+        CA_CA_DISTANCE,
+        f"{CA_CA_DISTANCE} Å in space, consecutive {_ALPHA}",
+        True,
+    ),
+    "neighbors": Quantity(
+        "displacement from the next residue",
+        "residue relative to the next one, rms in space (Å), over z",
+        "How far residues that follow each other move apart: the higher, the more the chain is torn.",
+        2 * CA_CA_DISTANCE,
+        CA_CA_DISTANCE,
+        f"{CA_CA_DISTANCE} Å in space, consecutive {_ALPHA}",
+        True,
+    ),
+    "ca_lddt": Quantity(
+        f"{_ALPHA} lDDT",
+        f"expected lDDT of {_ALPHA} atoms over z (1: all distances kept)",
+        f"Which part of the distances between {_ALPHA} atoms closer than 15 Å in space is kept.",
+        *_HALF,
+    ),
+    "within_residues": Quantity(
+        "lDDT within residues",
+        "expected lDDT within residues over z (1: residues are rigid)",
+        "Which part of the distances within residues is kept: the higher, the more rigid residues stay.",
+        *_HALF,
+    ),
+    "between_residues": Quantity(
+        "lDDT between residues",
+        "expected lDDT between residues over z (0: residues rearranged)",
+        "Which part of the distances between residues, closer than 15 Å in space, is kept: the lower, the more "
+        "residues rearrange.",
+        *_HALF,
+    ),
+}
+
+#: z, height as measured, low and high end of its 95 % interval; nan ends where there is none.
+Point = tuple[float, float, float, float]
+# How far beyond the z at which the schemes lose the structure one sees at first.
+_MARGIN = 0.7
+
+
 class SweepPlot(CurvePlot):
-    """Displacement over z for several schemes, with the z of now as a line to drag."""
+    """What noise does over z for several schemes, with the z of now as a line to drag.
+
+    The wheel zooms along z, a drag beside the line moves; a double click shows what was shown first.
+
+    Attributes
+    ----------
+    quantity : str
+        What is to be drawn, one of `QUANTITIES`.
+    """
 
     #: The z to which the line was dragged.
     z_chosen = QtCore.Signal(float)
+    #: Curves of `quantity` are to be shown: another was chosen, or the plot came into sight.
+    asked = QtCore.Signal()
+
+    quantity = "relative"
 
     def __init__(self, parent: QtWidgets.QWidget | None = None):
+        self._measured: Mapping[str, Sequence[Point]] = {}
+        self._fitted: Any = None
+        self._point: Point | None = None
         super().__init__("Sweep over z", parent)
         self.setAccessibleDescription("Drag the vertical line to choose z")
 
     def make_plot(self, items: ModuleType) -> Any:
         """Return a plot with the reference and the line of z."""
         pyqtgraph = items.pyqtgraph
-        plot = super().make_plot(items)
-        plot.setToolTip(
-            "Expected rms displacement in space of residues relative to their chain over z, one curve per scheme, and "
-            "as measured, a point. Drag the line to choose z."
-        )
-        plot.setLabel("bottom", "z")
-        plot.setLogMode(y=True)
-        plot.setRange(xRange=(-3, 3), yRange=(-1, 2))
-        self.heading.show_text("residue relative to chain, rms in space (Å)")
+        plot = self.make_curves(items, items.HeightAxis("left"))
+        plot.setMouseEnabled(x=True, y=False)
+        plot.showGrid(x=True, y=False, alpha=0.15)  # with one the first and the last number would go
         options = {"position": 0.02, "anchors": [(0, 1), (0, 1)], "movable": False}
-        text = f"{CA_CA_DISTANCE} Å in space, consecutive C\N{GREEK SMALL LETTER ALPHA}"
-        self.reference = pyqtgraph.InfiniteLine(math.log10(CA_CA_DISTANCE), 0, label=text, labelOpts=options)
+        self.reference = pyqtgraph.InfiniteLine(0, 0, label="", labelOpts=options)
         self.line = pyqtgraph.InfiniteLine(0, 90, movable=True)
         self.line.setCursor(QtCore.Qt.CursorShape.SizeHorCursor)
         self.line.sigDragged.connect(lambda line: self.z_chosen.emit(float(line.value())))
-        self.point = pyqtgraph.ScatterPlotItem(size=9)
-        for item in (self.reference, self.line, self.point):
+        self.point, self.points = pyqtgraph.ScatterPlotItem(size=9), pyqtgraph.ScatterPlotItem(size=6)
+        self.intervals = pyqtgraph.ErrorBarItem(beam=0.03)
+        for item in (self.reference, self.line, self.intervals, self.points, self.point):
             plot.addItem(item, ignoreBounds=True)
+        self.point.setZValue(10)
         plot.disableAutoRange()
+        plot.scene().sigMouseClicked.connect(lambda event: event.double() and self._fit())
+        self._show_quantity(plot)
+        plot.setRange(xRange=(-3, 3))
         return plot
+
+    def choose(self, quantity: str) -> None:
+        """Draw another of `QUANTITIES` from now on."""
+        if quantity == self.quantity:
+            return
+        self.quantity = quantity
+        if self.plot is not None:
+            self._show_quantity(self.plot)
+            self.show_curves([], self.line.value(), None)
+        self.asked.emit()
+
+    def showEvent(self, event: QtGui.QShowEvent) -> None:
+        """Ask for what was not drawn unseen."""
+        super().showEvent(event)
+        self.asked.emit()
 
     def show_curves(
         self,
         curves: Sequence[tuple[str, Sequence[float], Sequence[float]]],
         z: float,
-        point: tuple[float, float] | None,
+        point: Point | None,
+        note: str = "",
     ) -> None:
         """Show curves and where we are on them; a line that is being dragged stays under the hand.
 
         Parameters
         ----------
         curves : sequence of (str, sequence of float, sequence of float)
-            Name of the scheme, values of z, rms displacement of residues relative to the
-            chain, angstrom in space.
+            Name of the scheme, values of z, heights: `quantity` as expected.
         z : float
             Of now.
-        point : (float, float), optional
-            z, and angstrom in space as measured.
+        point : (float, float, float, float), optional
+            As measured.
+        note : str
+            What is to be said beside what the heights are.
         """
         if self.plot is None:
             return
-        self.draw({name: (places, values) for name, places, values in curves}, log=True)
-        heights = [value for *_, values in curves for value in values if 0 < value < math.inf] + [CA_CA_DISTANCE]
-        self.plot.setYRange(math.log10(min(heights)), math.log10(max(heights)), padding=0.06)
+        self.draw({name: (places, values) for name, places, values in curves}, log=False)
+        heading = QUANTITIES[self.quantity].heading + (f": {note}" if note else "")
+        if heading != self.heading.text():
+            self.heading.show_text(heading)
         places = [place for _, places, _ in curves for place in places]
         if places:
-            self.plot.setXRange(min(places), max(places), padding=0.02)
             self.line.setBounds((min(places), max(places)))
+            self.plot.setLimits(xMin=min(places), xMax=max(places))
         if not self.line.moving:
             self.line.setValue(z)
-        if point and point[1] > 0:
-            self.point.setData([point[0]], [math.log10(point[1])])
-        else:
-            self.point.clear()
+        self._point = point
+        self._show_points()
+        key = (self.quantity, tuple(self.curves))
+        if curves and key != self._fitted:
+            self._fitted = key
+            self._fit()
+        left, right = self.plot.viewRange()[0]
+        if not left <= z <= right and not self.line.moving:
+            self.plot.setXRange(min(left, z), max(right, z), padding=0)
+
+    def show_measured(self, points: Mapping[str, Sequence[Point]]) -> None:
+        """Show what a sweep has measured of `quantity`, by scheme, beside the curves that are shown."""
+        self._measured = points
+        if self.plot is not None:
+            self._show_points()
 
     def paint_items(self, text: QtGui.QColor, base: QtGui.QColor) -> None:
-        """Colour curves, reference, line and point."""
+        """Colour curves, reference, line and points."""
         super().paint_items(text, base)
         pen = self._items.pyqtgraph.mkPen
-        faint = QtGui.QColor(text)
-        faint.setAlphaF(0.6)
-        self.reference.setPen(pen(faint, width=1))
+        self.reference.setPen(pen(blend(text, base, 0.6), width=1))
         self.reference.label.setColor(text)
-        highlight = self.palette().color(QtGui.QPalette.ColorRole.Highlight)
+        highlight = readable(self.palette().color(QtGui.QPalette.ColorRole.Highlight), base)
         self.line.setPen(pen(highlight, width=2))
         self.line.setHoverPen(pen(highlight, width=4))
         self.point.setPen(pen(base, width=1))
         self.point.setBrush(highlight)
+        self.points.setPen(pen(base, width=1))
+        self.intervals.setData(pen=pen(text, width=1))
+        self._show_points()
+
+    def _show_quantity(self, plot: Any) -> None:
+        shown = QUANTITIES[self.quantity]
+        plot.setToolTip(
+            f"{shown.tip} Expected, one curve per scheme; measured, points with their 95 % intervals. Drag the line to "
+            "choose z, zoom with the wheel."
+        )
+        self.heading.show_text(shown.heading)
+        self.reference.setValue(shown.lost)
+        self.reference.label.setFormat(shown.mark)
+        self.reference.label.anchors = [(0, 1 if shown.rises else 0)] * 2  # on the side where no curve is
+        self.reference.label.updatePosition()
+        plot.setYRange(0, shown.top, padding=0)
+
+    def _show_points(self) -> None:
+        """Draw what is measured: of now in the colour of the line, of a sweep in those of the curves."""
+        import numpy as np
+
+        now = [self._point] if self._point else []
+        swept = [(name, point) for name in self.curves for point in self._measured.get(name, ())]
+        self.point.setData(*([point[axis] for point in now] for axis in (0, 1)))
+        brushes = [self._items.pyqtgraph.mkBrush(self.curves[name].opts["pen"].color()) for name, _ in swept]
+        self.points.setData(*([point[axis] for _, point in swept] for axis in (0, 1)), brush=brushes)
+        bars = np.array([point for point in [*now, *(point for _, point in swept)] if point[2] <= point[3]])
+        x, y, low, high = bars.reshape(-1, 4).T
+        self.intervals.setData(x=x, y=y, top=high - y, bottom=y - low)
+
+    def _fit(self) -> None:
+        """Show where the schemes lose the structure, and the z of now."""
+        import numpy as np
+
+        lost = QUANTITIES[self.quantity].lost
+        crossings = [self.line.value()]
+        for curve in self.curves.values():
+            z, heights = curve.getData()
+            turns = np.flatnonzero(np.diff(np.sign(np.asarray(heights) - lost)))
+            crossings += [float(z[turn]) for turn in turns]
+        if self.curves:
+            self.plot.setXRange(min(crossings) - _MARGIN, max(crossings) + _MARGIN, padding=0)
 
 
 class StepPlot(CurvePlot):

@@ -15,6 +15,8 @@ Row = tuple[str, str, float | None, float | None, float | None, float | None]
 _HEADER = ("", "measured", "95 % interval", "expected")
 _DASH = "\N{EN DASH}"
 _AMBER = "#E69F00"
+# Rows that are always in sight.
+_ROWS = 6
 
 
 class LevelTable(QtWidgets.QWidget):
@@ -36,7 +38,7 @@ class LevelTable(QtWidgets.QWidget):
         self.table.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setSectionResizeMode(QtWidgets.QHeaderView.ResizeMode.ResizeToContents)
-        self.table.setVerticalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.table.setVerticalScrollMode(QtWidgets.QAbstractItemView.ScrollMode.ScrollPerPixel)
         header = self.table.horizontalHeader()
         header.setSectionsClickable(False)
         header.setHighlightSections(False)
@@ -47,7 +49,7 @@ class LevelTable(QtWidgets.QWidget):
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.table)
-        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Preferred)
         copy = QtGui.QAction("Copy", self.table)
         copy.setShortcut(QtGui.QKeySequence.StandardKey.Copy)
         copy.setShortcutContext(QtCore.Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -107,13 +109,16 @@ class LevelTable(QtWidgets.QWidget):
         QtWidgets.QApplication.clipboard().setText(self.copy_text())
 
     def sizeHint(self) -> QtCore.QSize:
-        """All rows, so that nothing scrolls."""
+        """All rows; where there is less room they scroll."""
         height = self.table.horizontalHeader().sizeHint().height() + self.table.verticalHeader().length()
         return QtCore.QSize(44 * self.fontMetrics().averageCharWidth(), height + 2)
 
     def minimumSizeHint(self) -> QtCore.QSize:
-        """All rows; the labels give way first."""
-        return QtCore.QSize(30 * self.fontMetrics().averageCharWidth(), self.sizeHint().height())
+        """Some rows, between which one scrolls; the labels give way first."""
+        view = self.table
+        rows = sum(view.rowHeight(row) for row in range(min(_ROWS, view.rowCount())))
+        height = view.horizontalHeader().sizeHint().height() + rows + 2
+        return QtCore.QSize(30 * self.fontMetrics().averageCharWidth(), height)
 
     def changeEvent(self, event: QtCore.QEvent) -> None:
         """Tint anew in the colours of a new theme."""

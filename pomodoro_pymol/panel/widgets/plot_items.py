@@ -11,117 +11,21 @@ import pyqtgraph
 from qtpy import QtCore, QtGui
 
 from ...color.palettes import DASHES, OKABE_ITO
-from .icons import blend
+from .contrast import readable
 
 _STEPS = [factor * decade for decade in (1, 10, 100, 1000) for factor in (1, 2, 5)]
 
 
-def curve_pen(number: int, text: QtGui.QColor) -> QtGui.QPen:
-    """Return the pen of the curve of a number; the first has the colour of text, on dark all are a little lighter."""
+def curve_pen(number: int, text: QtGui.QColor, base: QtGui.QColor) -> QtGui.QPen:
+    """Return the pen of the curve of a number, to be seen on ``base``; the first has the colour of text."""
     place = number % len(OKABE_ITO)
-    color = text if place == 0 else QtGui.QColor(f"#{OKABE_ITO[place]}")
-    if text.lightness() > 128:
-        color = blend(color, text, 0.8)
+    color = text if place == 0 else readable(QtGui.QColor(f"#{OKABE_ITO[place]}"), base)
     pen = pyqtgraph.mkPen(color, width=2)
     dashes = DASHES[number % len(DASHES)]
     if dashes:
         pen.setDashPattern(list(dashes))
         pen.setCapStyle(QtCore.Qt.PenCapStyle.FlatCap)
     return pen
-
-
-class Bars(pyqtgraph.GraphicsObject):
-    """One bar per residue from 0 upwards, a line at the expected heights, marks, and lines between chains.
-
-    Where several residues share a pixel, the one with the tallest bar is drawn.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.text, self.band, self.highlight = QtGui.QColor(), QtGui.QColor(), QtGui.QColor()
-        self.marked = np.zeros(0, bool)
-        self.show_bars(np.zeros(0), np.zeros(0), [], [])
-
-    def show_bars(self, values: np.ndarray, expected: np.ndarray, colors: Sequence[int], starts: Sequence[int]) -> None:
-        """Show bars of these heights; colours are 0xRRGGBB, nothing is drawn for nan. Marks of other bars go."""
-        self.prepareGeometryChange()
-        self.values, self.expected, self.starts = values, expected, starts
-        self.colors = colors
-        if len(self.marked) != len(values):
-            self.marked = np.zeros(len(values), bool)
-        self.refresh()
-
-    def mark(self, indices: Sequence[int]) -> None:
-        """Mark these bars and no others."""
-        self.marked = np.zeros(len(self.values), bool)
-        self.marked[list(indices)] = True
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Paint anew; ``update`` of an item of all heights paints nothing."""
-        view = self.getViewWidget()
-        if view is not None:
-            view.viewport().update()
-
-    def boundingRect(self) -> QtCore.QRectF:
-        """All bars, and every height: the marks fill the view."""
-        return QtCore.QRectF(-0.5, -1e9, max(1, len(self.values)), 2e9)
-
-    def paint(self, painter: QtGui.QPainter, *_: Any) -> None:
-        """Draw what the view shows, at most one bar per pixel."""
-        view, pixel, cap = self.viewRect(), self.pixelWidth(), 4 * self.pixelHeight()
-        if not len(self.values) or not pixel:
-            return
-        size = max(1, int(np.ceil(pixel)))
-        lefts = np.arange(max(0, int(view.left() + 0.5)) // size * size, min(len(self.values), view.right() + 1), size)
-        places, marked = self._tallest(lefts.astype(int), size)
-        edges = [(left - 0.5, min(left + size, len(self.values)) - 0.5) for left in lefts.tolist()]
-        for first, last in _runs(marked):
-            left = edges[first][0]
-            wide = max(edges[last][1] - left, 2 * pixel)
-            painter.fillRect(QtCore.QRectF(left, view.top(), wide, view.height()), self.band)
-            broad = max(wide, 6 * pixel)  # a single residue among many is to be seen too
-            painter.fillRect(QtCore.QRectF(left + (wide - broad) / 2, view.bottom(), broad, -cap), self.highlight)
-        gap = 0.15 if pixel < 0.2 else 0.0
-        for (left, right), place, height in zip(edges, places.tolist(), self.values[places].tolist()):
-            if height > 0:
-                painter.fillRect(
-                    QtCore.QRectF(left + gap / 2, 0, right - left - gap, height), QtGui.QColor(int(self.colors[place]))
-                )
-        painter.setPen(pyqtgraph.mkPen(self.text, width=1))
-        painter.drawPath(_steps(edges, self.expected[places].tolist()))
-        faint = QtGui.QColor(self.text)
-        faint.setAlphaF(0.3)
-        painter.setPen(pyqtgraph.mkPen(faint, width=1))
-        for start in self.starts:
-            if start and view.left() < start < view.right():
-                painter.drawLine(QtCore.QLineF(start - 0.5, view.top(), start - 0.5, view.bottom()))
-
-    def _tallest(self, lefts: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return which residue has the tallest bar from each of ``lefts`` on, and whether any there is marked."""
-        if size == 1:
-            return lefts, self.marked[lefts]
-        groups = np.minimum(lefts[:, None] + np.arange(size), len(self.values) - 1)
-        heights = np.where(np.isnan(self.values), -np.inf, self.values)[groups]
-        return groups[np.arange(len(lefts)), heights.argmax(1)], self.marked[groups].any(1)
-
-
-def _runs(chosen: np.ndarray) -> list[tuple[int, int]]:
-    """Return first and last place of each unbroken run of True."""
-    turns = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0))
-    return [(first, end - 1) for first, end in turns.reshape(-1, 2).tolist()]
-
-
-def _steps(edges: Sequence[tuple[float, float]], heights: Sequence[float]) -> QtGui.QPainterPath:
-    """Return a line of steps, broken at nan."""
-    path = QtGui.QPainterPath()
-    before = np.nan
-    for (left, right), height in zip(edges, heights):
-        if height == height:
-            (path.lineTo if before == before else path.moveTo)(left, height)
-            path.lineTo(right, height)
-        before = height
-    return path
 
 
 class ResidueAxis(pyqtgraph.AxisItem):
@@ -153,6 +57,24 @@ class ResidueAxis(pyqtgraph.AxisItem):
     def tickStrings(self, values: list[int], scale: float, spacing: float) -> list[str]:
         """Return the numbers of these bars."""
         return [self.texts[value] for value in values]
+
+
+class HeightAxis(pyqtgraph.AxisItem):
+    """Round numbers up a vertical axis, as many as there is room for."""
+
+    def tickValues(self, low: float, high: float, size: float) -> list[tuple[float, list[float]]]:
+        """Return the heights to number: multiples of 1, 2 or 5 of some power of ten."""
+        line = QtGui.QFontMetricsF(self.font()).height()
+        decade = 10.0 ** np.floor(np.log10(high - low))
+        for step in (decade * factor for factor in (0.1, 0.2, 0.5, 1, 2, 5)):
+            steps = range(int(np.ceil(low / step - 1e-9)), int(np.floor(high / step + 1e-9)) + 1)
+            heights = [step * number for number in steps]
+            if len(heights) < 2 or step * size > 1.2 * line * (high - low):
+                break
+            fine, ends = step, (heights[0], heights[-1])
+        if len(heights) < 2:  # the ends of the last step that was too fine, if there is room for two
+            step, heights = fine, [*ends][: 2 if (ends[1] - ends[0]) * size > line * (high - low) else 1]
+        return [(step, heights)]
 
 
 class ChainAxis(pyqtgraph.AxisItem):

@@ -1,4 +1,4 @@
-"""One bar per residue, in the colours of the viewport."""
+"""What is measured of each residue, in the colours of the viewport, beside what is expected."""
 
 from __future__ import annotations
 
@@ -13,14 +13,18 @@ from .canvas import Canvas
 from .icons import blend
 from .labels import plain_tip
 
+# Heights whose lowest is more than this part of the highest differ by little.
+_LITTLE = 0.6
+
 
 class ResiduePlot(Canvas):
-    """Measured values as bars, expected ones as a line, chains named above.
+    """Measured values with their intervals, expected ones as a line, chains named above.
 
-    The wheel zooms along the chain and a drag moves; a double click shows everything again.
+    Bars, which begin at 0; where values differ by so little that the axis cannot begin there,
+    dots. The wheel zooms along the chain and a drag moves; a double click shows everything again.
     """
 
-    #: The index of the residue whose bar was clicked.
+    #: The index of the residue whose bar or dot was clicked.
     residue_clicked = QtCore.Signal(int)
     #: First and last index of a range dragged with Shift.
     residues_dragged = QtCore.Signal(int, int)
@@ -29,17 +33,23 @@ class ResiduePlot(Canvas):
         self._labels: list[str] = []
         self._measured: Any = None
         self._expected: Any = None
+        self._low: Any = None
+        self._high: Any = None
+        self._what = self._note = self._word = ""
         super().__init__("Residue profile", parent)
         self.setAccessibleDescription("Click a bar to pick a residue, drag with Shift to pick several")
 
     def make_plot(self, items: ModuleType) -> Any:
         """Return an empty profile."""
+        from .residue_bars import Bars
+
         box = items.RangeBox()
         self.numbers, self.chains = items.ResidueAxis("bottom"), items.ChainAxis("top")
         self.numbers.show_labels([])
         self.chains.show_chains([], [0])
-        plot = items.pyqtgraph.PlotWidget(viewBox=box, axisItems={"bottom": self.numbers, "top": self.chains})
-        self.bars = items.Bars()
+        axes = {"bottom": self.numbers, "top": self.chains, "left": items.HeightAxis("left")}
+        plot = items.pyqtgraph.PlotWidget(viewBox=box, axisItems=axes)
+        self.bars = Bars()
         plot.addItem(self.bars, ignoreBounds=True)
         plot.showAxis("top")
         plot.setMouseEnabled(x=True, y=False)
@@ -48,6 +58,8 @@ class ResiduePlot(Canvas):
         plot.scene().sigMouseMoved.connect(self._hover)
         plot.scene().sigMouseClicked.connect(self._click)
         box.sigRangeDragged.connect(self._drag)
+        box.sigXRangeChanged.connect(self._show_heading)
+        box.sigResized.connect(self._show_heading)
         return plot
 
     def show_residues(
@@ -57,7 +69,10 @@ class ResiduePlot(Canvas):
         measured: Sequence[float],
         expected: Sequence[float] | None,
         colors: Sequence[int],
-        y_label: str,
+        what: str,
+        interval: tuple[Sequence[float], Sequence[float]] | None = None,
+        note: str = "measured",
+        word: str = "measured",
     ) -> None:
         """Show a profile. The view along the chain stays if the residues are the same.
 
@@ -71,24 +86,35 @@ class ResiduePlot(Canvas):
             nan where undefined; no ``expected`` draws no line.
         colors : sequence of int
             0xRRGGBB.
-        y_label : str
+        what : str
             What the values are, with their unit.
+        interval : (sequence of float, sequence of float), optional
+            Low and high ends of the 95 % interval of each value; nan where there is none.
+        note : str
+            How the values were found, and what is drawn about them.
+        word : str
+            What tooltips call a value.
         """
         if self.plot is None:
             return
         import numpy as np
 
+        nothing = np.full(len(labels), np.nan)
         self._measured = np.asarray(measured, float)
-        self._expected = np.full(len(labels), np.nan) if expected is None else np.asarray(expected, float)
-        self.bars.show_bars(self._measured, self._expected, colors, chain_starts)
-        self._fit_height(np.concatenate([self._measured, self._expected]))
-        self.heading.show_text(y_label)
+        self._expected = nothing if expected is None else np.asarray(expected, float)
+        self._low, self._high = (np.asarray(end, float) for end in interval or (nothing, nothing))
+        self._what, self._note, self._word = what, note, word
+        from_zero = self._fit_height(np.concatenate([self._measured, self._expected, self._low, self._high]))
+        self.bars.show_bars(
+            self._measured, self._expected, colors, chain_starts, self._low, self._high, from_zero=from_zero
+        )
         if list(labels) != self._labels:
             self._labels = list(labels)
             self.numbers.show_labels(labels)
             names = [labels[start].rsplit("/", 1)[0] for start in chain_starts]
             self.chains.show_chains(names, [*chain_starts, len(labels)])
             self.show_all()
+        self._show_heading()
 
     def clear(self) -> None:
         """Show no residues."""
@@ -115,18 +141,53 @@ class ResiduePlot(Canvas):
         self.bars.refresh()
 
     def describe(self, index: int) -> str:
-        """Return what the tooltip of a bar says."""
-        measured, expected = _number(self._measured[index]), _number(self._expected[index])
-        return f"{self._labels[index]}\nmeasured {measured}\nexpected {expected}"
+        """Return what the tooltip at a residue says: of it, or of all that share its column."""
+        first, last = self.bars.group_of(index)
+        if first == last:
+            return self._describe_one(index)
+        where = slice(first, last + 1)
+        lines = [f"{self._labels[first]} to {self._labels[last]}: {last - first + 1} residues", self._what]
+        for word, values in ((self._word, self._measured[where]), ("expected", self._expected[where])):
+            known = [place for place, value in enumerate(values) if math.isfinite(value)]
+            if not known:
+                lines.append(f"{word} n/a")
+                continue
+            lines.append(f"{word} {_number(values[known].mean())} on average")
+            for end, place in (
+                ("lowest", min(known, key=lambda place: values[place])),
+                ("highest", max(known, key=lambda place: values[place])),
+            ):
+                lines.append(f"    {end} {_number(values[place])}, {self._labels[first + place]}")
+        return "\n".join([*lines, "zoom in with the wheel to see each"])
 
-    def _fit_height(self, values: Any) -> None:
-        """Show all heights, from zero unless they differ by little; ends on round numbers, so that they rest."""
+    def _describe_one(self, index: int) -> str:
+        measured, expected = _number(self._measured[index]), _number(self._expected[index])
+        low, high = self._low[index], self._high[index]
+        interval = f", 95 % interval {_number(low)} to {_number(high)}" if low <= high else ""
+        return f"{self._labels[index]}\n{self._what}\n{self._word} {measured}{interval}\nexpected {expected}"
+
+    def _show_heading(self) -> None:
+        """Say what is drawn, which changes with the view."""
+        if not self._labels:
+            self.heading.show_text("")
+            return
+        size = self.bars.group_size()
+        note = self._note if size == 1 else f"mean of {size} residues each, band from lowest to highest"
+        line = "; line: expected" if (self._expected == self._expected).any() else ""
+        text = f"{self._what}: {note}{line}"
+        if text != self.heading.text():
+            self.heading.show_text(text)
+
+    def _fit_height(self, values: Any) -> bool:
+        """Show all heights, and say whether from zero: not where they differ by little. Ends on round numbers rest."""
         finite = values[abs(values) < math.inf]
         low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
-        low = 0.0 if low < 0.6 * high else low
+        from_zero = low < _LITTLE * high
+        low = 0.0 if from_zero else low
         step = 10.0 ** math.floor(math.log10(max(high - low, 1e-3 * abs(high), 1e-9))) / 2
         bottom = step * math.floor(low / step - 0.05) if low else 0.0
         self.plot.setYRange(bottom, step * math.ceil(high / step + 0.05), padding=0)
+        return from_zero
 
     def _index_at(self, place: QtCore.QPointF) -> int | None:
         """Return the index of the residue at a place of the scene."""

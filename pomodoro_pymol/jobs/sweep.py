@@ -1,0 +1,156 @@
+"""Runs of pomsweep in PyMOL, in steps like those of `noise`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ..errors import PomodoroError
+from ..experiments import outputs
+from ..experiments.sweep import Sweep, run_sweep, sweep_frames
+from ..experiments.sweep_table import sweep_csv, sweep_text
+from ..noise.presets import parse_schemes
+from ..noise.sigma import law_note
+from ..parameters.catalogue import SweepParameters
+from ..structure.hierarchy import Hierarchy
+from ..structure.input_notes import input_notes
+from ..utils import memory
+from ..utils.text import counted
+from ..viewer import publishing, reading, sources
+from ..viewer.states import StateWriter
+from .saving import record_of
+
+if TYPE_CHECKING:
+    from ..structure.atoms import Structure
+
+
+class SweepRun:
+    """A run of pomsweep: `prepare`, `work`, which alone may run in another thread, `finish`.
+
+    A context manager like `noise.NoiseRun`, which leaves nothing in PyMOL until `finish`.
+
+    Attributes
+    ----------
+    line : str
+        The command that repeats it.
+    total : int
+        How many measurements `work` tells of.
+    name : str
+        The object to make.
+    hidden : str
+        The source, if the run hid it in the end.
+
+    Raises
+    ------
+    PomodoroError
+        If there is no such structure or scheme, a name is not free to take, or memory is short.
+    """
+
+    def __init__(self, parameters: SweepParameters, *, _self: Any) -> None:
+        self._self = _self
+        self._open = ExitStack()
+        self.line = parameters.to_text()
+        self.hidden = ""
+        self._schemes = parse_schemes(parameters.presets)
+        self._z = parameters.z.values()
+        outputs.check_paths(parameters.csv, parameters.figure)
+        self.source = sources.resolve_source(
+            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+        )
+        self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state)
+        self.name = parameters.name or f"{self.source.object}_sweep"
+        self.total = len(self._schemes) * parameters.frames * len(self._z)
+        sources.check_output(self.name, self.source, _self=_self)
+        memory.require(
+            memory.sweep_bytes(self.source.n_atoms, len(self._z)),
+            f"{len(self._z)} states of {self.source.n_atoms} atoms",
+        )
+
+    def __enter__(self) -> SweepRun:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def prepare(self, piece: int = 0) -> Generator[None, None, Structure]:
+        """Read the source, ``piece`` atoms at a time."""
+        self._draft = self._open.enter_context(sources.draft(self.source, self.name, _self=self._self))
+        yield
+        self._structure = yield from reading.draft_steps(self.source, self._draft, piece=piece, _self=self._self)
+        return self._structure
+
+    def work(self, structure: Structure, write: Callable[[Any], None], tell: Callable[..., None]) -> Sweep:
+        """Measure; ``tell(measurement, measurements, measurement)`` after each, which may end the run by raising."""
+        self._hierarchy = Hierarchy.from_structure(structure)
+        parameters = self.parameters
+        return run_sweep(
+            structure,
+            self._hierarchy,
+            self._schemes,
+            self._z,
+            frames=parameters.frames,
+            seed=parameters.seed,
+            device=parameters.device,
+            law=parameters.law_of_sigma,
+            progress=lambda done, total: tell(done, total, done),
+        )
+
+    def write(self, frames: Any) -> None:
+        """Nothing is written before the end."""
+
+    def check(self) -> None:
+        """Check, on PyMOL's thread, that the source is there still.
+
+        Raises
+        ------
+        PomodoroError
+            If it is gone, or has other atoms than when it was read.
+        """
+        source = self.source
+        if source.object not in self._self.get_names("objects"):
+            raise PomodoroError(f"{source.object} was deleted or renamed during the run")
+        atoms = f"({source.selection}) and %{source.object} and state {source.state}"
+        if reading.count_atoms(atoms, _self=self._self) != source.n_atoms:
+            raise PomodoroError(f"{source.object} was changed during the run")
+
+    def finish(self, result: Sweep, piece: int = 0) -> Generator[None, None, None]:
+        """Make the object, write the files that were asked for, and publish it, all or none.
+
+        Raises
+        ------
+        PomodoroError
+            If the source is gone, or has other atoms than when it was read.
+        """
+        self.check()
+        cmd, parameters, law, first = self._self, self.parameters, self.parameters.law_of_sigma, self._schemes[0]
+        frames = sweep_frames(self._structure, self._hierarchy, first.weights, self._z, parameters.seed, law)
+        with StateWriter(self._draft, self._structure.atom_at_place, after=0, _self=cmd) as writer:
+            for frame in frames:
+                writer.write(frame[None])
+                yield
+            publishing.set_titles(self._draft, self._titles(), _self=cmd)
+            yield
+            writer.verify()
+            outputs.write_csv(parameters.csv, sweep_csv(result.points))
+            if parameters.figure:
+                from ..experiments.figures import sweep_figure
+
+                outputs.write_figure(parameters.figure, sweep_figure(result))
+                yield
+            record = record_of(parameters, self.source.object, self._structure)
+            yield from writer.dress(self.name, self.source.object, piece=piece)
+            self.hidden = writer.publish(self.name, record, self.source.object)
+
+    def _titles(self) -> list[str]:
+        law, first, seed = self.parameters.law_of_sigma, self._schemes[0].name, self.parameters.seed
+        note = f", {law_note(law)}" if law_note(law) else ""
+        return [f"z={z:.4g} sigma={law.sigma(z):.4g} A per coordinate {first} seed={seed}{note}" for z in self._z]
+
+    def report(self, result: Sweep, made: None = None) -> str:
+        """Return what the command prints."""
+        states = f"{counted(len(self._z), 'state')} of {self._schemes[0].name}"
+        noted = "".join(f" note: {note}\n" for note in input_notes(self._structure, self._hierarchy))
+        told = f" pomsweep: {self.source.object} -> {self.name}: {states}\n{noted}{sweep_text(result)}"
+        return told + publishing.hidden_text(self.hidden)

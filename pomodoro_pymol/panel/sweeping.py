@@ -1,0 +1,152 @@
+"""The page of the z-sweep: what is drawn over z, and the button that measures it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any
+
+from qtpy import QtCore, QtWidgets
+
+from ..noise import presets
+from ..parameters.catalogue import NoiseParameters, SweepParameters
+from ..parameters.kinds import number_text
+from ..utils.text import counted
+from ..viewer import host
+from .plots import DISPLACEMENTS
+from .task import Task
+from .watch import Molecule, Watch
+from .widgets.curve_plots import QUANTITIES, Point, SweepPlot
+from .widgets.labels import word_button
+from .widgets.model import Model
+
+if TYPE_CHECKING:
+    from ..experiments.sweep import Sweep, SweepPoint
+    from .runner import Run
+
+#: What the curves of weights that are no preset are called.
+OWN = "own"
+_RUN = (
+    "measure what the curves expect, as the command pomsweep does: a state per z, made of the first scheme",
+    "Run sweep",
+)
+# Draws to average over, at most: enough for an interval.
+_FRAMES = 5
+_SHARED = ("selection", "state", "seed", "device", "law", "p_mean", "p_std", "sigma_data", "residues", "chains")
+
+
+def schemes_of(parameters: NoiseParameters) -> dict[str, Any]:
+    """Return the weights to compare by name: one's own first if they are no preset, then all presets."""
+    return ({} if parameters.preset else {OWN: parameters.weights}) | presets.all_presets()
+
+
+class SweepPage(QtWidgets.QWidget):
+    """Chooses what is drawn over z, and measures it.
+
+    Parameters
+    ----------
+    noise : Model
+        Whose structure, weights and law count.
+    watch : Watch
+        Knows the structure.
+    plot : SweepPlot
+        Which the page takes in; its curves are the panel's.
+    """
+
+    said = QtCore.Signal(str)
+    failed = QtCore.Signal(str)
+    #: A `Task` for the panel's runner.
+    wanted = QtCore.Signal(object)
+
+    def __init__(self, noise: Model, watch: Watch, plot: SweepPlot, _self: Any = host.cmd) -> None:
+        super().__init__()
+        self._self = _self
+        self._noise, self._watch, self.plot = noise, watch, plot
+        self._sweep: Sweep | None = None
+        self._of: tuple[Molecule | None, str] = (None, "")
+        self.choice = QtWidgets.QComboBox()
+        self.choice.setAccessibleName("over z")
+        self.choice.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.choice.setMinimumContentsLength(12)
+        self.choice.setToolTip("what is drawn over z, one curve per scheme")
+        for place, (name, quantity) in enumerate(QUANTITIES.items()):
+            self.choice.addItem(quantity.title, name)
+            self.choice.setItemData(place, quantity.tip, QtCore.Qt.ItemDataRole.ToolTipRole)
+        self.choice.setCurrentIndex(self.choice.findData(plot.quantity))
+        self.choice.activated.connect(self._choose)
+        self.run = word_button("run", *_RUN)
+        self.run.clicked.connect(self._run)
+        row = QtWidgets.QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.choice, 1)
+        row.addWidget(self.run)
+        layout = QtWidgets.QVBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(row)
+        layout.addWidget(plot, 1)
+        noise.changed.connect(self._show_points)
+        watch.source_changed.connect(self._show_points)
+
+    def parameters(self) -> SweepParameters:
+        """Return the sweep of the panel's structure, law and schemes."""
+        noise = self._noise.parameters
+        chosen = dict.fromkeys([noise.preset or OWN, *schemes_of(noise)])
+        names = [_text(noise) if name == OWN else name for name in chosen]
+        shared = {name: getattr(noise, name) for name in _SHARED}
+        return SweepParameters(presets="+".join(names), frames=min(noise.frames, _FRAMES), **shared)
+
+    def _choose(self, place: int) -> None:
+        self.plot.choose(self.choice.itemData(place))
+        self._show_points()
+
+    def _run(self) -> None:
+        parameters, own = self.parameters(), _text(self._noise.parameters)
+        molecule = self._watch.molecule
+
+        def make() -> Run:
+            from ..jobs.sweep import SweepRun
+
+            return SweepRun(parameters, _self=self._self)
+
+        def ended(sweep: Sweep) -> str:
+            self._sweep, self._of = sweep, (molecule, own)
+            self._show_points()
+            lost = sweep.losses[0]
+            said = f"swept {counted(len(sweep.losses), 'scheme')}"
+            z = lost.relative.measured
+            return said if math.isnan(z) else f"{said}; {lost.scheme.name} scrambles residues at z = {z:.2f}"
+
+        self.wanted.emit(Task("sweep", "measurements", make, ended))
+
+    def _show_points(self) -> None:
+        """Show what was measured, while it is of the structure and of the law that are shown."""
+        parameters, sweep = self._noise.parameters, self._sweep
+        molecule, own = self._of
+        if sweep is None or molecule is not self._watch.molecule or sweep.law != parameters.law_of_sigma:
+            self.plot.show_measured({})
+            return
+        points: dict[str, list[Point]] = {}
+        for point in sweep.points:
+            name = point.scheme.name
+            if name == own:
+                if own != _text(parameters):
+                    continue
+                name = OWN
+            found = _point(self.plot.quantity, point)
+            if not math.isnan(found[1]):
+                points.setdefault(name, []).append(found)
+        self.plot.show_measured(points)
+
+
+def _point(quantity: str, point: SweepPoint) -> Point:
+    """Return z, what was measured there, and the ends of its interval, nan where it has none."""
+    if quantity in DISPLACEMENTS:
+        value = getattr(point, quantity)
+        return point.z, value.measured, value.low, value.high
+    return point.z, getattr(point.scores, quantity), math.nan, math.nan
+
+
+def _text(parameters: NoiseParameters) -> str:
+    """Return the weights as `parse_schemes` reads them."""
+    return ":".join(number_text(weight) for weight in astuple(parameters.weights))
