@@ -146,7 +146,6 @@ COMMANDS = (
     "pomsweep frames=1, z=0",
     "pomsample steps=3",
     "pommeasure",
-    "pommovie film.gif, width=64",
     "pommovie film.gif, z=-1:0",
 )
 
