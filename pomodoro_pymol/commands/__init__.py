@@ -11,6 +11,7 @@ from .compare import pomcompare
 from .declare import register
 from .denoise import pomdenoise
 from .measure import pommeasure
+from .movie import pommovie
 from .noise import pomnoise
 from .panel import pompanel
 from .precond import pomprecond
@@ -28,6 +29,7 @@ __all__ = [
     "pomcompare",
     "pomdenoise",
     "pommeasure",
+    "pommovie",
     "pomnoise",
     "pompanel",
     "pomprecond",

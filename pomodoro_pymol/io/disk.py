@@ -131,8 +131,10 @@ def atomic_write(path: str | Path, mode: str = "wb", **options: Any) -> Iterator
 
 
 @contextmanager
-def temporary_folder(prefix: str) -> Iterator[Path]:
+def temporary_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
     """Yield a new folder that goes at the end; with it go those that killed processes left.
+
+    It lies in ``within``, or where temporary files do.
 
     Raises
     ------
@@ -140,7 +142,7 @@ def temporary_folder(prefix: str) -> Iterator[Path]:
         If none can be made.
     """
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=prefix))
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=within))
         try:
             with _open_locked(folder / _LOCK, "wb"):
                 _remove_abandoned(folder.parent, prefix, "")

@@ -489,6 +489,29 @@ class SaveParameters(Parameters):
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
+class MovieParameters(Parameters):
+    """Parameters of ``pommovie``."""
+
+    command = "pommovie"
+
+    filename: str = parameter("", str, "film to write: .gif, .mp4, or a new folder for pictures, as in film/")
+    object: str = _shared("object", help="object whose states are shown", absent="the only one of ours")
+    z: Grid | None = parameter(
+        None, Grid, "noise levels at which frame 1 of an object of pomnoise is shown, instead of states", bounds=(-6, 6)
+    )
+    fps: int = parameter(10, int, "pictures a second", bounds=(1, 50))
+    back: int = parameter(1, int, "1 goes forwards and back, 0 forwards only", bounds=(0, 1))
+    width: int | None = parameter(None, int, "of the film", unit="pixels", bounds=(64, 8192), absent="the viewport's")
+    height: int | None = parameter(None, int, "of the film", unit="pixels", bounds=(64, 8192), absent="the viewport's")
+    ray: int = parameter(
+        0,
+        int,
+        "1 ray-traces pictures, as is done without a window and for a given width or height; 0 takes what it shows",
+        bounds=(0, 1),
+    )
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
 class PrecondParameters(_Grouped, _Schemed, _Lawful):
     """Parameters of ``pomprecond``."""
 

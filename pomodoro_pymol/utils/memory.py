@@ -28,6 +28,9 @@ _SAMPLE, _MODEL, _DENOISED, _DENOISER, _PARTS = 225, 180, 66, 264, 120
 _PAIRS = 1100
 # A state in float64, twice, as products of states with each other take it.
 _PRODUCT = 48
+# A pixel as it is ray-traced, with what Pillow holds of a picture on its way; and as it waits for its film, which is
+# written at once.
+_TRACED, _COLORED = 100, 2
 
 # Address space that stacks and heaps of threads take beside what is counted.
 _THREADS = 256 << 20
@@ -87,6 +90,11 @@ def sample_bytes(n_atoms: int, n_members: int, n_samples: int, n_kept: int, n_ob
 def direction_bytes(n_atoms: int, n_states: int) -> int:
     """Return what a companion needs with atoms for each of so many states."""
     return n_atoms * (_STRUCTURE + _COPY + _OWN * n_states)
+
+
+def film_bytes(n_pictures: int, n_pixels: int) -> int:
+    """Return what it takes to ray-trace a picture of so many pixels, and to write so many as a film."""
+    return n_pixels * (_TRACED + _COLORED * n_pictures)
 
 
 def available() -> int | None:

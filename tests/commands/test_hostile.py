@@ -146,6 +146,7 @@ COMMANDS = (
     "pomsweep frames=1, z=0",
     "pomsample steps=3",
     "pommeasure",
+    "pommovie film.gif, z=-1:0",
 )
 
 
@@ -215,10 +216,13 @@ def damages():
     yield from (("title", value) for value in (5, ["z"], bang, "<b>"))
 
 
+MOVIE = "pommovie film.gif, z=-1:0, width=64"
+
+
 @pytest.mark.parametrize(("key", "value"), list(damages()), ids=lambda value: repr(value)[:30])
 def test_a_damaged_record_in_a_file(doctored, typed, session, differences, here, key, value):
     cmd = doctored(lambda _, store: store["pomodoro"]["plain_noise"].update({key: value}))
-    for line in ("pomcolor metric=displacement", "pomsave out.pdb", "pomalign", "pomdenoise denoiser=wiener"):
+    for line in ("pomcolor metric=displacement", "pomsave out.pdb", "pomalign", "pomdenoise denoiser=wiener", MOVIE):
         before = session(cmd)
         printed = typed(
             cmd,

@@ -21,6 +21,8 @@ LINES = {
     "pomalign": "20 frames of",
     "pommeasure 1hpv_noise, truth=1hpv": "21 frames of 1551 atoms",
     "pomdenoise": "20 frames of",
+    "pommovie film.gif": "40 pictures of 640 x 480 pixels and 1551 atoms",
+    "pommovie film.gif, z=-1:1": "4 pictures of 640 x 480 pixels and 1551 atoms",
 }
 
 

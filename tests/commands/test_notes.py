@@ -85,7 +85,7 @@ def test_every_command_tells_once_and_the_command_line_the_same(hpv, typed, tmp_
     assert notes(capfd.readouterr().out) == told
 
 
-def test_scripts_that_ask_for_quiet_hear_nothing(hpv, capfd):
+def test_scripts_that_ask_for_quiet_hear_nothing(hpv, capfd, tmp_path):
     from pomodoro_pymol import commands
 
     hpv.create("m", "1hpv and chain A and resi 1-12 and polymer")
@@ -95,6 +95,7 @@ def test_scripts_that_ask_for_quiet_hear_nothing(hpv, capfd):
         getattr(commands, name)(selection="m", quiet=1, _self=hpv)
     commands.pomdenoise(quiet=1, _self=hpv)
     commands.pommeasure("m_noise", quiet=1, _self=hpv)
+    commands.pommovie(f"{tmp_path}/film.gif", "m_noise", z="-1:0", width=64, quiet=1, _self=hpv)
     assert capfd.readouterr() == ("", "")
 
 

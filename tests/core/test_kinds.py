@@ -349,6 +349,7 @@ def test_there_is_one_class_per_command():
         "pomweights",
         "pomalign",
         "pommeasure",
+        "pommovie",
         "pomsave",
         "pomsample",
     } <= {*names}

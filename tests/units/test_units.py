@@ -135,6 +135,7 @@ TYPED = (
     "pommeasure m_noise, truth=m, fit=0, metric=neighbour",
     "pomdenoise m_noise",
     "pomsample polymer, sampler=edm, keep=denoised",
+    "pommovie film.gif, m_noise, z=-1:1, width=64",
     "pomcheck test=1",
 )
 
