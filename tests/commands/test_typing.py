@@ -173,11 +173,14 @@ def test_help_is_a_name_where_something_has_it(hpv, typed):
 
 
 def test_commands_of_pymol_keep_their_line_of_usage(hpv, typed):
+    from pymol import parsing
+
     from pomodoro_pymol import commands
 
     for _ in range(3):
         commands.register(hpv)
     assert typed(hpv, "load ?").startswith("Usage: load filename [")
+    assert not hasattr(parsing.dump_arg.theirs, "theirs")  # ours stands before PyMOL's own, once
 
 
 @pytest.mark.parametrize(

@@ -57,3 +57,18 @@ def drag(app):
         send(widget, kinds.MouseButtonRelease, points[-1], left, none, modifier)
 
     return drag
+
+
+@pytest.fixture
+def contrast():
+    """A function of two colours: their contrast by WCAG 2, 4.5 for text and 3 for what else must be seen."""
+
+    def luminance(color):
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.getRgbF()[:3]]
+        return sum(a * b for a, b in zip(linear, (0.2126, 0.7152, 0.0722)))
+
+    def contrast(one, other):
+        low, high = sorted((luminance(one), luminance(other)))
+        return (high + 0.05) / (low + 0.05)
+
+    return contrast

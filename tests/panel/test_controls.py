@@ -485,7 +485,7 @@ def test_only_a_slider_that_goes_through_zero_has_a_tick(panel):
 
 
 @pytest.mark.parametrize("value", [-3, 4])
-def test_the_tick_is_seen_under_the_middle_of_a_knob_at_zero(app, slider, dark, value):
+def test_the_tick_is_seen_under_the_middle_of_a_knob_at_zero(app, slider, dark, contrast, value):
     from qtpy import QtGui
 
     knob = slider.slider
@@ -500,14 +500,3 @@ def test_the_tick_is_seen_under_the_middle_of_a_knob_at_zero(app, slider, dark, 
         for y in (place.y(), place.y() + knob.height() - 1):
             assert contrast(image.pixelColor(place.x(), y), ground) >= 3  # WCAG, for what is no text
             assert contrast(image.pixelColor(place.x() + 8, y), ground) < 1.5
-
-
-def contrast(one, other):
-    """Return the contrast of two colours by WCAG 2."""
-
-    def luminance(color):
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.getRgbF()[:3]]
-        return sum(a * b for a, b in zip(linear, (0.2126, 0.7152, 0.0722)))
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)

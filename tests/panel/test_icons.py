@@ -78,6 +78,19 @@ def test_a_button_follows_a_theme_that_is_switched_back(app, show, dark):
     assert drawn[0] == drawn[2] != drawn[1]
 
 
+def test_a_button_follows_the_palette_of_the_application(app, show, dark):
+    button = show(tool_button("more", "More.", "More"))
+    before = app.palette()
+    try:
+        for palette in (QtGui.QPalette(QtGui.QColor("#efefef")), dark, QtGui.QPalette(QtGui.QColor("#efefef"))):
+            app.setPalette(palette)
+            app.processEvents()
+            assert contrast(ink(button.icon().pixmap(32, 32)), palette.color(QtGui.QPalette.ColorRole.Button)) > 100
+    finally:
+        app.setPalette(before)
+        app.processEvents()
+
+
 def test_a_button_shows_another_icon(app):
     button = tool_button("run", "Run the command", "Run")
     before = button.icon().pixmap(32, 32).toImage()

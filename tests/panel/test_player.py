@@ -223,3 +223,17 @@ def test_icons_follow_a_palette_that_is_switched(player, app, dark):
             image = button.icon().pixmap(24, 24).toImage()
             inks = [image.pixelColor(x, y) for x in range(24) for y in range(24)]
             assert abs(max(inks, key=QtGui.QColor.alpha).lightness() - ground) > 100
+
+
+def test_the_title_can_be_read_in_a_palette_that_is_switched(show, app, dark, contrast):
+    whole = show(Player(with_title=True), 500)
+    whole.show_states(3, 2, "z = 0.00   sigma = 4.82 Å")
+    light = QtGui.QPalette(QtGui.QColor("#efefef"))
+    for palette in (light, dark, light):
+        whole.setPalette(palette)
+        app.processEvents()
+        image = whole.title.grab().toImage()
+        ground = palette.color(QtGui.QPalette.ColorRole.Window)
+        assert contrast(image.pixelColor(0, 0), ground) < 1.1
+        inks = {image.pixelColor(x, y).name() for x in range(image.width()) for y in range(image.height())}
+        assert max(contrast(QtGui.QColor(ink), ground) for ink in inks) >= 4.5

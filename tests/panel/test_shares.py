@@ -61,19 +61,8 @@ def test_unknown_shares_leave_it_empty(show):
     assert "0.3" not in bar.toolTip()
 
 
-def contrast(one, other):
-    """Return the contrast of two colours by WCAG 2."""
-
-    def luminance(color):
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color.getRgbF()[:3]]
-        return sum(a * b for a, b in zip(linear, (0.2126, 0.7152, 0.0722)))
-
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
 @pytest.mark.parametrize("level", LEVEL_COLORS)
-def test_labels_can_be_read(app, level):
+def test_labels_can_be_read(app, contrast, level):
     """Contrast of at least 4.5, WCAG AA."""
     ground = QtGui.QColor(f"#{LEVEL_COLORS[level]}")
     assert contrast(ground, readable_on(ground)) >= 4.5
@@ -212,7 +201,7 @@ def test_a_bar_that_is_disabled_or_empty_cannot_be_moved(weights, drag):
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_weights_stay_legible_when_the_palette_is_switched(weights, app, dark, enabled):
+def test_weights_stay_legible_when_the_palette_is_switched(weights, app, dark, contrast, enabled):
     weights.setEnabled(enabled)
     light = QtGui.QPalette(QtGui.QColor("#efefef"))
     seen = []

@@ -150,8 +150,9 @@ class Player(QtWidgets.QWidget):
         """Return what the menu shows."""
         page = QtWidgets.QWidget()
         form = QtWidgets.QFormLayout(page)
-        form.addRow("Speed", self.rate)
-        form.addRow("At the end", self.mode)
+        for caption, widget in (("Speed", self.rate), ("At the end", self.mode)):
+            form.addRow(caption, widget)
+            form.labelForField(widget).setToolTip(widget.toolTip())
         return page
 
     def _open(self) -> None:

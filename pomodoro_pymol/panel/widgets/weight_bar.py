@@ -135,7 +135,7 @@ class WeightBar(ShareBar):
             self.unsetCursor()
 
     def _labels(self, level: str, share: float) -> tuple[str, ...]:
-        weight = f"{(self._weights or ())[('chain', 'residue', 'atom').index(level)]:.4g}"
+        weight = f"{dict(zip(self._shares, self._weights or ()))[level]:.4g}"
         return f"{level} {weight} · {100 * share:.0f} %", f"{level} {weight}", weight
 
     def _describe(self, text: str) -> None:
