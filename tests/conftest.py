@@ -22,6 +22,7 @@ DATA = Path(__file__).parent / "data"
 ROOT = Path(__file__).parents[1]
 WINDOW = Path(__file__).parent / "window"
 SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 1400x1200x24 +extension GLX")
+LARGE_SCREEN = ("xvfb-run", "-a", "-s", "-screen 0 2800x2000x24 +extension GLX")
 
 DRIVER = """
 import sys
@@ -476,6 +477,8 @@ def play(tmp_path_factory) -> Callable[..., Played]:
         blocked: tuple[str, ...] = (),
         timeout: float = 400,
         folder: Path = WINDOW,
+        large: bool = False,
+        scale: int = 1,
     ) -> Played:
         if not shutil.which("xvfb-run"):
             message = "xvfb-run is not installed, so PyMOL's window cannot be opened"
@@ -493,8 +496,10 @@ def play(tmp_path_factory) -> Callable[..., Played]:
             "PYTHONUNBUFFERED": "1",
         }
         environment.pop("QT_QPA_PLATFORM", None)  # tests of bare widgets set it
+        if scale > 1:
+            environment["QT_SCALE_FACTOR"] = str(scale)
         done = subprocess.run(
-            [*SCREEN, sys.executable, "-m", "pymol", "-qk", driver],
+            [*(LARGE_SCREEN if large else SCREEN), sys.executable, "-m", "pymol", "-qk", driver],
             cwd=home,
             env=environment,
             stdout=subprocess.PIPE,

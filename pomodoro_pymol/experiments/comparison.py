@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from ..color.palettes import DIRECTION_TITLE, DIRECTIONS
 from ..noise.expected import expected_levels
+from ..noise.levels import Levels
 from ..noise.metrics import DIRECTION, METRICS
 from ..noise.sigma import law_note
 from ..noise.weights import Scheme
@@ -54,6 +56,27 @@ def cell_title(cell: Cell) -> list[str]:
     shares = (levels.chain_share, levels.residue_share, levels.atom_share)
     words = ("chains", "residues", "atoms")
     return [name, "motion: " + ", ".join(f"{100 * share:.0f} % {word}" for share, word in zip(shares, words))]
+
+
+def verdict(levels: Mapping[str, Levels]) -> str:
+    """Say which of some schemes keeps residues rigid, and which lets them rearrange, by the shares of the motion.
+
+    Parameters
+    ----------
+    levels : mapping of str to Levels
+        What is expected under the scheme of a name; lengths do not matter.
+    """
+    moving = {name: of for name, of in levels.items() if math.isfinite(of.atom_share)}
+    if not moving:
+        return ""
+    rigid = min(moving, key=lambda name: moving[name].atom_share)
+    loose = max(moving, key=lambda name: moving[name].residue_share)
+    whole = max(moving, key=lambda name: moving[name].chain_share)
+    return (
+        f"{rigid} keeps residues most rigid: {100 * moving[rigid].atom_share:.0f} % of the motion is of atoms alone; "
+        f"{loose} lets residues rearrange most: {100 * moving[loose].residue_share:.0f} %; "
+        f"{whole} moves whole chains most: {100 * moving[whole].chain_share:.0f} %."
+    )
 
 
 def comparison_text(cells: Sequence[Cell]) -> str:

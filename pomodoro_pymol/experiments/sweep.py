@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
+from scipy import special
 
 from ..noise.draw import draw_unit_noise, frame_generator
 from ..noise.expected import expected_levels
@@ -296,7 +296,7 @@ def _jackknife_interval(value: Callable[[Any], float], frames: np.ndarray) -> np
         return np.full(2, np.nan)
     left_out = (frames.sum(-1, keepdims=True) - frames) / (n - 1)
     values = [value(left_out[..., frame]) for frame in range(n)]
-    width = stats.t.ppf(0.975, n - 1) * np.std(values) * np.sqrt(n - 1)
+    width = special.stdtrit(n - 1, 0.975) * np.std(values) * np.sqrt(n - 1)
     return value(frames.mean(-1)) + np.array([-width, width])
 
 

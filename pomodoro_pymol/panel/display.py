@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from qtpy import QtCore
 
 from ..noise.metrics import IN_SPACE
-from ..parameters.catalogue import NoiseParameters
 from ..utils.text import counted
 from ..viewer import host, window
 from .layout import Face
@@ -28,7 +27,7 @@ _Z = [number / 10 for number in range(-30, 31)]
 #: Parameters that only colour.
 COLORS = ("metric", "palette", "range")
 #: Parameters that change no number.
-_LOOKS = (*COLORS, "truth", "rep")
+_LOOKS = (*COLORS, "truth", "rep", "name")
 
 #: Rows of the gauge, and what they are.
 _GAUGE_HEADING = "gauge: what centring and alignment take away"
@@ -144,7 +143,7 @@ class Display(QtCore.QObject):
         measured = low = high = None
         if self.live is not None:
             measured, (low, high) = self.live.levels(), self.live.interval()
-        elif output is not None and output.record.parameters == self._resolved():
+        elif output is not None and self.up_to_date():
             measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
         if output is None:
             self._show_residues()
@@ -167,12 +166,13 @@ class Display(QtCore.QObject):
         values = (gauge.translation, gauge.rotation, parameters.noise_z + shift if gauge.internal else math.nan)
         return [(label, _GAUGE_HEADING, None, None, None, value) for label, value in zip(_GAUGE, values)]
 
-    def _resolved(self) -> NoiseParameters | None:
-        """The parameters as a run's record has them, but for how they look."""
+    def up_to_date(self) -> bool:
+        """Whether the output is of the parameters that are shown, but for how it looks and what it is called."""
         resolved, output = self._watch.resolved(), self._watch.output
         if resolved is None or output is None:
-            return resolved
-        return replace(resolved, **{name: getattr(output.record.parameters, name) for name in _LOOKS})
+            return False
+        record = output.record.parameters
+        return replace(resolved, **{name: getattr(record, name) for name in _LOOKS}) == record
 
     def _show_sweep(self, subject: Molecule, *found: Levels | None) -> None:
         """Show expected curves over z and what was measured at one: a value with the ends of its interval."""

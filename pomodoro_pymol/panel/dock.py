@@ -21,6 +21,7 @@ _AREAS = {
     "top": QtCore.Qt.DockWidgetArea.TopDockWidgetArea,
     "bottom": QtCore.Qt.DockWidgetArea.BottomDockWidgetArea,
 }
+_CORNER = QtCore.Qt.Corner.TopRightCorner
 
 
 def find_dock(window: QtWidgets.QMainWindow) -> Dock | None:
@@ -67,8 +68,17 @@ class Dock(QtWidgets.QDockWidget):
         self._later = single_shot(self, _LATER_MS, self.keep)
         panel.model.changed.connect(self._later.start)
         panel.sampling.model.changed.connect(self._later.start)
+        self._corner = window.corner(_CORNER)
         self.topLevelChanged.connect(lambda _: self._later.start())
         self.dockLocationChanged.connect(lambda _: self._later.start())
+        for signal in (self.visibilityChanged, self.topLevelChanged, self.dockLocationChanged):
+            signal.connect(lambda _: self._take_corner())
+
+    def _take_corner(self) -> None:
+        """Stand beside PyMOL's text window too, where the height is needed, while the panel is docked at the right."""
+        area = self._main.dockWidgetArea(self)
+        right = self.isVisible() and not self.isFloating() and area == _AREAS["right"]
+        self._main.setCorner(_CORNER, _AREAS["right"] if right else self._corner)
 
     def closeEvent(self, event: QtGui.QCloseEvent) -> None:
         """Keep place and values."""

@@ -1,24 +1,31 @@
-"""The panel's face: which widget stands where. What they do is in `panel`."""
+"""The panel's face: which widget stands where. What they do is in `panel`.
+
+At 1280 x 800 everything of the main job is seen without scrolling; where there is less room the
+middle scrolls, between the choice of page above and Run, command and status below.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from qtpy import QtCore, QtWidgets
 
+from ..parameters.kinds import Interval
 from .widgets.color_key import ColorKey
 from .widgets.controls import RangeControl, make_controls
 from .widgets.curve_plots import SweepPlot
+from .widgets.elided import ElidedLabel
+from .widgets.headline import Headline
 from .widgets.icons import tool_button
 from .widgets.labels import RUN, text_label, word_button
 from .widgets.level_table import LevelTable
 from .widgets.model import Model
 from .widgets.player import Player
+from .widgets.preset_buttons import PresetRow
 from .widgets.residue_plot import ResiduePlot
-from .widgets.share_bar import ShareBar
+from .widgets.weight_bar import WeightBar
 
-# Pixels that the controls and the plots take of a tall window.
-_UPPER, _LOWER = 640, 260
 _CAPTIONS = {
     "wc": "chain",
     "wr": "residue",
@@ -26,10 +33,16 @@ _CAPTIONS = {
     "sigma": "\N{GREEK SMALL LETTER SIGMA}",
     "metric": "colour",
     "rep": "shown as",
+    "truth": "grey trace",
+    "name": "new object",
 }
 
 #: Parameters that are only typed; the panel keeps them.
 TYPED = ("law", "p_mean", "p_std", "sigma_data", "residues", "chains")
+#: Pages, in the order of their tabs.
+NOISE, SAMPLING = range(2)
+# Letters of a usual width that the panel takes where it is free to.
+_LETTERS = 66
 
 
 class Face(QtWidgets.QWidget):
@@ -38,126 +51,214 @@ class Face(QtWidgets.QWidget):
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
         self.model = Model(self)
-        self.controls = make_controls(self.model, self, without=TYPED)
+        self.controls = make_controls(self.model, self, without=(*TYPED, "preset"))
         self.range = cast(RangeControl, self.controls["range"])
         self.banner = text_label("pomodoro-banner")
         self.banner.hide()
-        self.objects = QtWidgets.QComboBox()
-        self.objects.setToolTip("structure to noise: fills in the selection beside it")
-        self.objects.setAccessibleName("structure")
-        self.objects.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.objects.setMinimumContentsLength(8)
-        self.counts = text_label("pomodoro-counts")
+        self._make_header()
+        self._make_noise_page()
+        self._make_feet()
+        self._lay_out()
+
+    def sizeHint(self) -> QtCore.QSize:
+        """As wide as one reads comfortably."""
+        width = _LETTERS * self.fontMetrics().averageCharWidth()
+        return QtCore.QSize(max(self.minimumSizeHint().width(), width), 700)
+
+    def _make_header(self) -> None:
+        self.page_bar = QtWidgets.QTabBar()
+        self.page_bar.setDocumentMode(True)
+        self.page_bar.setDrawBase(False)
+        self.page_bar.setAccessibleName("page")
+        for title, tip in (
+            ("Noise", "Noise a structure, and look at what its residues do."),
+            ("Sampling", "Sample structures from noise with an exact denoiser or a network of yours."),
+        ):
+            self.page_bar.setTabToolTip(self.page_bar.addTab(title), tip)
+        self.objects = _picker("source", "The structure to noise. It is never changed.")
+        self.results = _picker("result", "The noised object that numbers, plots and states below are of.")
+        self.truth = QtWidgets.QCheckBox("truth")
+        self.truth.setToolTip("Shows the true structure over the noised one.")
+        self.counts = ElidedLabel()
+        self.counts.setObjectName("pomodoro-counts")
+
+    def _make_noise_page(self) -> None:
         self.quantile = QtWidgets.QLabel()
-        self.save = tool_button("save", "keep these weights as a preset", "save")
-        self.delete = tool_button("delete", "forget this preset of yours", "delete")
-        self.dice = tool_button("dice", "another seed, by chance", "dice")
-        self.shares = ShareBar()
+        self.presets = PresetRow()
+        self.save = tool_button("save", "Keep these weights as a preset of yours.", "save")
+        self.delete = tool_button("delete", "Forget this preset of yours.", "delete")
+        self.shares = WeightBar()
+        self.dice = tool_button("dice", "Take another seed by chance: another draw.", "dice")
+        self.undo = tool_button("undo", "Take back the last change of values (Ctrl+Z).", "undo")
+        self.redo = tool_button("redo", "Make the change again that was taken back (Ctrl+Shift+Z).", "redo")
+        self.headline = Headline()
         self.levels = LevelTable()
         self.key = ColorKey()
         self.residues = ResiduePlot()
         self.sweep = SweepPlot()
         self.tabs = QtWidgets.QTabWidget()
         self.tabs.setDocumentMode(True)
-        for widget, title in ((self.residues, "Residues"), (self.sweep, "z-sweep")):
-            self.tabs.addTab(widget, title)
+        self.tabs.setUsesScrollButtons(False)
+        self.tabs.addTab(self._residue_tab(), "Residues")
+        self.tabs.addTab(self.levels, "Numbers")
+
+    def _make_feet(self) -> None:
         self.player = Player()
+        self.movie = tool_button(
+            "movie", "Write a film of the states to a file, as the command pommovie does.", "movie"
+        )
         self.progress = QtWidgets.QProgressBar()
         self.progress.setAccessibleName("progress")
-        self.live = word_button("live", "rescale the same noise while the sliders move", "Live")
+        self.live = word_button("live", "Rescales the same noise while you move the sliders (Ctrl+L).", "Live")
         self.live.setCheckable(True)
+        self.compare = word_button("compare", "Shows the schemes side by side, under the same draw.", "Compare")
+        self.compare.setCheckable(True)
         self.run = word_button("run", *RUN)
         self.line = QtWidgets.QLineEdit()
-        self.line.setToolTip("the command that Run executes; edit it and press Enter")
+        self.line.setToolTip("The command that Run executes. Edit it and press Enter to run it.")
         self.line.setAccessibleName("command")
-        self.copy = tool_button("copy", "copy the command", "copy")
+        self.copy = tool_button("copy", "Copy the command.", "copy")
         self.status = text_label("pomodoro-status")
-        self._lay_out()
-
-    def sizeHint(self) -> QtCore.QSize:
-        """As wide as one reads comfortably."""
-        return QtCore.QSize(max(self.minimumSizeHint().width(), 34 * self.fontMetrics().averageCharWidth() * 2), 820)
 
     def _lay_out(self) -> None:
-        self.upper = QtWidgets.QScrollArea()
-        self.upper.setWidgetResizable(True)
-        self.upper.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.upper.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.upper.setWidget(self._upper())
-        self.splitter = QtWidgets.QSplitter(QtCore.Qt.Orientation.Vertical)
-        self.splitter.addWidget(self.upper)
-        self.splitter.addWidget(self.tabs)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setStretchFactor(0, 1)
-        self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([_UPPER, _LOWER])
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(6, 4, 6, 6)
-        layout.setSpacing(4)
+        self.pages = QtWidgets.QStackedWidget()
+        self.pages.addWidget(self._noise_page())
+        self._inner = QtWidgets.QWidget()
+        inner = _Column(self._inner)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(3)
+        arrow = QtWidgets.QLabel("\N{RIGHTWARDS ARROW}")
+        inner.addLayout(_row(self.objects, arrow, self.results, self.truth, stretch=(self.objects, self.results)))
+        inner.addWidget(self.counts)
+        inner.addWidget(self.pages, 1)
+        self.middle = QtWidgets.QScrollArea()
+        self.middle.setWidgetResizable(True)
+        self.middle.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self.middle.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.middle.setWidget(self._inner)
+        layout = _column(self)
+        layout.setContentsMargins(6, 0, 6, 4)
         layout.addWidget(self.banner)
-        layout.addWidget(self.splitter, 1)
-        layout.addWidget(self.player)
-        layout.addLayout(_row(self.progress, self.live, self.run, stretch=self.progress))
-        layout.addLayout(_row(self.line, self.copy, stretch=self.line))
+        layout.addWidget(self.page_bar)
+        layout.addWidget(self.middle, 1)
+        layout.addLayout(_row(self.player, self.movie, stretch=(self.player,)))
+        layout.addWidget(self.player.title)
+        layout.addLayout(_row(self.live, self.compare, self.progress, self.run, stretch=(self.progress,)))
+        layout.addLayout(_row(self.line, self.copy, stretch=(self.line,)))
         layout.addWidget(self.status)
+        self.page_bar.currentChanged.connect(self.pages.setCurrentIndex)
 
-    def _upper(self) -> QtWidgets.QWidget:
-        controls = self.controls
-        upper = QtWidgets.QWidget()
-        grid = QtWidgets.QGridLayout(upper)
-        grid.setContentsMargins(0, 0, 4, 0)
-        grid.setVerticalSpacing(3)
-        grid.setColumnStretch(1, 1)
-        self._grid, self._count = grid, 0
-        self._place(
-            "selection", self.objects, controls["selection"], caption="structure", stretch=controls["selection"]
-        )
-        self._place("", self.counts)
-        self._place("z", controls["z"])
-        self._place("sigma", controls["sigma"], self.quantile)
-        self._place("preset", controls["preset"], self.save, self.delete, stretch=controls["preset"])
-        for name in ("wc", "wr", "wa"):
-            self._place(name, controls[name])
-        self._place("", self.shares)
-        self._place("frames", controls["frames"], self._caption("seed"), controls["seed"], self.dice)
-        self._place("state", controls["state"], self._caption("device"), controls["device"])
-        self._place("name", controls["name"], caption="new object")
-        self._place(None, self.levels)
-        self._place("metric", controls["metric"], controls["palette"], stretch=controls["metric"])
-        self._place("range", controls["range"])
-        self._place("rep", controls["rep"], self._caption("truth"), controls["truth"], stretch=controls["rep"])
-        self._place(None, self.key)
-        grid.setRowStretch(self._count, 1)
+    def add_pages(self, sampling: QtWidgets.QWidget, *tabs: tuple[QtWidgets.QWidget, str]) -> None:
+        """Put the page of sampling beside that of noise, tabs behind those of the result, last what is seldom set."""
+        self.pages.addWidget(sampling)
+        for widget, title in (*tabs, (self._options(), "More")):
+            self.tabs.addTab(widget, title)
         bar = self.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_ScrollBarExtent)
-        self.upper.setMinimumWidth(upper.minimumSizeHint().width() + bar + 2 * self.fontMetrics().averageCharWidth())
-        return upper
+        self.middle.setMinimumWidth(self._inner.minimumSizeHint().width() + bar)
 
-    def _place(
-        self,
-        name: str | None,
-        *widgets: QtWidgets.QWidget,
-        caption: str = "",
-        stretch: QtWidgets.QWidget | None = None,
-    ) -> None:
-        """Put widgets in the next row: under a caption, under none ("") or across (None)."""
-        if name:
-            self._grid.addWidget(self._caption(name, caption), self._count, 0)
-        if name is None:
-            self._grid.addWidget(widgets[0], self._count, 0, 1, 2)
-        else:
-            self._grid.addLayout(_row(*widgets, stretch=stretch or widgets[0]), self._count, 1)
-        self._count += 1
+    def _noise_page(self) -> QtWidgets.QWidget:
+        controls, caption = self.controls, self._caption
+        page = QtWidgets.QWidget()
+        layout = _column(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(
+            _row(
+                caption("z"),
+                controls["z"],
+                caption("sigma"),
+                controls["sigma"],
+                self.quantile,
+                stretch=(controls["z"],),
+            )
+        )
+        layout.addLayout(_row(self.presets, self.save, self.delete, stretch=(self.presets,)))
+        weights = [widget for name in ("wc", "wr", "wa") for widget in (caption(name), controls[name])]
+        layout.addLayout(_row(*weights, stretch=weights[1::2]))
+        layout.addWidget(self.shares)
+        frames, seed = controls["frames"], controls["seed"]
+        draws = (caption("frames"), frames, caption("seed"), seed, self.dice, self.undo, self.redo)
+        layout.addLayout(_row(*draws, stretch=(frames, seed)))
+        layout.addWidget(self.headline)
+        layout.addWidget(self.tabs, 1)
+        return page
 
-    def _caption(self, name: str, text: str = "") -> QtWidgets.QLabel:
-        label = QtWidgets.QLabel(text or _CAPTIONS.get(name, name))
+    def _residue_tab(self) -> QtWidgets.QWidget:
+        page = QtWidgets.QWidget()
+        layout = _column(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.residues, 1)
+        colours = [self.controls[name] for name in ("metric", "palette", "range")]
+        layout.addLayout(_row(self._caption("metric"), *colours, stretch=colours))
+        layout.addWidget(self._ends())
+        layout.addWidget(self.key)
+        return page
+
+    def _ends(self) -> QtWidgets.QWidget:
+        """Return a row for the ends of a range of one's own, which is seen while there is one."""
+        low, high = self.range.ends
+        row, ends = QtWidgets.QWidget(), (low, high)
+        inner = _row(QtWidgets.QLabel("from"), low, QtWidgets.QLabel("to"), high, stretch=ends)
+        inner.setContentsMargins(0, 0, 0, 0)
+        row.setLayout(inner)
+
+        def show() -> None:
+            row.setVisible(isinstance(self.model.parameters.range, Interval))
+
+        self.model.changed.connect(show)
+        show()
+        return row
+
+    def _options(self) -> QtWidgets.QWidget:
+        page = QtWidgets.QWidget()
+        grid = QtWidgets.QGridLayout(page)
+        grid.setContentsMargins(0, 4, 0, 0)
+        grid.setVerticalSpacing(3)
+        for row, names in enumerate((("selection",), ("name",), ("state", "device"), ("rep", "truth"))):
+            for place, name in enumerate(names):
+                grid.addWidget(self._caption(name), row, 2 * place)
+                grid.addWidget(self.controls[name], row, 2 * place + 1, 1, 3 if len(names) == 1 else 1)
+        for column in (1, 3):
+            grid.setColumnStretch(column, 1)
+        grid.setRowStretch(4, 1)
+        return page
+
+    def _caption(self, name: str) -> QtWidgets.QLabel:
+        label = QtWidgets.QLabel(_CAPTIONS.get(name, name))
         label.setBuddy(self.controls[name])
         label.setToolTip(self.controls[name].toolTip())
         return label
 
 
-def _row(*widgets: QtWidgets.QWidget, stretch: QtWidgets.QWidget) -> QtWidgets.QHBoxLayout:
+class _Column(QtWidgets.QVBoxLayout):
+    """Gives way down to the least heights of what it holds, though text in there would like more lines.
+
+    A scroll area asks a layout that trades height for width for what it likes, not for what it needs.
+    """
+
+    def hasHeightForWidth(self) -> bool:
+        """Tell nothing of the text."""
+        return False
+
+
+def _picker(name: str, tip: str) -> QtWidgets.QComboBox:
+    box = QtWidgets.QComboBox()
+    box.setToolTip(tip)
+    box.setAccessibleName(name)
+    box.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
+    box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    box.setMinimumContentsLength(6)
+    return box
+
+
+def _column(parent: QtWidgets.QWidget) -> QtWidgets.QVBoxLayout:
+    layout = QtWidgets.QVBoxLayout(parent)
+    layout.setSpacing(3)
+    return layout
+
+
+def _row(*widgets: QtWidgets.QWidget, stretch: Sequence[QtWidgets.QWidget]) -> QtWidgets.QHBoxLayout:
     row = QtWidgets.QHBoxLayout()
     row.setSpacing(4)
     for widget in widgets:
-        row.addWidget(widget, 1 if widget is stretch else 0)
+        row.addWidget(widget, int(widget in stretch))
     return row

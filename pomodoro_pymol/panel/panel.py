@@ -12,23 +12,29 @@ from ..noise.sigma import law_note, quantile
 from ..noise.weights import PRESETS
 from ..parameters.catalogue import ColorParameters, NoiseParameters, SampleParameters
 from ..utils.problems import problem_text
-from ..utils.text import counted
 from ..viewer import host, window
+from .comparing import Comparing
 from .display import COLORS, Display
-from .layout import Face
+from .filming import Filming
+from .glance import Glance
+from .keys import tie_keys
+from .layout import SAMPLING, Face
+from .line import CommandLine
 from .live import Live
+from .pickers import Pickers
 from .picking import Picking
 from .presets import PresetButtons
 from .run_live import RunLive
-from .runner import Runner
 from .sampling import SamplingPage
+from .sweeping import SweepPage
 from .sync import Sync
+from .tasks import Tasks
 from .teaching import TeachingPage
 from .timers import single_shot
 from .watch import Watch
+from .widgets.preset_buttons import preset_name
 
 _TYPING_MS = 250
-_AUTOMATIC = "automatic"
 
 
 class Panel(Face):
@@ -39,21 +45,28 @@ class Panel(Face):
         self._self = _self
         self.sampling = SamplingPage(self.model, _self=_self)
         self.watch = Watch(self, lambda: self.model.parameters, _self)
+        self.sweeping = SweepPage(self.model, self.watch, self.sweep, _self=_self)
         self.teaching = TeachingPage(self.model, self.watch, _self=_self)
-        self.tabs.addTab(self.teaching, "What it teaches")
-        self.tabs.addTab(self.sampling, "Sampling")
+        self.add_pages(self.sampling, (self.sweeping, "Sweep"), (self.teaching, "Teaches"))
         self.display = Display(self, self.watch, _self)
-        self.presets = PresetButtons(self, _self)
+        self.preset_buttons = PresetButtons(self, _self)
         self.picking = Picking(self, self.watch, self.display, _self)
-        self.runner = Runner(self, _self)
+        self.pickers = Pickers(self, self.watch, _self)
+        self.tasks = Tasks(self, _self)
+        self.runner = self.tasks.runner
         self.follower = Live(self, _self)
-        self.jobs = RunLive(self, self.watch, self.display, self.runner, self.follower, _self)
+        self.jobs = RunLive(self, self.watch, self.display, self.tasks, self.follower, _self)
+        self.glance = Glance(self, self.watch, self.display, self.jobs)
+        self.comparing = Comparing(self, self.watch, self.tasks, _self)
+        self.filming = Filming(self, self.watch, _self)
+        self.commands = CommandLine(self, self.sampling, self.jobs, self.tasks, _self)
         self.sync = Sync(self, self.sampling.model, self.watch, self.jobs, _self)
         self._shown = self.model.parameters
         self._scrubbed = 0
         self._typing = single_shot(self, _TYPING_MS, self.watch.poll)
         self._scrubbing = single_shot(self, 600, self._log_frame)
         self._tie()
+        tie_keys(self)
         self._show_parameters()
         self._show_health()
 
@@ -75,22 +88,26 @@ class Panel(Face):
         self.model.changed.connect(self._show_parameters)
         self.model.refused.connect(self._say_error)
         watch = self.watch
-        watch.objects_changed.connect(self._show_objects)
-        watch.source_changed.connect(self._show_source)
+        watch.source_changed.connect(self._refresh)
         watch.output_changed.connect(self._show_output)
         watch.state_changed.connect(lambda state, count, title: self.player.show_states(count, state, title))
         watch.selection_changed.connect(self.display.mark)
         self.sync.found.connect(self.show_values)
-        self.objects.textActivated.connect(self._choose_object)
-        self.line.returnPressed.connect(lambda: self.model.edit_text(self.line.text()))
+        self.pickers.found.connect(self.show_values)
         self.copy.clicked.connect(self._copy_line)
-        for part in (self.presets, self.jobs, self.sampling, self.teaching):
+        for part in (self.tasks, self.preset_buttons, self.jobs, self.comparing, self.filming, self.commands):
             part.said.connect(self._say)
             part.failed.connect(self._say_error)
+        for page in (self.sampling, self.sweeping, self.teaching):
+            page.failed.connect(self._say_error)
+        for page in (self.sweeping, self.teaching):
+            page.wanted.connect(self.tasks.start)
         self.picking.said.connect(self._say)
+        self.shares.dragged.connect(self.model.edit_weights)
+        self.presets.chosen.connect(lambda name: self.model.edit("preset", name))
         self.dice.clicked.connect(lambda: self.model.edit("seed", secrets.randbelow(10**6)))
-        self.sampling.finished.connect(self._show_film)
-        self.tabs.currentChanged.connect(lambda _: self._show_film())
+        self.tasks.ended.connect(lambda *_: self._show_film())
+        self.page_bar.currentChanged.connect(lambda _: self._show_film())
         self.player.state_chosen.connect(self._show_state)
         self.sweep.z_chosen.connect(lambda z: self.model.edit("z", round(z, 3)))
 
@@ -99,14 +116,14 @@ class Panel(Face):
     def _show_parameters(self) -> None:
         former, parameters = self._shown, self.model.parameters
         self._shown = parameters
-        if former != parameters and not self.jobs.busy:
+        if former != parameters and not (self.jobs.busy or self.runner.running):
             self._say("")
-        self.line.setText(parameters.to_text())
-        self.line.setCursorPosition(0)
-        self.shares.show_shares(*parameters.weights.shares)
+        weights = parameters.weights
+        self.shares.show_weights(weights.chain, weights.residue, weights.atom)
+        self.presets.show_preset(preset_name(parameters))
         law = parameters.law_of_sigma
-        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} % of training{' *' * bool(law_note(law))}")
-        self.quantile.setToolTip(f"part of the training noise levels that are lower; {law}")
+        self.quantile.setText(f"{100 * quantile(parameters.noise_z):.3g} %{' *' * bool(law_note(law))}")
+        self.quantile.setToolTip(f"Part of the training noise levels that are lower, by the law {law}.")
         self.delete.setEnabled(bool(parameters.preset) and parameters.preset not in PRESETS)
         if former.selection != parameters.selection or former.state != parameters.state:
             self._typing.start()
@@ -135,40 +152,21 @@ class Panel(Face):
         self.watch.poll()
 
     def _copy_line(self) -> None:
-        QtWidgets.QApplication.clipboard().setText(self.model.parameters.to_text())
+        QtWidgets.QApplication.clipboard().setText(self.commands.text())
         self._say("command copied")
 
-    # The structure.
+    # Numbers, colours, plots.
 
-    def _show_objects(self) -> None:
-        self.objects.clear()
-        self.objects.addItems([_AUTOMATIC, *self.watch.objects])
-        self._show_source()
-
-    def _choose_object(self, name: str) -> None:
-        self.model.edit("selection", "" if name == _AUTOMATIC else f"%{name} and not solvent")
-
-    def _show_source(self) -> None:
-        source, molecule = self.watch.source, self.watch.molecule
-        if source is None:
-            self.counts.setText(self.watch.problem)
-        else:
-            sizes = str(molecule.hierarchy) if molecule is not None else counted(source.n_atoms, "atom")
-            self.counts.setText(f"{source.object}: {sizes.replace(', ', ' · ')}")
-        explicit = source is not None and bool(self.model.parameters.selection)
-        self.objects.setCurrentText(source.object if explicit and source else _AUTOMATIC)
+    def _refresh(self) -> None:
         self.display.refresh()
         self.display.refresh_residues()
-
-    # Numbers, colours, plots.
 
     def _show_output(self) -> None:
         output = self.watch.output
         self.display.show_key()
         if output is not None:
             self.range.show_found(output.scale.low, output.scale.high)
-        self.display.refresh()
-        self.display.refresh_residues()
+        self._refresh()
 
     def show_values(self, parameters: NoiseParameters, sample: SampleParameters | None = None) -> None:
         """Show parameters that were set elsewhere: a command typed, a session loaded, the last start."""
@@ -176,8 +174,7 @@ class Panel(Face):
             self.sampling.show_values(sample)
         if parameters != self.model.parameters:
             self._shown = parameters
-            self.model.parameters = parameters
-            self.model.changed.emit()
+            self.model.show(parameters)
 
     # States.
 
@@ -192,8 +189,8 @@ class Panel(Face):
         window.log(f"frame {self._scrubbed}", _self=self._self)
 
     def _show_film(self) -> None:
-        """Let the player show the steps of a sample while the tab is in front."""
-        self.watch.film = self.sampling.film() if self.tabs.currentWidget() is self.sampling else ""
+        """Let the player show the steps of a sample while its page is in front."""
+        self.watch.film = self.sampling.film() if self.page_bar.currentIndex() == SAMPLING else ""
         self.watch.poll()
 
     # Words.
@@ -201,8 +198,8 @@ class Panel(Face):
     def _show_health(self) -> None:
         absent = health.missing()
         self.banner.setVisible(bool(absent))
-        self.run.setEnabled(not absent)
-        self.live.setEnabled(not absent)
+        for button in (self.run, self.live, self.compare):
+            button.setEnabled(not absent)
         if absent:
             self.banner.setText(
                 f"{', '.join(absent)} is missing. In a terminal, run\n{health.install_command(*absent)}\n"

@@ -1,4 +1,4 @@
-"""Run and Live: what their buttons do, and what is shown of it."""
+"""Runs of pomnoise, and Live: what their buttons do, and what is shown of it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..viewer import window
 from .display import Display
 from .layout import Face
 from .live import FOLLOWED, Live
-from .runner import Runner
+from .task import Task
+from .tasks import Tasks
 from .watch import Watch
-from .widgets.labels import RUN, STOP
 
 if TYPE_CHECKING:
     from ..noise.statistics import LevelStatistics
@@ -33,29 +33,25 @@ class RunLive(QtCore.QObject):
     said = QtCore.Signal(str)
     failed = QtCore.Signal(str)
 
-    def __init__(self, face: Face, watch: Watch, display: Display, runner: Runner, follower: Live, _self: Any) -> None:
+    def __init__(self, face: Face, watch: Watch, display: Display, tasks: Tasks, follower: Live, _self: Any) -> None:
         super().__init__(face)
         self._face, self._watch, self._display, self._self = face, watch, display, _self
-        self._runner, self._follower = runner, follower
+        self._tasks, self._follower = tasks, follower
         self.own = ""
         self._live_after_run = False
+        self._running = False
         self._logged = ""
-        runner.progressed.connect(self._show_progress)
-        runner.finished.connect(self._end_run)
-        runner.failed.connect(self._fail_run)
-        runner.stopped.connect(self._stop_run)
+        tasks.ended.connect(self._end_task)
         follower.moved.connect(self._show_moved)
         follower.settled.connect(self._log_rest)
         follower.settled.connect(watch.poll)
         follower.ended.connect(self._end_live)
-        face.run.clicked.connect(self._run_or_stop)
         face.live.toggled.connect(self._toggle_live)
-        self._show_idle()
 
     @property
     def busy(self) -> bool:
         """Whether a run is under way, or Live is on."""
-        return self._runner.running or self._follower.on
+        return self._running or self._follower.on
 
     @property
     def live(self) -> bool:
@@ -74,18 +70,11 @@ class RunLive(QtCore.QObject):
 
     # Run.
 
-    def _run_or_stop(self) -> None:
-        if self._runner.running:
-            self._runner.stop()
-            return
+    def run(self) -> None:
+        """Run what the panel shows; Live ends for it, and goes on after it."""
         if self._follower.on:
             self._stop_live()
             self._live_after_run = True
-        self._start_run()
-
-    def _start_run(self) -> None:
-        self._face.run.show_icon("stop", *STOP)
-        self.said.emit("running")
 
         def make() -> Any:
             from ..jobs.noise import NoiseRun
@@ -94,39 +83,26 @@ class RunLive(QtCore.QObject):
             self.own = run.run
             return run
 
-        self._runner.start(make)
+        self._running = True
+        self._tasks.start(Task("noise", "frames", make, self._end_run))
 
-    def _show_progress(self, done: int, total: int) -> None:
-        progress = self._face.progress
-        progress.setRange(0, total if done else 0)
-        progress.setValue(done)
-        progress.setFormat(f"{done} of {total} frames")
-
-    def _end_run(self, result: Any) -> None:
-        self._show_idle()
-        note = f"; {result.note}" if result.note else ""
-        self.said.emit(f"{result.name}: {counted(result.parameters.frames, 'frame')}{note}")
+    def _end_run(self, result: Any) -> str:
         self._watch.poll()
         self._watch.adopt(result)
         self._leave_truth(result.name)
-        if self._live_after_run:
+        note = f"; {result.note}" if result.note else ""
+        return f"{result.name}: {counted(result.parameters.frames, 'frame')}{note}"
+
+    def _end_task(self, task: Task, result: Any) -> None:
+        """After a run Live goes on; after one that was stopped or failed it does not."""
+        if not self._running:
+            return
+        self._running = False
+        if result is None:
+            self._switch_live_off()
+        elif self._live_after_run:
             self._live_after_run = False
             self._start_live()
-
-    def _fail_run(self, reason: str) -> None:
-        self._show_idle()
-        self._end_live(reason)
-
-    def _stop_run(self) -> None:
-        # Nothing is looked at, which takes its time on a large structure: nothing has changed.
-        self._show_idle()
-        self._switch_live_off()
-        self.said.emit("stopped: everything is as it was before")
-
-    def _show_idle(self) -> None:
-        self._face.run.show_icon("run", *RUN)
-        self._face.progress.setRange(0, 1)
-        self._face.progress.reset()
 
     # Live.
 
@@ -143,13 +119,13 @@ class RunLive(QtCore.QObject):
             self._start_live()
         else:
             self._live_after_run = True
-            if not self._runner.running:
-                self._start_run()
+            if not self._tasks.runner.running:
+                self.run()
 
     def _can_follow(self) -> bool:
         """Tell whether the object is of the panel's parameters, but for those that Live follows."""
         output, resolved = self._watch.output, self._watch.resolved()
-        if output is None or resolved is None or self._watch.noised is None or self._runner.running:
+        if output is None or resolved is None or self._watch.noised is None or self._tasks.runner.running:
             return False
         base = output.record.parameters
         return all(getattr(base, name) == getattr(resolved, name) for name in base.names() if name not in FOLLOWED)
@@ -159,7 +135,7 @@ class RunLive(QtCore.QObject):
         assert output is not None
         assert noised is not None
         self._base, self._display.live = output.record.parameters, None
-        self._logged = self._face.line.text() if self._watch.resolved() == self._base else ""
+        self._logged = self._face.model.parameters.to_text() if self._watch.resolved() == self._base else ""
         self._leave_truth(output.name)
         self._follower.start(output.name, noised.structure, output.record)
         if self._follower.on:
@@ -174,7 +150,7 @@ class RunLive(QtCore.QObject):
 
     def _log_rest(self) -> None:
         """Log the line that repeats where the sliders rest, but not twice."""
-        line = self._face.line.text()
+        line = self._face.model.parameters.to_text()
         if line != self._logged:
             window.log(line, _self=self._self)
             self._logged = line

@@ -48,10 +48,11 @@ class _Stopped(Exception):
 class Runner(QtCore.QObject):
     """Runs one command at a time: its numbers in a thread, PyMOL on this one in small turns.
 
-    A run that is stopped or fails leaves PyMOL as it was. `told` carries what the run tells
-    of a step, `finished` its result.
+    A run that is stopped or fails leaves PyMOL as it was. `staged` carries what goes on, "" for the
+    work itself, `told` what the run tells of a step, `finished` its result.
     """
 
+    staged = QtCore.Signal(str)
     progressed = QtCore.Signal(int, int)
     told = QtCore.Signal(object)
     finished = QtCore.Signal(object)
@@ -95,6 +96,7 @@ class Runner(QtCore.QObject):
         except Exception as error:
             self.failed.emit(problem_text(error))
             return
+        self.staged.emit("reading")
         self.progressed.emit(0, self._run.total)
         self._go(self._run.prepare(_PIECE), self._work)
 
@@ -123,6 +125,7 @@ class Runner(QtCore.QObject):
         """Start the thread that does the numbers."""
         assert self._run is not None
         run = self._run
+        self.staged.emit("")
 
         def work() -> None:
             try:
@@ -179,6 +182,8 @@ class Runner(QtCore.QObject):
             self._end(outcome)
             return
         assert self._run is not None
+        self.staged.emit("showing")
+        window.hold_viewport(True, _self=self._self)  # of what is half made, which can take long to paint
         self._go(self._run.finish(outcome, _PIECE), lambda made: self._publish(outcome, made))
 
     def _publish(self, result: Any, made: Any) -> None:
@@ -194,6 +199,7 @@ class Runner(QtCore.QObject):
     def _end(self, error: Exception | None) -> None:
         """Close the run: what it has not published goes without a trace."""
         self._turn.stop()
+        window.hold_viewport(False, _self=self._self)
         run, self._run = self._run, None
         steps, self._steps = self._steps, None
         try:

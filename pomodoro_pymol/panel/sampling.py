@@ -1,4 +1,4 @@
-"""The tab "Sampling": pomsample with its options, its curves while it runs, its trajectory as a film."""
+"""The page "Sampling": pomsample with its options, its curves while it runs, its trajectory as a film."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from qtpy import QtCore, QtWidgets
 
 from ..parameters.catalogue import SampleParameters
-from ..viewer import host, store
-from .runner import Runner
+from ..viewer import host, store, window
+from .task import Task
 from .timers import single_shot
 from .widgets.controls import make_controls
 from .widgets.curve_plots import StepPlot
 from .widgets.icons import tool_button
-from .widgets.labels import STOP, text_label, word_button
+from .widgets.labels import text_label
 from .widgets.model import Model
 
 if TYPE_CHECKING:
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 _REDRAW_MS = 100
 #: Parameters that the noise above has already.
 SHARED = ("selection", "wc", "wr", "wa", "preset", "seed", "state", "device")
-_FIRST = ("sampler", "steps", "samples")
+_FIRST = ("sampler", "steps", "samples", "keep")
 _LEVELS = ("chain", "residue", "atom")
-_SAMPLE = ("execute the command below", "Sample")
-_NOTE = "Denoised by closed forms, not by a trained model."
+_NOTE = (
+    "Denoised by closed forms, not by a trained model, unless a network is given. "
+    "Structure, weights, seed and device are those of the page Noise."
+)
 
 #: Name of a set of curves, its y label, whether it is logarithmic, and its values of a step.
 CURVES: dict[str, tuple[str, bool, Callable[[StepRecord], dict[str, float]]]] = {
@@ -44,7 +46,7 @@ CURVES: dict[str, tuple[str, bool, Callable[[StepRecord], dict[str, float]]]] = 
 
 
 class SamplingPage(QtWidgets.QWidget):
-    """Runs pomsample on what the panel noises.
+    """Edits pomsample, and shows the curves of its run.
 
     Parameters
     ----------
@@ -54,7 +56,6 @@ class SamplingPage(QtWidgets.QWidget):
 
     said = QtCore.Signal(str)
     failed = QtCore.Signal(str)
-    finished = QtCore.Signal()
 
     def __init__(self, noise: Model, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
         super().__init__(parent)
@@ -63,62 +64,48 @@ class SamplingPage(QtWidgets.QWidget):
         self._records: list[StepRecord] = []
         self._film = ""
         self.model = Model(self, SampleParameters)
-        self._shown = self.model.parameters
-        self.runner = Runner(self, _self)
         self.controls = make_controls(self.model, self)
         self._build()
         self._redraw = single_shot(self, _REDRAW_MS, self._show_curves)
         noise.changed.connect(self._share)
-        self.model.changed.connect(self._show_line)
         self.model.refused.connect(self.failed)
-        self.runner.progressed.connect(self._show_progress)
-        self.runner.told.connect(self._take)
-        self.runner.finished.connect(self._end)
-        self.runner.failed.connect(self._fail)
-        self.runner.stopped.connect(lambda: self._fail("", "stopped: everything is as it was before"))
         self._share()
-        self._show_line()
         self._show_curves()
 
     def _build(self) -> None:
-        self.run = word_button("run", *_SAMPLE)
-        self.run.clicked.connect(self._run_or_stop)
-        self.more = tool_button("options", "all options of pomsample", "options")
+        self.more = tool_button("options", "Shows all options of pomsample.", "options")
         self.more.setCheckable(True)
         self.curve = QtWidgets.QComboBox()
         self.curve.addItems(list(CURVES))
-        self.curve.setToolTip("what to draw over the steps")
+        self.curve.setToolTip("What is drawn over the steps.")
         self.curve.setAccessibleName("curve")
+        self.curve.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.curve.currentTextChanged.connect(lambda _: self._show_curves())
-        self.progress = QtWidgets.QProgressBar()
-        self.progress.setAccessibleName("sampling progress")
         self.plot = StepPlot()
-        self.line = QtWidgets.QLineEdit()
-        self.line.setToolTip("the command that Run executes; edit it and press Enter")
-        self.line.setAccessibleName("sampling command")
-        self.line.returnPressed.connect(lambda: self.model.edit_text(self.line.text()))
         self.note = text_label("pomodoro-sampling-note")
         self.note.setText(_NOTE)
-        options = self._options()
-        self.more.toggled.connect(options.setVisible)
-        self.more.toggled.connect(lambda on: self.plot.setVisible(not on))
+        self.options = self._options()
+        self.more.toggled.connect(self.options.setVisible)
         first = QtWidgets.QGridLayout()
         first.setSpacing(4)
-        for column, name in enumerate(_FIRST):
-            first.addWidget(self._caption(name), 0, 2 * column)
-            first.addWidget(self.controls[name], 0, 2 * column + 1)
-        second = QtWidgets.QHBoxLayout()
-        second.setSpacing(4)
-        for widget in (self.curve, self.progress, self.more, self.run):
-            second.addWidget(widget, int(widget is self.progress))
+        for place, name in enumerate(_FIRST):
+            row, column = divmod(place, 2)
+            first.addWidget(self._caption(name), row, 2 * column)
+            first.addWidget(self.controls[name], row, 2 * column + 1)
+        for column in (1, 3):
+            first.setColumnStretch(column, 1)
+        drawn = QtWidgets.QHBoxLayout()
+        drawn.setSpacing(4)
+        drawn.addWidget(QtWidgets.QLabel("curve"))
+        drawn.addWidget(self.curve, 1)
+        drawn.addWidget(self.more)
         layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(first)
-        layout.addLayout(second)
-        layout.addWidget(options, 1)
+        layout.addLayout(drawn)
+        layout.addWidget(self.options, 1)
         layout.addWidget(self.plot, 1)
-        layout.addWidget(self.line)
         layout.addWidget(self.note)
 
     def _options(self) -> QtWidgets.QWidget:
@@ -150,9 +137,8 @@ class SamplingPage(QtWidgets.QWidget):
 
     def show_values(self, parameters: SampleParameters) -> None:
         """Show parameters that were set elsewhere; what is shared stays the noise's."""
-        self.model.parameters = parameters
+        self.model.show(parameters)
         self._share()
-        self.model.changed.emit()
 
     def film(self) -> str:
         """Return the object whose states are the steps, "" where there is none."""
@@ -163,32 +149,20 @@ class SamplingPage(QtWidgets.QWidget):
         noise = self._noise.parameters
         shared = replace(self.model.parameters, **{name: getattr(noise, name) for name in SHARED})
         if shared != self.model.parameters:
-            self.model.parameters = self._shown = shared  # what is said of the noise stays
-            self.model.changed.emit()
+            self.model.show(shared)
 
-    def _show_line(self) -> None:
-        former, self._shown = self._shown, self.model.parameters
-        if former != self._shown and not self.runner.running:
-            self.said.emit("")
-        self.line.setText(self._shown.to_text())
-        self.line.setCursorPosition(0)
-
-    def _run_or_stop(self) -> None:
-        if self.runner.running:
-            self.runner.stop()
-            return
+    def task(self) -> Task:
+        """Return what is to be run: the command as it stands."""
         self._records = []
-        self.run.show_icon("stop", *STOP)
-        self.said.emit("sampling")
 
         def make() -> Any:
             from ..jobs.sampling import SampleRun
 
             run = SampleRun(self.model.parameters, _self=self._self)
-            self._made = run.names
+            self._made, self._denoised = run.names, run.denoised
             return run
 
-        self.runner.start(make)
+        return Task("sampling", "steps", make, self._end, self._take)
 
     def _take(self, record: StepRecord) -> None:
         self._records.append(record)
@@ -205,28 +179,13 @@ class SamplingPage(QtWidgets.QWidget):
                 numbers.append(value)
         self.plot.show_curves(curves, "step", label, log)
 
-    def _show_progress(self, done: int, total: int) -> None:
-        self.progress.setRange(0, total if done else 0)
-        self.progress.setValue(done)
-        self.progress.setFormat(f"step {done} of {total}")
-
-    def _end(self, result: Any) -> None:
-        self._idle()
+    def _end(self, result: Any) -> str:
         self._film = self._made[0]
         self._show_curves()
+        from ..jobs.sampling import show_sample
+
+        for line in show_sample(self._made[0], next(iter(self._denoised), ""), _self=self._self):
+            window.log(line, _self=self._self)
         parameters = result.parameters
         states = f"{parameters.samples} ends" if parameters.show == "final" else f"{len(result.kept)} steps"
-        self.said.emit(f"{' '.join(self._made[:3])}{' ...' if len(self._made) > 3 else ''}: {states}")
-        self.finished.emit()
-
-    def _fail(self, reason: str, said: str = "") -> None:
-        self._idle()
-        if reason:
-            self.failed.emit(reason)
-        else:
-            self.said.emit(said)
-
-    def _idle(self) -> None:
-        self.run.show_icon("run", *_SAMPLE)
-        self.progress.setRange(0, 1)
-        self.progress.reset()
+        return f"{' '.join(self._made[:3])}{' ...' if len(self._made) > 3 else ''}: {states}"

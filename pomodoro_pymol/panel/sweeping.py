@@ -19,6 +19,7 @@ from .watch import Molecule, Watch
 from .widgets.curve_plots import QUANTITIES, Point, SweepPlot
 from .widgets.labels import word_button
 from .widgets.model import Model
+from .widgets.preset_buttons import preset_name
 
 if TYPE_CHECKING:
     from ..experiments.sweep import Sweep, SweepPoint
@@ -36,8 +37,8 @@ _SHARED = ("selection", "state", "seed", "device", "law", "p_mean", "p_std", "si
 
 
 def schemes_of(parameters: NoiseParameters) -> dict[str, Any]:
-    """Return the weights to compare by name: one's own first if they are no preset, then all presets."""
-    return ({} if parameters.preset else {OWN: parameters.weights}) | presets.all_presets()
+    """Return the weights to compare by name: one's own first if they are no preset's, then all presets."""
+    return ({} if preset_name(parameters) else {OWN: parameters.weights}) | presets.all_presets()
 
 
 class SweepPage(QtWidgets.QWidget):
@@ -91,7 +92,7 @@ class SweepPage(QtWidgets.QWidget):
     def parameters(self) -> SweepParameters:
         """Return the sweep of the panel's structure, law and schemes."""
         noise = self._noise.parameters
-        chosen = dict.fromkeys([noise.preset or OWN, *schemes_of(noise)])
+        chosen = dict.fromkeys([preset_name(noise) or OWN, *schemes_of(noise)])
         names = [_text(noise) if name == OWN else name for name in chosen]
         shared = {name: getattr(noise, name) for name in _SHARED}
         return SweepParameters(presets="+".join(names), frames=min(noise.frames, _FRAMES), **shared)

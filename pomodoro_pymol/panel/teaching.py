@@ -1,4 +1,4 @@
-"""The tab "What it teaches": where the loss of each scheme lies, in closed form, while the sliders move."""
+"""The tab "Teaches": what each scheme moves, and where its loss lies, in closed form, while the sliders move."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ..parameters.catalogue import NoiseParameters, SignalParameters
 from ..utils.problems import problem_text
 from ..utils.text import counted
 from ..viewer import host, reading
-from .runner import Runner
+from .task import Task
 from .timers import single_shot
 from .watch import Molecule, Watch
 from .widgets.controls import NumberBox
-from .widgets.labels import STOP, text_label, word_button
+from .widgets.labels import text_label, word_button
 from .widgets.loss_bars import LossBars
 from .widgets.model import Model
 
@@ -57,8 +57,9 @@ class TeachingPage(QtWidgets.QWidget):
         Knows the structure.
     """
 
-    said = QtCore.Signal(str)
     failed = QtCore.Signal(str)
+    #: A `Task` that is to be run.
+    wanted = QtCore.Signal(object)
 
     def __init__(
         self, noise: Model, watch: Watch, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd
@@ -69,14 +70,10 @@ class TeachingPage(QtWidgets.QWidget):
         self._basis: Basis | None = None
         self._law = noise.parameters.law_of_sigma
         self._seen: Molecule | None = None
-        self.runner = Runner(self, _self)
         self._build()
         self._soon = single_shot(self, _REFRESH_MS, self._show)
         noise.changed.connect(self.refresh)
         watch.source_changed.connect(self.refresh)
-        self.runner.finished.connect(self._end)
-        self.runner.failed.connect(lambda reason: self._idle(reason, failed=True))
-        self.runner.stopped.connect(lambda: self._idle("stopped"))
 
     def _build(self) -> None:
         self.view = QtWidgets.QComboBox()
@@ -90,7 +87,7 @@ class TeachingPage(QtWidgets.QWidget):
         self.view.addItems(_views(0.0, 0.0))
         self.view.activated.connect(lambda _: self.refresh())
         self.table = word_button("run", *_TABLE)
-        self.table.clicked.connect(self._run_or_stop)
+        self.table.clicked.connect(self._want_table)
         self.bars = LossBars()
         self.sentence = text_label("pomodoro-teaching")
         self.share = NumberBox(False)
@@ -116,9 +113,9 @@ class TeachingPage(QtWidgets.QWidget):
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(first)
-        layout.addWidget(self.bars, 1)
         layout.addWidget(self.sentence)
+        layout.addWidget(self.bars, 1)
+        layout.addLayout(first)
         layout.addLayout(last)
 
     def showEvent(self, event: Any) -> None:
@@ -141,8 +138,10 @@ class TeachingPage(QtWidgets.QWidget):
             return
         from ..diffusion.budget import LevelVariances, start_losses
         from ..diffusion.precondition import own_sigma_data
+        from ..experiments.comparison import verdict
         from ..experiments.signal_report import headline
         from ..experiments.teaching import shares_of
+        from ..noise.expected import expected_levels
 
         parameters = self._noise.parameters
         given = parameters.law_of_sigma
@@ -157,13 +156,19 @@ class TeachingPage(QtWidgets.QWidget):
             levels = LevelVariances.of(basis.hierarchy, weights, basis.data, basis.gauge)
             return shares_of(start_losses(levels, law, aligned=aligned))
 
-        schemes = {} if parameters.preset else {"own": parameters.weights}
-        schemes |= presets.all_presets()
-        name = parameters.preset or "own"
-        self.bars.show_shares({each: shares(weights, aligned) for each, weights in schemes.items()}, bold=name)
+        schemes = presets.all_presets()
+        name = parameters.preset or next((each for each, of in schemes.items() if of == parameters.weights), "own")
+        if name == "own":
+            schemes = {name: parameters.weights, **schemes}
+        motion = {each: expected_levels(basis.hierarchy, weights) for each, weights in schemes.items()}
+        self.bars.show_shares(
+            {each: shares(weights, aligned) for each, weights in schemes.items()},
+            {each: (of.chain_share, of.residue_share, of.atom_share) for each, of in motion.items()},
+            bold=name,
+        )
         as_is, once_aligned = (shares(parameters.weights, aligned) for aligned in (False, True))
-        sentence = headline(name, as_is, once_aligned, basis.hierarchy.n_chains)
-        self.sentence.setText(sentence.replace(" %", "\N{NO-BREAK SPACE}%"))
+        taught = headline(name, as_is, once_aligned, basis.hierarchy.n_chains)
+        self.sentence.setText(f"{verdict(motion)}\n{taught}".replace(" %", "\N{NO-BREAK SPACE}%"))
 
     def _find_basis(self) -> Basis | None:
         """Return what the structure's losses follow from; says why there is nothing yet."""
@@ -174,7 +179,7 @@ class TeachingPage(QtWidgets.QWidget):
             return None
         if self._basis is not None and self._basis.molecule is molecule:
             return self._basis
-        if molecule is self._seen or self.runner.running:
+        if molecule is self._seen:
             return None
         self._seen, self._basis = molecule, None
         n_states = self._self.count_states(f"%{source.object}")
@@ -213,34 +218,25 @@ class TeachingPage(QtWidgets.QWidget):
 
     # The table.
 
-    def _run_or_stop(self) -> None:
-        if self.runner.running:
-            self.runner.stop()
-            return
+    def _want_table(self) -> None:
         noise: NoiseParameters = self._noise.parameters
         given = {name: getattr(noise, name) for name in _SHARED}
-        self.table.show_icon("stop", *STOP)
         self._seen = self._watch.molecule
-        self.said.emit("computing what the noise teaches")
 
         def make() -> Any:
             from ..jobs.signal import SignalRun
 
             return SignalRun(SignalParameters(**given), _self=self._self)
 
-        self.runner.start(make)
+        self.wanted.emit(Task("measuring", "steps", make, self._end))
 
-    def _end(self, result: SignalResult) -> None:
+    def _end(self, result: SignalResult) -> str:
         molecule = self._watch.molecule
         if molecule is not None and molecule is self._seen:
             data = result.signal.schemes[0].of_levels("data")
             self._basis = _basis(molecule, result.structure, result.hierarchy, data)
-        self._idle("what the noise teaches is printed")
-
-    def _idle(self, said: str, failed: bool = False) -> None:
-        self.table.show_icon("run", *_TABLE)
-        (self.failed if failed else self.said).emit(said)
         self.refresh()
+        return "what the noise teaches is printed"
 
 
 def _views(given: float, own: float) -> list[str]:

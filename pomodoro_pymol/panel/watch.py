@@ -13,7 +13,7 @@ from qtpy import QtCore
 
 from ..parameters.catalogue import NoiseParameters
 from ..utils.problems import problem_text
-from ..viewer import grid, host, reading, sources, store, window
+from ..viewer import grid, host, provenance, reading, sources, store, window
 from ..viewer.given import regrouped
 
 if TYPE_CHECKING:
@@ -64,13 +64,20 @@ class Watch(QtCore.QObject):
         The object that holds the frames.
     noised : Molecule or None
         The output, once it is read.
+    results : list of str
+        Objects that hold frames, those of a comparison among them.
+    compared : bool
+        Whether a comparison stands.
     film : str
         Object whose states are told of instead of the output's.
 
-    `ran` carries the `Output` of each run that was not there at the last look, whoever began it, the newest last.
+    `ran` carries the `Output` of each run that was not there at the last look, whoever began it, the newest last;
+    `renamed` the former and the new name of a structure or an object of ours.
     """
 
     objects_changed = QtCore.Signal()
+    results_changed = QtCore.Signal()
+    renamed = QtCore.Signal(str, str)
     source_changed = QtCore.Signal()
     output_changed = QtCore.Signal()
     state_changed = QtCore.Signal(int, int, str)
@@ -83,6 +90,9 @@ class Watch(QtCore.QObject):
         self._self = _self
         self._wanted = wanted
         self.objects: list[str] = []
+        self.results: list[str] = []
+        self.compared = False
+        self._sizes: dict[str, int] = {}
         self.source: sources.Source | None = None
         self.problem = ""
         self.molecule: Molecule | None = None
@@ -142,10 +152,19 @@ class Watch(QtCore.QObject):
         self._timer.setInterval(max(_INTERVAL_MS, round(1000 * spent / _SHARE)))
 
     def _look_for_objects(self) -> None:
+        for former, name in provenance.follow_renames(_self=self._self).items():
+            self.renamed.emit(former, name)
         objects = window.source_objects(_self=self._self)
-        if objects != self.objects:
-            self.objects = objects
-            self.objects_changed.emit()
+        if objects == self.objects:
+            return
+        before, self.objects = self._sizes, objects
+        self._sizes = {name: self._self.count_atoms(f"%{name}") for name in objects}
+        gone, new = set(before) - set(objects), set(objects) - set(before)
+        if len(gone) == len(new) == 1:
+            (old,), (name,) = gone, new
+            if before[old] == self._sizes[name]:
+                self.renamed.emit(old, name)
+        self.objects_changed.emit()
 
     def _look_for_source(self) -> None:
         parameters = self._wanted()
@@ -184,7 +203,16 @@ class Watch(QtCore.QObject):
         return bool(found)
 
     def _look_for_output(self) -> None:
-        name, plain = self._find_output()
+        commands = {
+            name: store.command_of(store.get_record(name, _self=self._self) or {})
+            for name in store.our_objects(_self=self._self)
+        }
+        results = [name for name, command in commands.items() if command == NoiseParameters.command]
+        compared = grid.members(_self=self._self)
+        name, plain = self._find_output(results, compared)
+        if (results, bool(compared)) != (self.results, self.compared):
+            self.results, self.compared = results, bool(compared)
+            self.results_changed.emit()
         mark = (name, *(_text(plain.get(key)) for key in ("command", "title", "digest", "colors", "run")))
         if mark == self._mark:
             return
@@ -199,13 +227,15 @@ class Watch(QtCore.QObject):
             self._read("noised", name, f"%{name}", 1, record.order, record.regrouped, record.source)
         self.output_changed.emit()
 
-    def _find_output(self) -> tuple[str, dict[str, Any]]:
-        """Return our object that the parameters mean, else the only one; "" where there is none."""
-        wanted = self._wanted().name or (f"{self.source.object}_noise" if self.source else "")
-        compared = grid.members(_self=self._self)
-        for name in (wanted, *(name for name in store.our_objects(_self=self._self) if name not in compared)):
-            plain = store.get_record(name, _self=self._self) if name else None
-            if plain is not None and store.command_of(plain) == NoiseParameters.command:
+    def _find_output(self, results: list[str], compared: list[str]) -> tuple[str, dict[str, Any]]:
+        """Return our object that the parameters mean, else the first of the same source; "" where there is none."""
+        source = self.source.object if self.source else ""
+        wanted = self._wanted().name or f"{source}_noise"
+        records = {name: store.get_record(name, _self=self._self) or {} for name in results}
+        if wanted in records:
+            return wanted, records[wanted]
+        for name, plain in records.items():
+            if name not in compared and source in ("", plain.get("source")):
                 return name, plain
         return "", {}
 
@@ -296,4 +326,4 @@ def _text(value: Any) -> str:
 def _load() -> None:
     """Import what takes a second, while the window lives."""
     with suppress(ImportError):  # torch is missing, which the panel says
-        from ..jobs import noise  # noqa: F401
+        from ..jobs import noise, signal, sweep  # noqa: F401

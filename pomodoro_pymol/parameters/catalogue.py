@@ -24,7 +24,7 @@ _SIGMAS = (1e-6, 1e7)
 
 
 _Z_HELP = f"noise level as the standard normal of the law that training draws sigma from, {AF3_LAW}"
-_WEIGHT = {"bounds": (0, MAX_WEIGHT), "usual": (0, 16)}
+_WEIGHT = {"bounds": (0, MAX_WEIGHT)}
 
 #: Parameters that several commands take, as arguments of `parameter`.
 _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {

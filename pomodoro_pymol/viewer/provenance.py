@@ -80,6 +80,22 @@ def adopt(name: str, record: dict[str, Any], *, _self) -> None:
     setattr(_self._pymol.session, STORE, records)
 
 
+def follow_renames(*, _self) -> dict[str, str]:
+    """Keep the records of objects of ours that were renamed under their names of now; return these by the former."""
+    records, there = all_records(_self), _self.get_names("objects")
+    lost = {record["title"]: name for name, record in records.items() if record["title"] and name not in there}
+    found: dict[str, str] = {}
+    if not lost:
+        return found
+    for name in there:
+        former = lost.get(mark_of(name, _self)) if name not in records else None
+        if former and former not in found and known_again(name, _self=_self) is records[former]:
+            found[former] = name
+    for former, name in found.items():
+        adopt(name, records[former], _self=_self)
+    return found
+
+
 def maker(record: dict[str, Any]) -> str:
     """Return the name of the command that made an object."""
     return command_of(record) or "pomnoise"

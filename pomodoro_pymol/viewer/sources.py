@@ -69,7 +69,7 @@ def resolve_source(selection: str, state: int, residues: str = "", chains: str =
         raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
     asked = bool(selection)
     if not asked:
-        selection = f"{words} and not {_water(words, _self=_self)}"
+        selection = whole(name, _self=_self)
     elif matched != [name]:
         selection = f"{words} and ({selection})"
     n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")
@@ -78,6 +78,12 @@ def resolve_source(selection: str, state: int, residues: str = "", chains: str =
     if not n_atoms:
         raise PomodoroError(f"selection {selection!r} has no atoms with coordinates in state {state}")
     return Source(name, selection, state, n_atoms, residues, chains)
+
+
+def whole(name: str, *, _self) -> str:
+    """Return an object without its water as a selection, which is what no selection means of the only one."""
+    words = object_words(name, _self=_self)
+    return f"{words} and not {_water(words, _self=_self)}"
 
 
 def check_output(name: str, source: Source, *, _self) -> None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..parameters.syntax import is_one_command
+from . import host
 from .host import CmdException, muted
 from .sources import index_words, object_words
 from .store import current_state, is_ours, molecules
@@ -60,6 +61,18 @@ def log(line: str, *, _self) -> None:
     print(f"PyMOL>{line}", flush=True)
     if is_one_command(line):
         _self.log(f"{line}\n")
+
+
+def hold_viewport(hold: bool, *, _self) -> None:
+    """Let PyMOL's viewport not be painted for a while, as what is half made would be; or paint it, from now on."""
+    main = main_window()
+    if main is not None and _self is host.cmd and main.pymolwidget.updatesEnabled() == hold:
+        main.pymolwidget.setUpdatesEnabled(not hold)
+
+
+def knows(word: str, *, _self) -> bool:
+    """Tell whether a word is a command of PyMOL's, ours among them."""
+    return word in _self.keyword
 
 
 def source_objects(*, _self) -> list[str]:

@@ -271,7 +271,8 @@ def table():
 
 def loss():
     widget = LossBars()
-    widget.show_shares({"own": (0.2, 0.5, 0.3), "flat": (0.1, 0.1, 0.8)})
+    shares = {"own": (0.2, 0.5, 0.3), "flat": (0.1, 0.1, 0.8)}
+    widget.show_shares(shares, shares)
     return widget
 
 

@@ -143,7 +143,7 @@ def living(robot: Any) -> dict[str, Any]:
     cmd.load(str(DATA / "2juy.pdb.gz"), "2juy", quiet=1)
     robot.see_source("2juy")
     # Every frame is the truth moved as a whole.
-    robot.enter_command("pomnoise 2juy, wc=1, wr=0, wa=0, z=-1, frames=5, state=1")
+    robot.set_values("pomnoise 2juy, wc=1, wr=0, wa=0, z=-1, frames=5, state=1")
     robot.run()
     robot.see_output(NOISED)
     masks.show(cmd, NOISED)

@@ -22,7 +22,7 @@ def play(robot: Any) -> None:
     cmd.select("chosen", "1hpv and resi 1-50")
     robot.open()
     robot.see_source("1hpv")
-    robot.enter_command("pomnoise z=high")  # the first warning sign brings a font, whose lines may be higher
+    robot.set_values("pomnoise z=high")  # the first warning sign brings a font, whose lines may be higher
     robot.pump(500)
     robot.notes["lines"] = refuse(robot, [line for line, _ in bad_input.cases("panel")], enter_line)
     given = [pair for pair, _ in bad_input.cases("widget") if enterable(robot, pair)]
@@ -36,23 +36,22 @@ def refuse(robot: Any, cases: list[Any], enter: Any) -> list[dict[str, Any]]:
     before = robot.session()
     for number, case in enumerate(cases, 1):
         page = panel.sampling if str(case).startswith("pomsample") else panel
-        panel.tabs.setCurrentWidget(panel.sampling if page is panel.sampling else panel.residues)
-        model, line = page.model, page.line
-        start = model.parameters
+        robot.show_page("Sampling" if page is panel.sampling else "Noise")
+        start = page.model.parameters
         enter(robot, page, case)
-        taken = model.parameters != start
-        note = {"case": case, "said": robot.status, "taken": taken, "consistent": consistent(page)}
+        taken = page.model.parameters != start
+        note = {"case": case, "said": robot.status, "taken": taken, "consistent": consistent(robot, page, taken, case)}
         if taken:
-            robot.click(page.run)
-            robot.wait(lambda: not page.runner.running, "the end of a run")  # noqa: B023
+            if not panel.runner.running and enter is enter_value:
+                robot.click(panel.run)
+            robot.wait(lambda: not panel.runner.running, "the end of a run")
             robot.pump(20)
             note["said"] = robot.status
         after = robot.session()
         note["changed"] = differences(before, after)
         found.append(note)
         if taken:
-            line.setText(start.to_text())
-            robot.press(line, "Return")
+            robot.set_values(start.to_text())
         if number % _GROUP == 0 or number == len(cases):
             note["then"] = run_once(robot)
             before = robot.session()
@@ -60,9 +59,9 @@ def refuse(robot: Any, cases: list[Any], enter: Any) -> list[dict[str, Any]]:
 
 
 def enter_line(robot: Any, page: Any, line: str) -> None:
-    """Put a command in a page's line, at once, and press Enter."""
-    page.line.setText(line)
-    robot.press(page.line, "Return")
+    """Put a command in the line, at once, and press Enter, which runs it if it can be run."""
+    robot.panel.line.setText(line)
+    robot.press(robot.panel.line, "Return")
 
 
 def enter_value(robot: Any, page: Any, pair: list[str]) -> None:
@@ -80,22 +79,23 @@ def enterable(robot: Any, pair: tuple[str, str]) -> bool:
     return isinstance(robot.panel.controls.get(pair[0]), (NumberControl, TextControl))
 
 
-def consistent(page: Any) -> bool:
-    """Tell whether the line and every number shown are those of the parameters."""
+def consistent(robot: Any, page: Any, taken: bool = True, case: Any = "") -> bool:
+    """Tell whether the line and every number shown are those of the parameters; a line that is refused stands."""
     parameters = page.model.parameters
+    refused = isinstance(case, str) and not taken
     values = shown_values(parameters)
     boxes = {name: control.box for name, control in page.controls.items() if isinstance(control, NumberControl)}
     numbers = all(abs(box.value() - values[name]) <= 5e-4 for name, box in boxes.items())
-    return numbers and page.line.text() == parameters.to_text()
+    return numbers and robot.line in (parameters.to_text(), case.strip() if refused else "")
 
 
 def run_once(robot: Any) -> str:
     """Run a good command, and return what the panel says of it; nothing of it stays."""
-    robot.enter_command("pomnoise 1hpv, frames=1")
+    robot.set_values("pomnoise 1hpv, frames=1")
     robot.run()
     said = robot.status
     cmd.delete("1hpv_noise*")
-    robot.enter_command("pomnoise")
+    robot.set_values("pomnoise")
     robot.panel.watch.poll()
     robot.pump(20)
     return said
@@ -106,4 +106,4 @@ def no_weights(robot: Any) -> list[Any]:
     boxes = [robot.panel.controls[name].box for name in ("wc", "wr", "wa")]
     for box in boxes:
         robot.type_number(box, "0")
-    return [robot.status, [box.value() for box in boxes], consistent(robot.panel), robot.line]
+    return [robot.status, [box.value() for box in boxes], consistent(robot, robot.panel), robot.line]

@@ -76,8 +76,8 @@ def running(robot: Any, notes: dict[str, Any]) -> None:
     panel, controls = robot.panel, robot.panel.controls
     robot.drag_slider(controls["z"].slider, 3, 4, 6)
     notes["dragged z"] = [robot.parameters.z, controls["z"].box.value(), controls["sigma"].box.value()]
-    robot.drag_slider(controls["wr"].slider, -20, -10)
-    robot.press(controls["wc"].slider, "Right", "Right", "Left")
+    robot.drag_divider(1, -20, -10)
+    robot.press(controls["wc"].box, "Up", "Up", "Down")
     robot.type_number(controls["wa"].box, "1.25")
     notes["weights"] = [robot.parameters.wc, robot.parameters.wr, robot.parameters.wa]
     robot.type_number(controls["frames"].box, "5")
@@ -112,7 +112,7 @@ def running(robot: Any, notes: dict[str, Any]) -> None:
 def stopping(robot: Any, notes: dict[str, Any]) -> None:
     panel = robot.panel
     line = robot.line
-    robot.enter_command(line.replace("frames=5", "frames=3000"))
+    robot.set_values(line.replace("frames=5", "frames=3000"))
     robot.pump(500)
     before = robot.session()
     atoms = robot.coords("1hpv_noise", 3)
@@ -132,7 +132,7 @@ def stopping(robot: Any, notes: dict[str, Any]) -> None:
     notes["same atoms"] = robot.coords("1hpv_noise", 3) == atoms
     notes["threads"] = not panel.runner._thread.is_alive()
     notes["button after"] = panel.run.text()
-    robot.enter_command(line)
+    robot.set_values(line)
     robot.pump(500)
 
 
@@ -149,9 +149,9 @@ def living(robot: Any, notes: dict[str, Any]) -> None:
     robot.drag_slider(controls["z"].slider, -8, -8, -3, -3, -2, pause=1)
     notes["moved at once"] = robot.coords("1hpv_noise", 3) != before
     notes["title at once"] = [panel.player.title.text(), robot.parameters.z]
-    robot.choose(controls["preset"].box, "ms")
-    robot.press(controls["wr"].slider, "PageUp", "Right", "Right")
-    robot.drag_slider(controls["wc"].slider, 4, 4, -3, 5, pause=1)
+    robot.choose_preset("ms")
+    robot.press(controls["wr"].box, "Up", "Up", "Up")
+    robot.drag_divider(0, 4, 4, -3, 5, pause=1)
     robot.settle()
     notes["line"] = robot.line
     notes["given"] = given(robot.parameters)
@@ -173,7 +173,7 @@ def living(robot: Any, notes: dict[str, Any]) -> None:
     robot.see_live()
     robot.settle()
     panel.follower._threads.submit(time.sleep, 2)
-    robot.press(controls["wr"].slider, "PageUp")
+    robot.press(controls["wr"].box, "PageUp")
     robot.drag_slider(controls["z"].slider, 9, 9, pause=1)
     notes["mixing"] = panel.follower._working
     notes["ahead"] = robot.coords("1hpv_noise", 3)
@@ -188,8 +188,11 @@ def living(robot: Any, notes: dict[str, Any]) -> None:
     robot.settle()
     notes["from the truth"] = cmd.get_state()
     notes["rests"] = []
-    for control in ("z", "wr"):
-        robot.drag_slider(controls[control].slider, 5, 5, 5, pause=1)
+    for drag in (
+        lambda: robot.drag_slider(controls["z"].slider, 5, 5, 5, pause=1),
+        lambda: robot.drag_divider(1, -5, -5, -5, pause=1),
+    ):
+        drag()
         robot.settle()
         notes["rests"].append(robot.line)
         robot.settle()
@@ -228,23 +231,28 @@ def coloring(robot: Any, notes: dict[str, Any]) -> None:
 def teaching(robot: Any, notes: dict[str, Any]) -> None:
     panel, page, line = robot.panel, robot.panel.teaching, robot.line
     panel.tabs.setCurrentWidget(page)
-    robot.enter_command("pomnoise preset=ms")
+    robot.set_values("pomnoise preset=ms")
     robot.wait(lambda: page.bars.bars, "the shares of the loss")
+
+    def shown() -> None:
+        robot.pump(20)
+        robot.wait(lambda: not page._soon.isActive(), "the shares of the loss")
+
     for place in range(4):
         page.view.setCurrentIndex(place)
         page.view.activated.emit(place)
-        robot.pump(100)
+        shown()
         notes[f"view {place}"] = [page.view.currentText(), page.bars.bars["ms"].accessibleDescription()]
         notes[f"says {place}"] = [page.sentence.text().replace("\N{NO-BREAK SPACE}", " "), page.solve.isEnabled()]
     page.view.setCurrentIndex(0)
     page.view.activated.emit(0)
-    robot.enter_command("pomnoise wc=3, wr=8")
-    robot.pump(100)
-    notes["own"] = page.bars.bars["own"].accessibleDescription()
+    robot.set_values("pomnoise wc=3, wr=8")
+    shown()
+    notes["same as"] = page.bars.bars["3-8-1"].accessibleDescription()
     notes["bold"] = [name for name, label in page.bars.names.items() if label.font().bold()]
     page.share.setValue(0.5)
     robot.click(page.solve)
-    robot.pump(100)
+    shown()
     notes["solved"] = [robot.line, page.bars.bars["own"].accessibleDescription()]
     page.share.setValue(0.99)
     robot.click(page.solve)
@@ -252,12 +260,12 @@ def teaching(robot: Any, notes: dict[str, Any]) -> None:
     names = cmd.get_names()
     cmd.log_open("teach.pml")
     robot.click(page.table)
-    robot.wait(lambda: not page.runner.running, "the table")
+    robot.wait(lambda: not panel.runner.running, "the table")
     cmd.log_close()
     notes["logged"] = [row for row in Path("teach.pml").read_text().splitlines() if not row.startswith("_ ")]
     notes["status"] = robot.status
     notes["same names"] = names == cmd.get_names()
-    robot.enter_command(line)
+    robot.set_values(line)
     panel.tabs.setCurrentIndex(0)
     robot.pump(100)
 
@@ -348,7 +356,7 @@ def following(robot: Any, notes: dict[str, Any]) -> None:
     notes["typed"] = [robot.line, controls["z"].box.value(), controls["wr"].box.value()]
     # A slider moved while the panel's own run goes on stays where it is, in the first run and in others.
     for name in ("fresh", "other"):
-        robot.enter_command(f"pomnoise 1hpv, frames=2000, name={name}")
+        robot.set_values(f"pomnoise 1hpv, frames=2000, name={name}")
         for seed in (3, 4):
             robot.type_number(controls["seed"].box, str(seed))
             robot.click(panel.run)
@@ -359,7 +367,7 @@ def following(robot: Any, notes: dict[str, Any]) -> None:
             robot.pump(500)
             notes[f"{name} {seed}"] = [running, robot.parameters.z, robot.parameters.metric, robot.status]
     cmd.do("delete fresh other")
-    robot.enter_command("pomnoise")
+    robot.set_values("pomnoise")
     robot.pump(300)
 
 
@@ -367,8 +375,8 @@ def keeping(robot: Any, notes: dict[str, Any]) -> None:
     """Save the weights as a preset, under names that cannot be and one that can, and delete it."""
     from pomodoro_pymol.noise.presets import user_presets
 
-    panel, controls = robot.panel, robot.panel.controls
-    robot.enter_command("pomnoise wc=2, wr=5, wa=0.5")
+    panel = robot.panel
+    robot.set_values("pomnoise wc=2, wr=5, wa=0.5")
 
     def dialogs() -> list[Any]:
         found = panel.findChildren(QtWidgets.QInputDialog, "pomodoro-preset")
@@ -389,11 +397,11 @@ def keeping(robot: Any, notes: dict[str, Any]) -> None:
     save(None)
     notes["none yet"] = [list(user_presets()), panel.delete.isEnabled(), robot.line]
     save("mine")
-    notes["saved"] = [robot.status, robot.line, controls["preset"].box.currentText(), panel.delete.isEnabled()]
+    notes["saved"] = [robot.status, robot.line, panel.presets.own.text(), panel.delete.isEnabled()]
     notes["file"] = {name: vars(weights) for name, weights in user_presets().items()}
     robot.click(panel.delete)
     notes["deleted"] = [robot.status, robot.line, list(user_presets()), panel.delete.isEnabled()]
-    robot.enter_command("pomnoise")
+    robot.set_values("pomnoise")
     robot.pump(300)
 
 
@@ -420,7 +428,7 @@ FOREIGN: list[Any] = [
 
 def saving(robot: Any, notes: dict[str, Any]) -> None:
     panel = robot.panel
-    robot.enter_command("pomnoise 1hpv and chain A, z=0.25, wc=2, wr=4, frames=5, metric=relative, palette=cividis")
+    robot.set_values("pomnoise 1hpv and chain A, z=0.25, wc=2, wr=4, frames=5, metric=relative, palette=cividis")
     robot.run()
     robot.see_output("1hpv_noise")
     kept = robot.line
@@ -430,7 +438,7 @@ def saving(robot: Any, notes: dict[str, Any]) -> None:
     ours, bare = os.path.join(folder, "ours.pse"), os.path.join(folder, "bare.pse")
     cmd.save(ours)
     notes["plain"] = [type(panel.sync._kept).__name__, *(type(value).__name__ for value in panel.sync._kept.values())]
-    robot.enter_command("pomnoise z=-1, seed=4, metric=ratio")
+    robot.set_values("pomnoise z=-1, seed=4, metric=ratio")
     robot.pump(300)
     cmd.do("reinitialize")
     robot.pump(400)
@@ -464,7 +472,7 @@ def saving(robot: Any, notes: dict[str, Any]) -> None:
         robot.pump(20)
         if (robot.line, cmd._pymol.session.pomodoro_panel) != (
             mine,
-            {"command": mine, "sample": panel.sampling.line.text()},
+            {"command": mine, "sample": robot.sample_line},
         ):
             notes["foreign"].append([value, robot.line, repr(cmd._pymol.session.pomodoro_panel)])
     robot.run()
@@ -486,7 +494,7 @@ def closing(robot: Any, notes: dict[str, Any]) -> None:
     robot.run()
     notes["usable"] = robot.status
     notes["state followed"] = [robot.panel.player.slider.value(), cmd.get_state()]
-    robot.enter_command("pomnoise z=1.5, wr=3, seed=5")
+    robot.set_values("pomnoise z=1.5, wr=3, seed=5")
     robot.dock.setFloating(True)
     robot.pump(100)
     robot.dock.setGeometry(90, 70, 520, 900)

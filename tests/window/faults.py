@@ -8,7 +8,7 @@ from typing import Any
 
 from pymol import cmd
 from pymol.Qt import QtCore  # noqa: F401  before qtpy, which follows PyMOL's choice
-from qtpy import QtTest, QtWidgets
+from qtpy import QtWidgets
 
 #: What is typed in PyMOL's own command line, and whether it is while the panel rests, runs or is live.
 DEEDS = {
@@ -79,7 +79,7 @@ def fresh(robot: Any, frames: int = 2) -> None:
     cmd.do("delete all")
     cmd.frame(1)
     cmd.do(f"load {os.path.join(os.environ['PYMOL_DATA'], 'tut', '1hpv.pdb')}")
-    robot.enter_command(f"pomnoise frames={frames}")
+    robot.set_values(f"pomnoise frames={frames}")
     robot.panel.watch.poll()
     robot.run()
     robot.see_output("1hpv_noise")
@@ -94,7 +94,7 @@ def still_usable(robot: Any) -> str:
         cmd.do(f"load {os.path.join(os.environ['PYMOL_DATA'], 'tut', '1hpv.pdb')}")
     if "1hpv_noise" in cmd.get_names() and not cmd.get_title("1hpv_noise", 2):
         cmd.delete("1hpv_noise")
-    robot.enter_command("pomnoise 1hpv, frames=2, seed=3")
+    robot.set_values("pomnoise 1hpv, frames=2, seed=3")
     robot.run()
     return robot.status
 
@@ -124,7 +124,7 @@ def between(robot: Any, line: str) -> dict[str, Any]:
 def during_run(robot: Any, line: str) -> dict[str, Any]:
     """Do something to the session while frames are being drawn."""
     panel = robot.panel
-    robot.enter_command("pomnoise 1hpv, frames=400")
+    robot.set_values("pomnoise 1hpv, frames=400")
     progress: list[int] = []
     panel.runner.progressed.connect(lambda done, _: progress.append(done))
     robot.click(panel.run)
@@ -148,7 +148,7 @@ def during_live(robot: Any, line: str) -> dict[str, Any]:
     robot.press(controls["z"].slider, "Right")
     robot.pump(20)
     said = robot.status
-    robot.press(controls["wr"].slider, "Left")
+    robot.press(controls["wr"].box, "Down")
     robot.pump(250)
     found = {"said": said, "on": panel.follower.on, "checked": panel.live.isChecked()}
     found["running"] = panel.runner.running
@@ -158,20 +158,16 @@ def during_live(robot: Any, line: str) -> dict[str, Any]:
 def during_sample(robot: Any, line: str) -> dict[str, Any]:
     """Do something to the session while the Sampling page is at work on a thousand steps."""
     page = robot.panel.sampling
-    robot.panel.tabs.setCurrentWidget(page)
-    page.line.setText("")
-    QtTest.QTest.keyClicks(page.line, "pomsample 1hpv, steps=1000")
-    robot.press(page.line, "Return")
-    robot.click(page.run)
+    robot.enter_command("pomsample 1hpv, steps=1000")
     robot.wait(lambda: len(page._records) > 1, "the first steps")
-    running = page.runner.running
+    running = robot.panel.runner.running
     cmd.do(line)
     names = [name for name in cmd.get_names("all") if not name.startswith("_")]
-    robot.wait(lambda: not page.runner.running, "the end of the sampling")
+    robot.wait(lambda: not robot.panel.runner.running, "the end of the sampling")
     robot.pump(50)
     found = {"running": running, "said": robot.status, "steps": len(page._records)}
     found["names"] = cmd.get_names("all") == names
-    robot.panel.tabs.setCurrentIndex(0)
+    robot.show_page("Noise")
     return found
 
 
@@ -183,7 +179,7 @@ def labels(robot: Any) -> dict[str, Any]:
         cmd.alter(f"x1 and resi {number}", "chain = text", space={"text": chain})
     cmd.sort("x1")
     robot.panel.watch.poll()
-    robot.enter_command("pomnoise x1, frames=2")
+    robot.set_values("pomnoise x1, frames=2")
     robot.run()
     robot.see_output("x1_noise")
     robot.widen()
@@ -211,11 +207,11 @@ def foreign_values(robot: Any) -> dict[str, Any]:
         cmd._pymol.session.pomodoro_panel = {"command": "pomnoise z=0.5", "sample": line}
         robot.panel.watch.poll()
         robot.pump(50)
-        found[name] = [robot.line, robot.panel.sampling.line.text()]
+        found[name] = [robot.line, robot.sample_line]
     cmd._pymol.session.pomodoro_panel = {"command": "pomnoise all;/open('BANG','w')#", "sample": 5}
     robot.panel.watch.poll()
     robot.pump(50)
-    found["noise"] = [robot.line, robot.panel.sampling.line.text()]
+    found["noise"] = [robot.line, robot.sample_line]
     return found
 
 
@@ -254,11 +250,10 @@ def typing(robot: Any) -> list[list[str]]:
 def several(robot: Any) -> dict[str, Any]:
     """Load a second structure, and choose."""
     panel = robot.panel
-    robot.enter_command("pomnoise")
+    robot.set_values("pomnoise")
     cmd.do("fab ACDEF, pept")
-    robot.wait(lambda: panel.watch.source is None, "two structures")
-    robot.run()
-    notes = {"counts": panel.counts.text(), "said": robot.status}
+    robot.wait(lambda: len(panel.watch.objects) == 2, "two structures")
+    notes = {"kept": [robot.line, panel.objects.currentText()]}
     notes["offered"] = [panel.objects.itemText(place) for place in range(panel.objects.count())]
     robot.choose(panel.objects, "pept")
     robot.see_source("pept")
@@ -266,9 +261,8 @@ def several(robot: Any) -> dict[str, Any]:
     robot.run()
     notes["run"] = robot.status
     cmd.do("delete pept")
-    robot.choose(panel.objects, "automatic")
     robot.see_source("1hpv")
-    notes["automatic"] = robot.line
+    notes["automatic"] = [robot.line, panel.objects.currentText()]
     return notes
 
 
@@ -277,7 +271,7 @@ def state_beyond(robot: Any) -> list[Any]:
     fresh(robot, frames=9)
     cmd.frame(8)
     robot.pump(250)
-    robot.enter_command("pomnoise 1hpv, frames=3")
+    robot.set_values("pomnoise 1hpv, frames=3")
     robot.run()
     notes = [robot.status, robot.panel.player.slider.value(), robot.panel.player.slider.maximum()]
     robot.see_output("1hpv_noise")
@@ -294,14 +288,14 @@ def hiding(robot: Any) -> dict[str, Any]:
     """Close the dock during a run and during Live."""
     fresh(robot)
     panel = robot.panel
-    robot.enter_command("pomnoise 1hpv, frames=300")
+    robot.set_values("pomnoise 1hpv, frames=300")
     robot.click(panel.run)
     robot.dock.close()
     robot.wait(lambda: not panel.runner.running, "the end of the run")
     notes: dict[str, Any] = {"states": cmd.count_states("%1hpv_noise")}
     cmd.do("pompanel")
     robot.see_output("1hpv_noise")
-    robot.enter_command("pomnoise 1hpv, frames=3")
+    robot.set_values("pomnoise 1hpv, frames=3")
     robot.run()
     robot.see_output("1hpv_noise")
     robot.click(panel.live)

@@ -17,25 +17,25 @@ def play(robot: Any) -> None:
     panel = robot.open()
     robot.see_source("2juy")
     page = panel.sampling
-    panel.tabs.setCurrentWidget(page)
+    robot.show_page("Sampling")
     robot.pump(100)
-    notes["start"] = [page.line.text(), panel.player.slider.isEnabled()]
+    notes["start"] = [robot.sample_line, panel.player.slider.isEnabled()]
 
     # A number that cannot be, then one that can.
     robot.type_line(page.controls["steps"].line, "0")
     robot.press(page.controls["steps"].line, "Return")
-    notes["bad"] = [robot.status, page.line.text()]
+    notes["bad"] = [robot.status, robot.sample_line]
     robot.type_line(page.controls["steps"].line, "60")
     robot.press(page.controls["steps"].line, "Return")
     robot.choose(page.controls["sampler"].box, "edm")
     panel.model.edit("seed", 5)
-    notes["line"] = page.line.text()
+    notes["line"] = robot.sample_line
 
     # The run, with curves that grow while it goes on.
     drawn: list[int] = []
-    page.runner.told.connect(lambda record: drawn.append(len(page._records)))
-    robot.click(page.run)
-    robot.wait(lambda: not page.runner.running, "the end of sampling")
+    panel.runner.told.connect(lambda record: drawn.append(len(page._records)))
+    robot.click(panel.run)
+    robot.wait(lambda: not panel.runner.running, "the end of sampling")
     robot.pump(400)
     notes["drawn"] = list(drawn)
     notes["status"] = robot.status
@@ -56,30 +56,30 @@ def play(robot: Any) -> None:
         panel.player.spin.value(),
         panel.player.title.toolTip() or panel.player.title.text(),
     ]
-    panel.tabs.setCurrentIndex(0)
+    robot.show_page("Noise")
     robot.pump(300)
     notes["elsewhere"] = panel.player.slider.isEnabled()
-    panel.tabs.setCurrentWidget(page)
+    robot.show_page("Sampling")
     robot.pump(300)
 
     # Stopped half-way.
     robot.type_line(page.controls["steps"].line, "5000")
     robot.press(page.controls["steps"].line, "Return")
     before = robot.session()
-    robot.click(page.run)
+    robot.click(panel.run)
     robot.wait(lambda: len(page._records) > 20, "some steps")
-    robot.click(page.run)
-    robot.wait(lambda: not page.runner.running, "the stop")
+    robot.click(panel.run)
+    robot.wait(lambda: not panel.runner.running, "the stop")
     notes["stopped"] = [robot.status, differences(before, robot.session())]
 
     # The source goes while it is sampled, which is told at the end of the steps.
     robot.type_line(page.controls["steps"].line, "400")
     robot.press(page.controls["steps"].line, "Return")
-    robot.click(page.run)
+    robot.click(panel.run)
     robot.wait(lambda: len(page._records) > 20, "some steps")
     page.model.edit("name", "")
     cmd.reinitialize()
-    robot.wait(lambda: not page.runner.running, "the end without a source", 60)
+    robot.wait(lambda: not panel.runner.running, "the end without a source", 60)
     notes["gone"] = [robot.status, cmd.get_names("all")]
 
     # The panel is as useful as before, and the session remembers.
@@ -87,13 +87,13 @@ def play(robot: Any) -> None:
     robot.see_source("2juy")
     robot.type_line(page.controls["steps"].line, "12")
     robot.press(page.controls["steps"].line, "Return")
-    robot.click(page.run)
-    robot.wait(lambda: not page.runner.running, "a run after all")
+    robot.click(panel.run)
+    robot.wait(lambda: not panel.runner.running, "a run after all")
     notes["after"] = cmd.count_states("2juy_sample")
     cmd.save("film.pse")
-    line = page.line.text()
+    line = robot.sample_line
     robot.type_line(page.controls["steps"].line, "33")
     robot.press(page.controls["steps"].line, "Return")
     cmd.load("film.pse")
     robot.pump(600)
-    notes["reloaded"] = [line, page.line.text()]
+    notes["reloaded"] = [line, robot.sample_line]

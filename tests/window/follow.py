@@ -66,7 +66,7 @@ class Deeds:
         robot = self.robot
         cmd.delete("all")
         robot.panel.watch._timer.start()
-        robot.enter_command("pomnoise")
+        robot.set_values("pomnoise")
         robot.pump(250)
         self.seed += 1
         for step in before:
@@ -106,7 +106,7 @@ class Deeds:
         deeds: dict[str, Callable[[], Any]] = {
             "no": lambda: None,
             "choose": lambda: robot.choose(robot.panel.objects, rest),
-            "line": lambda: robot.enter_command(rest),
+            "line": lambda: robot.set_values(rest),
             "run": lambda: self.run(rest),
             "start": lambda: self.start(rest),
             "hide": lambda: robot.dock.hide(),
@@ -122,12 +122,12 @@ class Deeds:
             deed()
 
     def run(self, name: str) -> None:
-        self.robot.enter_command(f"pomnoise {name}" if name else self.robot.line)
+        self.robot.set_values(f"pomnoise {name}" if name else self.robot.line)
         self.robot.pump(250)
         self.robot.run()
 
     def start(self, name: str) -> None:
-        self.robot.enter_command(f"pomnoise {name}, frames=400")
+        self.robot.set_values(f"pomnoise {name}, frames=400")
         self.robot.pump(250)
         self.robot.click(self.robot.panel.run)
         assert self.robot.panel.runner.running
@@ -140,11 +140,11 @@ class Deeds:
     def move_on_after_a_run(self) -> None:
         """Let the panel run at z=1, and show z=2 since."""
         cmd.delete("all")
-        self.robot.enter_command("pomnoise z=1, frames=3")
+        self.robot.set_values("pomnoise z=1, frames=3")
         cmd.do(ONE)
         self.robot.pump(250)
         self.robot.run()
-        self.robot.enter_command("pomnoise z=2, frames=3")
+        self.robot.set_values("pomnoise z=2, frames=3")
         self.robot.pump(250)
 
     def others(self) -> dict[str, list[str]]:
@@ -171,7 +171,7 @@ class Deeds:
         for name, path in paths.items():
             cmd.delete("all")
             cmd._pymol.session.pomodoro.clear()
-            robot.enter_command("pomnoise z=3")
+            robot.set_values("pomnoise z=3")
             robot.pump(500)
             robot.panel.watch._runs.clear()
             robot.panel.jobs.own = ""
@@ -188,7 +188,7 @@ class Deeds:
             cmd.delete("all")
             cmd.do(ONE)
             cmd.do("pomweights wc=2, wr=5, save=mine")
-            robot.enter_command("pomnoise preset=mine, frames=3")
+            robot.set_values("pomnoise preset=mine, frames=3")
             robot.see_source("one")
             robot.run()
             cmd.do(f"pomweights {word}")

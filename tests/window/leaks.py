@@ -30,7 +30,7 @@ def play(robot: Any) -> None:
     cmd.do("delete all")
     load(robot, "demo", "1tii")
     for frames in (1, 20):
-        robot.enter_command(f"pomnoise 1tii, frames={frames}")
+        robot.set_values(f"pomnoise 1tii, frames={frames}")
         robot.run()
         cmd.do("hide everything")
         robot.see_output("1tii_noise")
@@ -62,7 +62,7 @@ def move(robot: Any, number: int) -> None:
     """Move z over its range and back; now and then a weight."""
     controls = robot.panel.controls
     if number % 10 == 9:
-        controls["wr"].slider.setValue(100 + number % 300)
+        controls["wr"].box.setValue(2 + number % 300 / 50)
     else:
         controls["z"].slider.setValue(100 + number % 300)
     if number % TOGETHER == 0:

@@ -18,7 +18,7 @@ def play(robot: Any) -> None:
         for plot in (panel.residues, panel.sweep, panel.sampling.plot)
         for label in plot.findChildren(QtWidgets.QLabel)
     ]
-    robot.enter_command("pomnoise frames=3")
+    robot.set_values("pomnoise frames=3")
     robot.run()
     robot.see_output("1hpv_noise")
     cmd.select("site", "1hpv and resi 25")

@@ -82,6 +82,10 @@ class Robot:
         return self.panel.line.text()
 
     @property
+    def sample_line(self) -> str:
+        return self.panel.sampling.model.parameters.to_text()
+
+    @property
     def status(self) -> str:
         return self.panel.status.text()
 
@@ -211,11 +215,34 @@ class Robot:
             QtTest.QTest.keyClick(line, letter)
             self.pump()
 
+    def set_values(self, text: str) -> None:
+        """Let the panel have the values of a command, which is not run."""
+        model = self.panel.sampling.model if text.startswith("pomsample") else self.panel.model
+        model.edit_text(text)
+        self.pump()
+
     def enter_command(self, text: str) -> None:
-        """Put a command in the panel's line and press Enter."""
+        """Put a command in the panel's line and press Enter, which runs it."""
         self.panel.line.setText("")
         QtTest.QTest.keyClicks(self.panel.line, text)
         self.press(self.panel.line, "Return")
+
+    def show_page(self, title: str) -> None:
+        """Click on the tab of a page."""
+        bar = self.panel.page_bar
+        (place,) = (place for place in range(bar.count()) if bar.tabText(place) == title)
+        self.click(bar, bar.tabRect(place).center())
+
+    def choose_preset(self, name: str) -> None:
+        """Click on the button of a preset."""
+        self.click(self.panel.presets.buttons[name])
+
+    def drag_divider(self, number: int, *steps: int, pause: float = 15) -> None:
+        """Drag a divider of the weights by so many pixels, one move after the other."""
+        bar = self.panel.shares
+        start = QtCore.QPoint(bar.dividers()[number], bar.height() // 2)
+        places = [QtCore.QPoint(start.x() + sum(steps[: n + 1]), start.y()) for n in range(len(steps))]
+        self.drag(bar, start, *places, pause=pause)
 
     def choose(self, box: Any, text: str) -> None:
         """Choose a word of a combo box with the arrow keys."""

@@ -75,7 +75,7 @@ def play(robot: Any) -> None:
     shutil.rmtree(path.parent)
     path.parent.write_text("a file, not a folder")
     robot.open()
-    robot.enter_command("pomnoise z=2, wr=3")
+    robot.set_values("pomnoise z=2, wr=3")
     robot.pump(1300)
     robot.dock.close()
     cmd.do("pompanel")

@@ -106,8 +106,9 @@ class Model(QtCore.QObject):
             self._past.append(self.parameters)
         self._future.clear()
         self.parameters, self._edited, self._when = parameters, edited, now
-        if self._past[-1] == parameters:  # a drag that ends where it began
+        if self._past and self._past[-1] == parameters:  # a drag that ends where it began
             self._past.pop()
+            self._edited = ""
             self._edited = ""
 
     def _go(self, back: deque[Any], forth: deque[Any]) -> bool:

@@ -1,0 +1,53 @@
+"""The button that writes a film: pommovie with a file that is chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy import QtCore, QtWidgets
+
+from ..parameters.catalogue import MovieParameters
+from ..utils.problems import problem_text
+from .layout import Face
+from .watch import Watch
+
+_KINDS = "Animated GIF (*.gif);;MP4 (*.mp4);;PNG pictures (*.png)"
+
+
+class Filming(QtCore.QObject):
+    """Asks for a file, and films the object whose states the player shows."""
+
+    said = QtCore.Signal(str)
+    failed = QtCore.Signal(str)
+
+    def __init__(self, face: Face, watch: Watch, _self: Any) -> None:
+        super().__init__(face)
+        self._face, self._watch, self._self = face, watch, _self
+        face.movie.clicked.connect(self._ask)
+
+    def _subject(self) -> str:
+        return self._watch.film or (self._watch.output.name if self._watch.output else "")
+
+    def _ask(self) -> None:
+        name = self._subject()
+        if not name:
+            self.failed.emit("there are no states to film: Run makes them")
+            return
+        dialog = QtWidgets.QFileDialog(self._face, "Write a film", f"{name}.gif", _KINDS)
+        dialog.setObjectName("pomodoro-film")
+        dialog.setAcceptMode(QtWidgets.QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix("gif")
+        dialog.setAttribute(QtCore.Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._film)
+        dialog.open()
+
+    def _film(self, path: str) -> None:
+        name = self._subject()
+        try:
+            line = MovieParameters(filename=path, object=name).to_text()
+        except Exception as error:
+            self.failed.emit(problem_text(error))
+            return
+        self._face.player.stop()
+        self._self.do(line)
+        self.said.emit(f"{name} was filmed: PyMOL's own window says where to")
