@@ -200,7 +200,8 @@ class Display(QtCore.QObject):
         metric = METRICS[name]
         interval, note, word = None, "not measured yet", "measured"
         if metric.compute is None:
-            note, word = "expected in closed form, nothing is measured", "closed form"
+            note, word = "closed form, nothing is measured", "expected"
+            values = (values[1], None) if output is not None else values
         elif output is not None:
             interval, note = _interval(name, values[0], subject, output)
         colors = output.scale.rgb(values[0]).tolist() if output else []
