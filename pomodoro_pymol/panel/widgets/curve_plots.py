@@ -57,8 +57,11 @@ class CurvePlot(Canvas):
             if name not in self.curves:
                 self.curves[name] = self._items.pyqtgraph.PlotDataItem(connect="finite", antialias=True)
                 self.plot.addItem(self.curves[name])
-            heights = np.asarray(y, float)
-            self.curves[name].setData(np.asarray(x, float), np.where(heights > 0, heights, np.nan) if log else heights)
+            places, heights = np.asarray(x, float), np.asarray(y, float)
+            heights = np.where(heights > 0, heights, np.nan) if log else heights
+            curve = self.curves[name]
+            if not (np.array_equal(curve.xData, places) and np.array_equal(curve.yData, heights, equal_nan=True)):
+                curve.setData(places, heights)  # which takes a millisecond
         self.curves = {name: self.curves[name] for name in curves}
         self.plot.setLogMode(y=log)
         if list(self.curves) != names:
