@@ -198,19 +198,20 @@ class Display(QtCore.QObject):
 
         name = residue_metric(output.metric if output else self._face.model.parameters.metric)
         metric = METRICS[name]
-        interval, note, word = None, "not measured yet", "measured"
-        if metric.compute is None:
-            note, word = "expected in closed form, nothing is measured", "closed form"
+        measured, expected = values
+        line, interval, note, word = expected, None, "not measured yet", "measured"
+        if output is not None and metric.compute is None:  # the values are the expected ones
+            line, note, word = None, "closed form, nothing is measured", "expected"
         elif output is not None:
-            interval, note = _interval(name, values[0], subject, output)
-        colors = output.scale.rgb(values[0]).tolist() if output else []
+            interval, note = _interval(name, measured, subject, output)
+        colors = output.scale.rgb(measured).tolist() if output else []
         if self._labels[0] is not subject:
             self._labels = (subject, _residue_labels(subject))
         labels, starts = self._labels[1]
         unit = _unit(metric.unit)
         what = f"{metric.label} ({unit})" if unit else metric.label
         self._face.residues.show_residues(
-            labels, starts, *values, colors or [0] * len(labels), what, interval, note, word
+            labels, starts, measured, line, colors or [0] * len(labels), what, interval, note, word
         )
         self.mark(window.selected_atoms(subject.object, _self=self._self))
 

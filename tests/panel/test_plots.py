@@ -107,10 +107,12 @@ def test_z_and_the_measured_point_are_shown(sweep):
 
 
 def test_the_z_of_now_is_always_in_view(sweep):
-    for z in (-3.5, 2.5):
-        sweep.show_curves(CURVES, z, None)
-        left, right = sweep.plot.viewRange()[0]
+    for z in (-3.5, 2.5, -1):
+        sweep.show_curves(CURVES, z, (z, 4.2 * math.exp(z), math.nan, math.nan))
+        (left, right), (_, top) = sweep.plot.viewRange()
         assert left <= z <= right
+        assert top > 4.2 * math.exp(z)
+    assert top == pytest.approx(7.6)
 
 
 def test_a_zoomed_view_rests_and_a_double_click_leaves_it(sweep, app):

@@ -57,8 +57,11 @@ class CurvePlot(Canvas):
             if name not in self.curves:
                 self.curves[name] = self._items.pyqtgraph.PlotDataItem(connect="finite", antialias=True)
                 self.plot.addItem(self.curves[name])
-            heights = np.asarray(y, float)
-            self.curves[name].setData(np.asarray(x, float), np.where(heights > 0, heights, np.nan) if log else heights)
+            places, heights = np.asarray(x, float), np.asarray(y, float)
+            heights = np.where(heights > 0, heights, np.nan) if log else heights
+            curve = self.curves[name]
+            if not (np.array_equal(curve.xData, places) and np.array_equal(curve.yData, heights, equal_nan=True)):
+                curve.setData(places, heights)  # which takes a millisecond
         self.curves = {name: self.curves[name] for name in curves}
         self.plot.setLogMode(y=log)
         if list(self.curves) != names:
@@ -96,7 +99,7 @@ class Quantity(NamedTuple):
 
 
 _ALPHA = "C\N{GREEK SMALL LETTER ALPHA}"
-_HALF = (1.0, 0.5, "half of the distances kept", False)
+_HALF = (1.08, 0.5, "half of the distances kept", False)
 #: What can be drawn over z, by the name that it has in a point of a sweep.
 QUANTITIES = {
     "relative": Quantity(
@@ -186,7 +189,7 @@ class SweepPlot(CurvePlot):
             plot.addItem(item, ignoreBounds=True)
         self.point.setZValue(10)
         plot.disableAutoRange()
-        plot.scene().sigMouseClicked.connect(lambda event: event.double() and self._fit())
+        plot.scene().sigMouseClicked.connect(self._click)
         self._show_quantity(plot)
         plot.setRange(xRange=(-3, 3))
         return plot
@@ -240,6 +243,7 @@ class SweepPlot(CurvePlot):
             self.line.setValue(z)
         self._point = point
         self._show_points()
+        self._fit_height(z)
         key = (self.quantity, tuple(self.curves))
         if curves and key != self._fitted:
             self._fitted = key
@@ -294,6 +298,18 @@ class SweepPlot(CurvePlot):
         bars = np.array([point for point in [*now, *(point for _, point in swept)] if point[2] <= point[3]])
         x, y, low, high = bars.reshape(-1, 4).T
         self.intervals.setData(x=x, y=y, top=high - y, bottom=y - low)
+
+    def _click(self, event: Any) -> None:
+        if event.double():
+            self._fit()
+
+    def _fit_height(self, z: float) -> None:
+        """Show the heights about the loss of the structure, and those at the z of now."""
+        import numpy as np
+
+        data = [curve.getData() for curve in self.curves.values()]
+        here = [float(np.interp(z, *curve)) for curve in data] + ([self._point[1]] if self._point else [])
+        self.plot.setYRange(0, max([QUANTITIES[self.quantity].top, *(1.15 * height for height in here)]), padding=0)
 
     def _fit(self) -> None:
         """Show where the schemes lose the structure, and the z of now."""

@@ -183,7 +183,7 @@ class Bars(pyqtgraph.GraphicsObject):
             painter.setPen(pyqtgraph.mkPen(shade, width=1))
             painter.drawPath(pyqtgraph.arrayToQPath(lines[:, 0], lines[:, 1], connect="pairs"))
         else:
-            shade.setAlphaF(0.35)
+            shade.setAlphaF(0.35 if self.from_zero else 0.2)
             high = np.maximum(high, low + self._up)
             for x, y, wide, tall in zip(left.tolist(), low.tolist(), (right - left).tolist(), (high - low).tolist()):
                 painter.fillRect(QtCore.QRectF(x, y, wide, tall), shade)
@@ -200,7 +200,8 @@ class Bars(pyqtgraph.GraphicsObject):
                 painter.fillRect(rim, self.text)
                 painter.fillRect(rim.adjusted(across, up, -across, -up), QtGui.QColor(color))
             else:
-                painter.fillRect(QtCore.QRectF(left, height - 1.5 * up, right - left, 3 * up), QtGui.QColor(color))
+                wide = max(right - left, 3 * across)
+                painter.fillRect(QtCore.QRectF(left, height - 2 * up, wide, 4 * up), QtGui.QColor(color))
 
     def _roomy(self) -> bool:
         """Say whether columns are single residues with room for a dot and a whisker of their own."""

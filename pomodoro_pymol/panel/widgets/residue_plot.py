@@ -147,7 +147,8 @@ class ResiduePlot(Canvas):
             return self._describe_one(index)
         where = slice(first, last + 1)
         lines = [f"{self._labels[first]} to {self._labels[last]}: {last - first + 1} residues", self._what]
-        for word, values in ((self._word, self._measured[where]), ("expected", self._expected[where])):
+        sides = [(self._word, self._measured), ("expected", self._expected)]
+        for word, values in ((word, values[where]) for word, values in sides[: 1 + self._has_line()]):
             known = [place for place, value in enumerate(values) if math.isfinite(value)]
             if not known:
                 lines.append(f"{word} n/a")
@@ -164,7 +165,11 @@ class ResiduePlot(Canvas):
         measured, expected = _number(self._measured[index]), _number(self._expected[index])
         low, high = self._low[index], self._high[index]
         interval = f", 95 % interval {_number(low)} to {_number(high)}" if low <= high else ""
-        return f"{self._labels[index]}\n{self._what}\n{self._word} {measured}{interval}\nexpected {expected}"
+        lines = [self._labels[index], self._what, f"{self._word} {measured}{interval}"]
+        return "\n".join([*lines, f"expected {expected}"] if self._has_line() else lines)
+
+    def _has_line(self) -> bool:
+        return bool((self._expected == self._expected).any())
 
     def _show_heading(self) -> None:
         """Say what is drawn, which changes with the view."""
@@ -173,7 +178,7 @@ class ResiduePlot(Canvas):
             return
         size = self.bars.group_size()
         note = self._note if size == 1 else f"mean of {size} residues each, band from lowest to highest"
-        line = "; line: expected" if (self._expected == self._expected).any() else ""
+        line = "; line: expected" if self._has_line() else ""
         text = f"{self._what}: {note}{line}"
         if text != self.heading.text():
             self.heading.show_text(text)
