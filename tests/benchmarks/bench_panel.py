@@ -248,7 +248,7 @@ def live_rows(robot: Any, frames: int) -> Iterator[str]:
 
 
 def shown_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
-    """How soon the state that is shown follows a slider that moves, where no atoms are drawn, and how long turns are."""
+    """How soon the state that is shown follows a slider, where no atoms are drawn, and how long turns are."""
     import torch
     from pymol import cmd
     from qtpy import QtCore
