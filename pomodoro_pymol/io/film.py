@@ -122,7 +122,8 @@ class Captions:
 
     def _broken(self, text: str, room: int) -> list[str]:
         """Return the lines of a text, which are not wider than ``room`` pixels."""
-        words = "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST]).split()
+        known = text[:_LONGEST].encode("latin-1", "replace").decode("latin-1")  # all that the font of old Pillows has
+        words = "".join(letter if letter.isprintable() else " " for letter in known).split()
         lines: list[str] = []
         for word in words:
             if lines and self._font.getlength(f"{lines[-1]} {word}") <= room:

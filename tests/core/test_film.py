@@ -227,12 +227,8 @@ def test_a_long_caption_is_broken_and_cut():
 
 
 def test_an_old_pillow_has_one_size_of_letters(monkeypatch):
-    font = ImageFont.load_default
-
-    def old():
-        return font(11)
-
-    monkeypatch.setattr(ImageFont, "load_default", old)
+    font = ImageFont.load_default()
+    monkeypatch.setattr(ImageFont, "load_default", lambda: font)
     captions = film.Captions(["z=0"], 640, (0, 0, 0))
     assert ink(captions.below(np.zeros((9, 640, 3), np.uint8), 0), 9, (0, 0, 0)).any()
 
