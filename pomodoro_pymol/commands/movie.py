@@ -31,7 +31,7 @@ def pommovie(parameters: MovieParameters, quiet: bool, _self: Any) -> Movie:
 
         pommovie film.gif
         pommovie film.gif, 1hpv_noise, z=-3:1:0.25
-        pommovie film.mp4, width=1280, height=720, fps=25
+        pommovie small.gif, width=320, height=240, fps=25
         pommovie film/, back=0
 
     NOTES
@@ -52,7 +52,7 @@ def pommovie(parameters: MovieParameters, quiet: bool, _self: Any) -> Movie:
     """
     from ..jobs.movie import make_movie
 
-    movie = make_movie(parameters, progress("pommovie", quiet, "pictures drawn and written"), _self=_self)
+    movie = make_movie(parameters, progress("pommovie", quiet, "steps"), _self=_self)
     if not quiet:
         print(movie.report())
     return movie

@@ -122,7 +122,8 @@ class Captions:
 
     def _broken(self, text: str, room: int) -> list[str]:
         """Return the lines of a text, which are not wider than ``room`` pixels."""
-        words = "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST]).split()
+        known = text[:_LONGEST].encode("latin-1", "replace").decode("latin-1")  # all that the font of old Pillows has
+        words = "".join(letter if letter.isprintable() else " " for letter in known).split()
         lines: list[str] = []
         for word in words:
             if lines and self._font.getlength(f"{lines[-1]} {word}") <= room:
@@ -178,8 +179,12 @@ def _opened(pictures: Sequence[Path], tell: Callable[[int, int], None]) -> Itera
 
 
 def _write_gif(file: Any, pictures: Sequence[Path], fps: int, tell: Callable[[int, int], None]) -> None:
-    # The 256 colours of each picture are its own.
-    first, *rest = (picture.quantize(256) for picture in _opened(pictures, tell))
+    from PIL import Image
+
+    # The 256 colours of each picture are its own, and chosen so that none is far off: colours mean something.
+    nearest, distinct = Image.Quantize.MAXCOVERAGE, list(dict.fromkeys(pictures))
+    known = {path: picture.quantize(256, nearest) for path, picture in zip(distinct, _opened(distinct, tell))}
+    first, *rest = (known[path] for path in pictures)
     duration = round(100 / fps) * 10
     first.save(file, format="GIF", save_all=True, append_images=rest, duration=duration, loop=0)
 

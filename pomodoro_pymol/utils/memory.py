@@ -30,7 +30,7 @@ _PAIRS = 1100
 _PRODUCT = 48
 # A pixel as it is ray-traced, with what Pillow holds of a picture on its way; and as it waits for its film, which is
 # written at once.
-_TRACED, _COLORED = 100, 2
+_TRACED, _COLORED = 100, 3
 
 # Address space that stacks and heaps of threads take beside what is counted.
 _THREADS = 256 << 20

@@ -78,6 +78,20 @@ def test_a_gif_of_any_object_with_states_forwards_only(peptide, typed, tmp_path)
     assert (first.max(-1) > 128).sum() > 200  # though it was hidden
     assert np.abs(first - second).max(-1).sum() > 5000
     assert peptide.get_names("objects", enabled_only=1) == []
+    # Where none is named it is the one of ours, hidden or not.
+    assert " pommovie: m_noise -> " in typed(peptide, f"pommovie film.gif, {SIZE}")
+
+
+def test_a_comparison_is_filmed_in_its_grid(peptide, typed, session, differences, tmp_path):
+    """Both cells change from picture to picture."""
+    peptide.delete("m_noise")
+    assert "Error" not in typed(peptide, "pomcompare m, presets=flat+rb, frames=2, z=-1")
+    before = session(peptide)
+    assert "Error" not in typed(peptide, "pommovie film/, m_flat, width=320, height=120")
+    assert same(before, session(peptide), differences)
+    found = frames(tmp_path / "film")[1:3, 30:80]
+    for cell in (found[:, :, :160], found[:, :, 160:]):
+        assert (np.abs(cell[0] - cell[1]).max(-1) > 30).sum() > 50
 
 
 def test_a_sweep_is_the_noise_of_pomnoise_at_each_z(peptide, typed, tmp_path):

@@ -76,7 +76,7 @@ def test_a_gif_reads_back(pictures, tmp_path):
         found.seek(2)
         assert (np.asarray(found.convert("RGB")) == np.asarray(Image.open(pictures[2]))).all()
     assert frames == [(number, 120) for number in order]
-    assert told == [(number, 8) for number in range(8)]
+    assert told == [(number, 5) for number in range(5)]  # the other three are the same pictures
 
 
 @pytest.mark.parametrize(("fps", "hundredths"), [(1, 100), (10, 10), (30, 3), (50, 2)])
@@ -89,7 +89,7 @@ def test_the_rate_of_a_gif_is_the_one_that_is_told(pictures, tmp_path, fps, hund
 
 
 def test_colours_of_a_gif_are_near(tmp_path):
-    """Of a picture with more colours than a GIF holds: within the steps of a cube of 6 x 6 x 6 everywhere."""
+    """Of a picture with many more colours than a GIF holds."""
     across, up = np.meshgrid(np.linspace(0, 255, 120), np.linspace(0, 255, 90))
     pixels = np.stack([across, up, 255 - across], -1).astype(np.uint8)
     pixels[:10] = 0
@@ -97,7 +97,7 @@ def test_colours_of_a_gif_are_near(tmp_path):
     film.write_film(tmp_path / "film.gif", film.GIF, [tmp_path / "0.png"] * 2, 10)
     with Image.open(tmp_path / "film.gif") as found:
         seen = np.asarray(found.convert("RGB"), int)
-    assert np.abs(seen - pixels).max() < 51
+    assert np.abs(seen - pixels).max() < 20
     assert not seen[:10].any()
 
 
@@ -227,12 +227,8 @@ def test_a_long_caption_is_broken_and_cut():
 
 
 def test_an_old_pillow_has_one_size_of_letters(monkeypatch):
-    font = ImageFont.load_default
-
-    def old():
-        return font(11)
-
-    monkeypatch.setattr(ImageFont, "load_default", old)
+    font = ImageFont.load_default()
+    monkeypatch.setattr(ImageFont, "load_default", lambda: font)
     captions = film.Captions(["z=0"], 640, (0, 0, 0))
     assert ink(captions.below(np.zeros((9, 640, 3), np.uint8), 0), 9, (0, 0, 0)).any()
 
