@@ -30,6 +30,7 @@ class Pickers(QtCore.QObject):
         super().__init__(face)
         self._face, self._watch, self._self = face, watch, _self
         self._given = ""  # a name of the new object that nobody typed
+        self._renamed = ""  # the source, by its name of now
         watch.objects_changed.connect(self._follow_objects)
         watch.renamed.connect(self._follow_name)
         watch.results_changed.connect(self._show_results)
@@ -55,7 +56,8 @@ class Pickers(QtCore.QObject):
     def _follow_objects(self) -> None:
         """Let the parameters mean a structure that is there: the one that was meant, else the first."""
         objects, parameters = self._watch.objects, self._face.model.parameters
-        former = self._watch.source.object if self._watch.source else ""
+        former = self._renamed or (self._watch.source.object if self._watch.source else "")
+        self._renamed = ""
         selection, name = parameters.selection, parameters.name
         if former and former not in objects:
             selection = "" if _names(selection, former) else selection
@@ -70,8 +72,10 @@ class Pickers(QtCore.QObject):
 
     def _follow_name(self, former: str, name: str) -> None:
         """Let selection and name of the new object follow a structure or result that was renamed."""
-        parameters, output = self._face.model.parameters, self._watch.output
+        parameters, source, output = self._face.model.parameters, self._watch.source, self._watch.output
         changes = {}
+        if source is not None and source.object == former:
+            self._renamed = name
         if _names(parameters.selection, former):
             words = sources.object_words(name, _self=self._self)
             changes["selection"] = _pattern(former).sub(lambda _: words, parameters.selection)
@@ -101,8 +105,10 @@ class Pickers(QtCore.QObject):
         if record is None or store.command_of(record) != NoiseParameters.command:
             return
         parameters = NoiseParameters.from_text(record["command"])
-        own = name == f"{record.get('source')}_noise"
-        self._given = "" if own else name
+        there = record.get("source") in self._watch.objects
+        self._given = "" if there and name == f"{record['source']}_noise" else name
+        if not there:  # its source has gone or is called otherwise
+            parameters = replace(parameters, selection=self._face.model.parameters.selection)
         self.found.emit(replace(parameters, name=self._given))
         self._watch.poll()
 

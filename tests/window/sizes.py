@@ -111,7 +111,9 @@ def pages(robot: Any) -> dict[str, list[str]]:
     panel, found = robot.panel, {}
     for place in range(panel.tabs.count()):
         panel.tabs.setCurrentIndex(place)
-        robot.pump(120)
+        if panel.tabs.widget(place) is panel.teaching:
+            robot.wait(lambda: panel.teaching.bars.bars, "what the noise teaches")
+        robot.pump(200)
         found[panel.tabs.tabText(place)] = clipped(panel)
     panel.tabs.setCurrentIndex(0)
     robot.show_page("Sampling")
