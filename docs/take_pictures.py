@@ -4,6 +4,8 @@
     python -m pymol -qk docs/take_pictures.py -- dark
     python -m pymol -qk docs/take_pictures.py -- window
     python -m pymol -qk docs/take_pictures.py -- teaching
+    python -m pymol -qk docs/take_pictures.py -- compare
+    python -m pymol -qk docs/take_pictures.py -- sweep
 
 Wants a screen of 1400 x 1200 and PyMOL on PyQt5 where the screen is a virtual one: there the
 viewport of the other bindings stays black once the panel is docked. The film wants Pillow.
@@ -33,17 +35,16 @@ FILM_WIDTH = 720
 
 def main() -> None:
     """Load, noise, move, sample, and take a picture of each."""
-    _, panel = open_panel()
-    panel.tabs.setCurrentWidget(panel.residues)  # the panel remembers the one of the last time
+    window, panel = open_panel()
     panel.model.edit_text("pomnoise z=-1, metric=scramble")
-    run(panel.runner, panel.run)
+    run(panel)
     show_noised("1hpv_noise")
-    panel.upper.verticalScrollBar().setValue(10_000)
     pump(1.0)
     picture("panel")
 
-    panel.upper.verticalScrollBar().setValue(0)
-    panel.tabs.setCurrentWidget(panel.sweep)
+    window.resize(1300, 1000)
+    pump(0.5)
+    panel.tabs.setCurrentWidget(panel.sweeping)
     panel.live.click()
     wait(lambda: panel.follower.on and panel.follower._unit is not None)
     slider = panel.controls["z"].slider
@@ -60,18 +61,48 @@ def main() -> None:
     panel.live.click()
     panel.model.edit("z", 0.0)
 
+    window.resize(1280, 800)
     cmd.reinitialize()
     pump(1.0)
     cmd.load(str(ENSEMBLE), "2juy", quiet=1)
-    panel.tabs.setCurrentWidget(panel.sampling)
+    panel.page_bar.setCurrentIndex(1)
     wait(lambda: panel.watch.molecule is not None)
     pump(1.0)
-    panel.sampling.model.edit("steps", 100)
-    run(panel.sampling.runner, panel.sampling.run)
+    panel.sampling.model.edit_text("pomsample steps=100, keep=denoised")
+    run(panel)
     cmd.frame(62)
-    cmd.zoom("2juy_sample", -3, state=62)
     pump(1.0)
     picture("panel_sampling")
+
+
+def main_compare() -> None:
+    """Take the picture of the schemes side by side, and of what each moves and teaches."""
+    _, panel = open_panel()
+    panel.compare.click()
+    wait(lambda: not panel.runner.running)
+    panel.tabs.setCurrentWidget(panel.teaching)
+    pump(2.0)
+    picture("panel_compare")
+
+
+def main_sweep() -> None:
+    """Take the picture of the sweep in a panel that floats."""
+    window, panel = open_panel()
+    dock = window.findChild(QtWidgets.QDockWidget, "pomodoro_dock")
+    panel.model.edit_text("pomnoise z=0, preset=ms, metric=scramble")
+    run(panel)
+    show_noised("1hpv_noise")
+    dock.setFloating(True)
+    dock.setGeometry(790, 70, 470, 710)
+    panel.tabs.setCurrentWidget(panel.sweeping)
+    panel.sweeping.run.click()
+    wait(lambda: not panel.runner.running)
+    cmd.disable("1hpv_sweep")
+    cmd.enable("1hpv_noise")
+    cmd.enable("1hpv_noise_key")
+    cmd.frame(2)
+    pump(2.0)
+    picture("panel_sweep")
 
 
 def main_dark() -> None:
@@ -79,13 +110,10 @@ def main_dark() -> None:
     darken()
     _, panel = open_panel()
     panel.model.edit_text("pomnoise z=-1, metric=displacement, palette=magma")
-    run(panel.runner, panel.run)
+    run(panel)
     show_noised("1hpv_noise")
-    panel.tabs.setCurrentWidget(panel.residues)  # the panel remembers the one of the last time
     panel.residues.residue_clicked.emit(50)
-    pump(1.5)
-    panel.upper.verticalScrollBar().setValue(10_000)
-    pump(0.5)
+    pump(2.0)
     picture("panel_dark")
 
 
@@ -118,9 +146,9 @@ def show_noised(name: str, buffer: float = 4) -> None:
 
 
 def open_panel() -> tuple[Any, Any]:
-    """Return the window and the panel, with a structure."""
+    """Return the window, as small as it may be, and the panel, with a structure."""
     window = get_qtwindow()
-    window.resize(1300, 1130)
+    window.resize(1280, 800)
     cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
     cmd.hide("everything")
     cmd.show("cartoon", "polymer")
@@ -128,14 +156,16 @@ def open_panel() -> tuple[Any, Any]:
     cmd.do("pompanel")
     panel = window.findChild(QtWidgets.QDockWidget, "pomodoro_dock").panel
     wait(lambda: panel.watch.molecule is not None)
+    panel.page_bar.setCurrentIndex(0)  # the panel remembers page and tab of the last time
+    panel.tabs.setCurrentIndex(0)
     pump(0.5)
     return window, panel
 
 
-def run(runner: Any, button: Any) -> None:
-    """Click a button that runs, and wait for the end."""
-    button.click()
-    wait(lambda: not runner.running)
+def run(panel: Any) -> None:
+    """Click Run, and wait for the end."""
+    panel.run.click()
+    wait(lambda: not panel.runner.running)
     pump(1.0)
 
 
@@ -207,7 +237,7 @@ def start() -> None:
     """Take the pictures and end; a plain quit of PyMOL under Xvfb crashes with or without us."""
     try:
         get_qtwindow().move(0, 0)
-        {"dark": main_dark, "window": main_window, "teaching": main_teaching}.get(sys.argv[-1], main)()
+        globals().get(f"main_{sys.argv[-1]}", main)()
     except BaseException:
         traceback.print_exc()
     sys.stdout.flush()

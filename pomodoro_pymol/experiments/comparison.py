@@ -55,7 +55,7 @@ def cell_title(cell: Cell) -> list[str]:
     name = cell.scheme.name if cell.scheme.name == weights else f"{cell.scheme.name}  {weights}"
     shares = (levels.chain_share, levels.residue_share, levels.atom_share)
     words = ("chains", "residues", "atoms")
-    return [name, "motion: " + ", ".join(f"{100 * share:.0f} % {word}" for share, word in zip(shares, words))]
+    return [name, ", ".join(f"{100 * share:.0f} % {word}" for share, word in zip(shares, words))]
 
 
 def verdict(levels: Mapping[str, Levels]) -> str:
@@ -140,7 +140,7 @@ def comparison_figure(pictures: Sequence[np.ndarray], cells: Sequence[Cell], fra
     for axis, picture, cell in zip(axes, pictures, cells):
         axis.imshow(picture[part])
         name, words = cell_title(cell)
-        axis.set_title(f"{name}\n{words}", fontsize=11)
+        axis.set_title(f"{name}\nmotion: {words}", fontsize=11)
     first = cells[0]
     parameters = first.result.parameters
     law = law_note(parameters.law_of_sigma)

@@ -35,6 +35,7 @@ from .watch import Watch
 from .widgets.preset_buttons import preset_name
 
 _TYPING_MS = 250
+_WARNING = "\N{WARNING SIGN}"
 
 
 class Panel(Face):
@@ -62,6 +63,7 @@ class Panel(Face):
         self.commands = CommandLine(self, self.sampling, self.jobs, self.tasks, _self)
         self.sync = Sync(self, self.sampling.model, self.watch, self.jobs, _self)
         self._shown = self.model.parameters
+        self._told: tuple[str, list[str]] = ("", [])
         self._scrubbed = 0
         self._typing = single_shot(self, _TYPING_MS, self.watch.poll)
         self._scrubbing = single_shot(self, 600, self._log_frame)
@@ -89,6 +91,8 @@ class Panel(Face):
         self.model.refused.connect(self._say_error)
         watch = self.watch
         watch.source_changed.connect(self._refresh)
+        for signal in (watch.source_changed, watch.results_changed):
+            signal.connect(self._drop_stale_status)
         watch.output_changed.connect(self._show_output)
         watch.state_changed.connect(lambda state, count, title: self.player.show_states(count, state, title))
         watch.selection_changed.connect(self.display.mark)
@@ -206,9 +210,19 @@ class Panel(Face):
                 "and start PyMOL again."
             )
 
+    def _drop_stale_status(self) -> None:
+        """Say no more why there was no source once there is one, nor of results that have gone."""
+        (problem, results), said = self._told, self.status.text()
+        self._told = (self.watch.problem, self.watch.results)
+        gone = [name for name in results if name not in self.watch.results]
+        warns = said.startswith(_WARNING)
+        mended = warns and problem != self.watch.problem and said == f"{_WARNING} {problem}"
+        if mended or (not warns and any(name in said for name in gone)):
+            self._say("")
+
     def _say(self, text: str) -> None:
         self.status.setText(text)
         self.status.setForegroundRole(QtGui.QPalette.ColorRole.WindowText)
 
     def _say_error(self, text: str) -> None:
-        self._say(f"\N{WARNING SIGN} {text}" if text else "")
+        self._say(f"{_WARNING} {text}" if text else "")

@@ -56,7 +56,5 @@ class PresetButtons(QtCore.QObject):
             self.failed.emit(problem_text(error))
             return
         window.log(WeightsParameters(delete=name).to_text(), _self=self._self)
-        self._face.model.edit("preset", "")
-        for word, weight in zip(("wc", "wr", "wa"), asdict(weights).values()):
-            self._face.model.edit(word, weight)
+        self._face.model.edit_weights(*asdict(weights).values())
         self.said.emit(f"preset {name} deleted")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: What the curves of weights that are no preset are called.
 OWN = "own"
 _RUN = (
-    "measure what the curves expect, as the command pomsweep does: a state per z, made of the first scheme",
+    "Measures what the curves expect, as the command pomsweep does: one object, a state per z, made of the first scheme.",
     "Run sweep",
 )
 # Draws to average over, at most: enough for an interval.
@@ -69,7 +69,7 @@ class SweepPage(QtWidgets.QWidget):
         self.choice.setAccessibleName("over z")
         self.choice.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.choice.setMinimumContentsLength(12)
-        self.choice.setToolTip("what is drawn over z, one curve per scheme")
+        self.choice.setToolTip("What is drawn over z, one curve per scheme.")
         for place, (name, quantity) in enumerate(QUANTITIES.items()):
             self.choice.addItem(quantity.title, name)
             self.choice.setItemData(place, quantity.tip, QtCore.Qt.ItemDataRole.ToolTipRole)

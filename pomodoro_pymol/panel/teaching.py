@@ -33,7 +33,7 @@ _REFRESH_MS = 30
 #: Atoms of all states that are measured without being asked; they take some 50 ms.
 _AT_ONCE = 200_000
 _SHARED = ("selection", "state", "wc", "wr", "wa", "preset", "law", "p_mean", "p_std", "sigma_data")
-_TABLE = ("print what the noise teaches, in numbers, as the command pomsignal does", "Table")
+_TABLE = ("Prints what the noise teaches, in numbers, as the command pomsignal does.", "Table")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +79,8 @@ class TeachingPage(QtWidgets.QWidget):
         self.view = QtWidgets.QComboBox()
         self.view.setAccessibleName("loss")
         self.view.setToolTip(
-            "what a network that predicts zero leaves, level by level: with which sigma_data, per coordinate, and "
-            "whether translation and rotation of the whole count"
+            "What a network that predicts zero leaves, level by level: with which sigma_data, per coordinate, and "
+            "whether translation and rotation of the whole count."
         )
         self.view.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.view.setMinimumContentsLength(12)
@@ -96,10 +96,10 @@ class TeachingPage(QtWidgets.QWidget):
         self.share.setValue(0.5)
         self.share.setAccessibleName("wanted share of the loss for residues")
         self.share.setToolTip(
-            "share of the loss that residues are to have, the whole's motion with it; keeps wc and wa"
+            "Part of the loss that residues are to have, from 0 to 1, the whole's motion with it. Keeps wc and wa."
         )
         self.solve = QtWidgets.QPushButton("Set wr")
-        self.solve.setToolTip("find the residue weight that gives this share")
+        self.solve.setToolTip("Finds the residue weight that gives this part of the loss.")
         self.solve.clicked.connect(self._solve)
         first, last = QtWidgets.QHBoxLayout(), QtWidgets.QHBoxLayout()
         for row, widgets in (

@@ -168,7 +168,7 @@ def test_titles_say_the_closed_form(plain):
         total = chain + residue + atom
         title, words = lines[f"plain_{name.replace(':', '_')}_title"]
         shares = [f"{100 * part / total:.0f} %" for part in (chain, residue, atom)]
-        assert words == "motion: {} chains, {} residues, {} atoms".format(*shares)
+        assert words == "{} chains, {} residues, {} atoms".format(*shares)
         assert title == ("1:1:15" if ":" in name else f"{name}  {':'.join(map(str, weights))}")
 
 

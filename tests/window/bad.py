@@ -91,6 +91,7 @@ def consistent(robot: Any, page: Any, taken: bool = True, case: Any = "") -> boo
 
 def run_once(robot: Any) -> str:
     """Run a good command, and return what the panel says of it; nothing of it stays."""
+    robot.show_page("Noise")
     robot.set_values("pomnoise 1hpv, frames=1")
     robot.run()
     said = robot.status

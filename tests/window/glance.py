@@ -118,11 +118,16 @@ def picking(robot: Any, notes: dict[str, Any]) -> None:
     cmd.do("delete protease")
     notes["source deleted"] = pickers(robot)
     cmd.do("delete pept")
-    notes["all sources deleted"] = [*pickers(robot), robot.panel.counts.text()]
+    robot.run()
+    notes["all sources deleted"] = [*pickers(robot), robot.panel.counts.text(), robot.status]
     cmd.do("delete all")
     notes["all deleted"] = pickers(robot)
     cmd.do("fab AGA, fresh")
-    notes["loaded again"] = pickers(robot)
+    notes["loaded again"] = [*pickers(robot), robot.status]
+    robot.run()
+    notes["run"] = [*pickers(robot), robot.status]
+    cmd.do("delete fresh_noise")
+    notes["gone"] = [*pickers(robot), robot.status]
 
 
 def judging(robot: Any, notes: dict[str, Any]) -> None:

@@ -40,15 +40,14 @@ def test_a_selection_is_told_while_it_is_typed(faults):
 
 def test_several_structures_are_listed_and_one_is_chosen(faults):
     found = faults.notes["several"]
-    assert found["counts"] == "2 objects match (1hpv, pept): name one, as in pomnoise 1hpv"
-    assert found["said"] == f"⚠ {found['counts']}"
-    assert found["offered"] == ["automatic", "1hpv", "pept"]
-    assert found["chosen"] == ["pomnoise %pept and not solvent", "pept: 68 atoms · 5 residues · 1 chain"]
+    assert found["kept"] == ["pomnoise 1hpv and not solvent", "1hpv"]
+    assert found["offered"] == ["1hpv", "pept"]
+    assert found["chosen"] == ["pomnoise pept and not solvent", "pept: 68 atoms · 5 residues · 1 chain"]
     assert found["run"] == "pept_noise: 20 frames"
 
 
 def test_another_structure_does_not_bring_back_the_parameters_of_its_last_run(faults):
-    assert faults.notes["several"]["automatic"] == "pomnoise"
+    assert faults.notes["several"]["automatic"] == ["pomnoise", "1hpv"]
 
 
 def test_whatever_was_done_the_next_run_works_and_nothing_is_left_behind(faults):

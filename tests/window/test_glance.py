@@ -127,6 +127,14 @@ def test_source_and_result_follow_what_is_loaded_deleted_and_renamed(glance, ste
     assert sorted(results) == sorted({*wanted[3], result})
 
 
+def test_a_status_does_not_go_stale(glance):
+    found = glance.notes["picking"]
+    assert found["all sources deleted"][-1].startswith("\N{WARNING SIGN} nothing but our own objects is loaded")
+    assert found["loaded again"][-1] == ""
+    assert found["run"][-1] == "fresh_noise: 3 frames"
+    assert found["gone"][-1] == ""
+
+
 def test_our_own_objects_are_never_offered_as_source(glance):
     ours = ("1hpv_noise", "pept_noise", "mine", "again", "mine_aligned")
     for step in PICKED:
