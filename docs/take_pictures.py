@@ -70,7 +70,7 @@ def main() -> None:
     pump(1.0)
     panel.sampling.model.edit_text("pomsample steps=100, keep=denoised")
     run(panel)
-    cmd.frame(62)
+    cmd.frame(67)
     pump(1.0)
     picture("panel_sampling")
 
@@ -95,12 +95,9 @@ def main_sweep() -> None:
     dock.setFloating(True)
     dock.setGeometry(790, 70, 470, 710)
     panel.tabs.setCurrentWidget(panel.sweeping)
+    wait(lambda: panel.watch.molecule is not None)
     panel.sweeping.run.click()
     wait(lambda: not panel.runner.running)
-    cmd.disable("1hpv_sweep")
-    cmd.enable("1hpv_noise")
-    cmd.enable("1hpv_noise_key")
-    cmd.frame(2)
     pump(2.0)
     picture("panel_sweep")
 

@@ -64,7 +64,7 @@ class Glance(QtCore.QObject):
         elif self._jobs.busy:
             headline.show_state("running")
         elif output is None:
-            headline.show_state("not run yet: what is expected, once Run is pressed")
+            headline.show_state("not run yet: this is expected of a run")
         elif self._display.up_to_date():
             headline.show_state(f"{output.name} is up to date")
         else:

@@ -12,7 +12,7 @@ from ..noise import presets
 from ..parameters.catalogue import NoiseParameters, SweepParameters
 from ..parameters.kinds import number_text
 from ..utils.text import counted
-from ..viewer import host
+from ..viewer import host, window
 from .plots import DISPLACEMENTS
 from .task import Task
 from .watch import Molecule, Watch
@@ -23,12 +23,13 @@ from .widgets.preset_buttons import preset_name
 
 if TYPE_CHECKING:
     from ..experiments.sweep import Sweep, SweepPoint
+    from ..jobs.sweep import SweepRun
     from .runner import Run
 
 #: What the curves of weights that are no preset are called.
 OWN = "own"
 _RUN = (
-    "Measures what the curves expect, as the command pomsweep does: one object, a state per z, made of the first scheme.",
+    "Measures what the curves expect, as the command pomsweep does: an object, a state per z, of the first scheme.",
     "Run sweep",
 )
 # Draws to average over, at most: enough for an interval.
@@ -103,22 +104,32 @@ class SweepPage(QtWidgets.QWidget):
 
     def _run(self) -> None:
         parameters, own = self.parameters(), _text(self._noise.parameters)
-        molecule = self._watch.molecule
+        runs: list[SweepRun] = []
 
         def make() -> Run:
             from ..jobs.sweep import SweepRun
 
-            return SweepRun(parameters, _self=self._self)
+            runs.append(SweepRun(parameters, _self=self._self))
+            return runs[0]
 
         def ended(sweep: Sweep) -> str:
+            molecule = self._watch.molecule if self._watch.source == runs[0].source else None
             self._sweep, self._of = sweep, (molecule, own)
             self._show_points()
+            self._hide(runs[0].name)
             lost = sweep.losses[0]
             said = f"swept {counted(len(sweep.losses), 'scheme')}"
             z = lost.relative.measured
             return said if math.isnan(z) else f"{said}; {lost.scheme.name} scrambles residues at z = {z:.2f}"
 
         self.wanted.emit(Task("sweep", "measurements", make, ended))
+
+    def _hide(self, name: str) -> None:
+        """Hide the object of a sweep where it would lie over the result, which is what the panel is of."""
+        output = self._watch.output
+        if output is not None and output.name in self._self.get_names("objects", enabled_only=1):
+            self._self.disable(name)
+            window.log(f"disable {name}", _self=self._self)
 
     def _show_points(self) -> None:
         """Show what was measured, while it is of the structure and of the law that are shown."""

@@ -1,6 +1,7 @@
 """The page of the z-sweep: which curves, when, and what its button makes. This needs PyMOL and torch."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,7 +32,7 @@ class Watch(QtCore.QObject):
     """What the page asks of the panel's watch."""
 
     source_changed = QtCore.Signal()
-    molecule = None
+    molecule = source = output = None
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def molecule(cmd):
 def page(show, app, cmd, molecule, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))  # presets of one's own
     watch = Watch()
-    watch.molecule = molecule
+    watch.molecule, watch.source = molecule, sources.resolve_source("pep", 1, _self=cmd)
     page = SweepPage(Model(), watch, SweepPlot(), _self=cmd)
     page.watch, page.noise = watch, page._noise
     page.tasks = []
@@ -170,8 +171,13 @@ def swept(page, app, cmd):
     runner.finished.connect(lambda result: said.append(task.ended(result)))
     runner.failed.connect(failed.append)
     before = cmd.get_names()
+    cmd.create("result", "pep")
+    page.watch.output = SimpleNamespace(name="result")
     runner.start(task.make)
     wait(app, lambda: said or failed)
+    # It would lie over the result.
+    assert ("pep_sweep" in cmd.get_names(), "pep_sweep" in cmd.get_names(enabled_only=1)) == (True, False)
+    cmd.delete("result")
     assert failed == []
     page.counts, page.said_, page.before, page.task = counts, said, before, task
     return page
