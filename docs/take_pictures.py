@@ -71,6 +71,7 @@ def main() -> None:
     panel.sampling.model.edit_text("pomsample steps=100, keep=denoised")
     run(panel)
     cmd.frame(67)
+    cmd.zoom("2juy_sample or 2juy_sample_denoised", 16, state=67)
     pump(1.0)
     picture("panel_sampling")
 

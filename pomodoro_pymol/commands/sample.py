@@ -52,8 +52,8 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
         keep=denoised makes a second object of as many states, NAME_denoised:
         what the denoiser returned for the noised state with which each kept
         step began, at the sigma in its title, moved as that state is; of
-        several samples one each. Interrupting a run leaves the session as it was. For
-        networks see "help pomdenoise".
+        several samples one each. Interrupting a run leaves the session as it
+        was. For networks see "help pomdenoise".
 
     PYMOL API
 

@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..errors import PomodoroError
 from ..experiments import outputs
 from ..experiments.sweep import Sweep, run_sweep, sweep_frames
 from ..experiments.sweep_table import sweep_csv, sweep_text
@@ -101,29 +100,10 @@ class SweepRun:
         """Nothing is written before the end."""
 
     def check(self) -> None:
-        """Check, on PyMOL's thread, that the source is there still.
-
-        Raises
-        ------
-        PomodoroError
-            If it is gone, or has other atoms than when it was read.
-        """
-        source = self.source
-        if source.object not in self._self.get_names("objects"):
-            raise PomodoroError(f"{source.object} was deleted or renamed during the run")
-        atoms = f"({source.selection}) and %{source.object} and state {source.state}"
-        if reading.count_atoms(atoms, _self=self._self) != source.n_atoms:
-            raise PomodoroError(f"{source.object} was changed during the run")
+        """Nothing to check: what is swept is a copy."""
 
     def finish(self, result: Sweep, piece: int = 0) -> Generator[None, None, None]:
-        """Make the object, write the files that were asked for, and publish it, all or none.
-
-        Raises
-        ------
-        PomodoroError
-            If the source is gone, or has other atoms than when it was read.
-        """
-        self.check()
+        """Make the object, write the files that were asked for, and publish it, all or none."""
         cmd, parameters, law, first = self._self, self.parameters, self.parameters.law_of_sigma, self._schemes[0]
         frames = sweep_frames(self._structure, self._hierarchy, first.weights, self._z, parameters.seed, law)
         with StateWriter(self._draft, self._structure.atom_at_place, after=0, _self=cmd) as writer:

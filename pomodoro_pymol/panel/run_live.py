@@ -94,15 +94,16 @@ class RunLive(QtCore.QObject):
         return f"{result.name}: {counted(result.parameters.frames, 'frame')}{note}"
 
     def _end_task(self, task: Task, result: Any) -> None:
-        """After a run Live goes on; after one that was stopped or failed it does not."""
-        if not self._running:
-            return
-        self._running = False
-        if result is None:
+        """After a run Live goes on; after one that was stopped or failed it does not. It waits for other tasks."""
+        own, self._running = self._running, False
+        if own and result is None:
             self._switch_live_off()
         elif self._live_after_run:
             self._live_after_run = False
-            self._start_live()
+            if own:
+                self._start_live()
+            else:
+                self._toggle_live(True)
 
     # Live.
 

@@ -17,7 +17,19 @@ CONTROL = QtCore.Qt.KeyboardModifier.ControlModifier
 
 def play(robot: Any) -> None:
     robot.open()
-    for scene in (answering, picking, judging, running, entering, pressing, wheeling, truth, filming, sampling):
+    for scene in (
+        answering,
+        picking,
+        judging,
+        running,
+        waiting,
+        entering,
+        pressing,
+        wheeling,
+        truth,
+        filming,
+        sampling,
+    ):
         notes = robot.notes.setdefault(scene.__name__, {})
         try:
             scene(robot, notes)
@@ -203,6 +215,21 @@ def running(robot: Any, notes: dict[str, Any]) -> None:
             robot.click(panel.compare)
     panel.runner.staged.disconnect(see)
     panel.runner.progressed.disconnect(see)
+
+
+def waiting(robot: Any, notes: dict[str, Any]) -> None:
+    """Press Live while something else runs: it begins once that has ended."""
+    fresh(robot)
+    panel = robot.panel
+    robot.set_values("pomnoise frames=3")
+    panel.tabs.setCurrentWidget(panel.sweeping)
+    robot.click(panel.sweeping.run)
+    robot.click(panel.live)
+    notes["runs"] = [panel.runner.running, panel.follower.on]
+    robot.see_live()
+    notes["then"] = [panel.runner.running, panel.follower.on, cmd.count_states("1hpv_noise")]
+    robot.click(panel.live)
+    panel.tabs.setCurrentIndex(0)
 
 
 def entering(robot: Any, notes: dict[str, Any]) -> None:

@@ -200,6 +200,10 @@ def test_one_button_and_one_progress_serve_every_run(glance, kind):
     assert "\N{WARNING SIGN}" not in status
 
 
+def test_live_waits_for_what_runs(glance):
+    assert glance.notes["waiting"] == {"runs": [True, False], "then": [False, True, 4]}
+
+
 def test_enter_runs_the_line_that_was_edited(glance):
     found = glance.notes["entering"]
     assert found["noise"] == ["1hpv_noise: 3 frames", "pomnoise z=-1, frames=3", 4]
