@@ -123,19 +123,15 @@ class Face(QtWidgets.QWidget):
     def _lay_out(self) -> None:
         self.pages = QtWidgets.QStackedWidget()
         self.pages.addWidget(self._noise_page())
-        self._inner = QtWidgets.QWidget()
-        inner = _Column(self._inner)
+        middle = QtWidgets.QWidget()
+        inner = _Column(middle)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(3)
         arrow = QtWidgets.QLabel("\N{RIGHTWARDS ARROW}")
         inner.addLayout(_row(self.objects, arrow, self.results, self.truth, stretch=(self.objects, self.results)))
         inner.addWidget(self.counts)
         inner.addWidget(self.pages, 1)
-        self.middle = QtWidgets.QScrollArea()
-        self.middle.setWidgetResizable(True)
-        self.middle.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        self.middle.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.middle.setWidget(self._inner)
+        self.middle = _Middle(middle)
         layout = _column(self)
         layout.setContentsMargins(6, 0, 6, 4)
         layout.addWidget(self.banner)
@@ -153,8 +149,6 @@ class Face(QtWidgets.QWidget):
         self.pages.addWidget(sampling)
         for widget, title in (*tabs, (self._options(), "More")):
             self.tabs.addTab(widget, title)
-        bar = self.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_ScrollBarExtent)
-        self.middle.setMinimumWidth(self._inner.minimumSizeHint().width() + bar)
 
     def _noise_page(self) -> QtWidgets.QWidget:
         controls, caption = self.controls, self._caption
@@ -227,6 +221,29 @@ class Face(QtWidgets.QWidget):
         label.setBuddy(self.controls[name])
         label.setToolTip(self.controls[name].toolTip())
         return label
+
+
+class _Middle(QtWidgets.QScrollArea):
+    """Scrolls what it holds up and down where there is no room, and is always as wide as that needs."""
+
+    def __init__(self, inner: QtWidgets.QWidget) -> None:
+        super().__init__()
+        self._inner = inner
+        self.setWidgetResizable(True)
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(inner)
+
+    def minimumSizeHint(self) -> QtCore.QSize:
+        """All of the width, and the scroll bar."""
+        bar = self.style().pixelMetric(QtWidgets.QStyle.PixelMetric.PM_ScrollBarExtent)
+        return QtCore.QSize(self._inner.minimumSizeHint().width() + bar, super().minimumSizeHint().height())
+
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """Grow with what is held, whose events a scroll area is told of."""
+        if event.type() == QtCore.QEvent.Type.LayoutRequest:
+            self.updateGeometry()
+        return super().eventFilter(watched, event)
 
 
 class _Column(QtWidgets.QVBoxLayout):

@@ -179,7 +179,7 @@ def live_rows(robot: Any, frames: int) -> Iterator[str]:
     from qtpy import QtCore
 
     name = load(1)
-    robot.enter_command(f"pomnoise {name}, frames={frames}")
+    robot.set_values(f"pomnoise {name}, frames={frames}")
     robot.run()
     robot.see_output(f"{name}_noise")
     robot.click(robot.panel.live)
@@ -223,7 +223,7 @@ def live_rows(robot: Any, frames: int) -> Iterator[str]:
         if number is None:
             hand.stop()
         elif number % 10 == 9:
-            panel.controls["wr"].slider.setValue(200 + number % 100)
+            panel.controls["wr"].box.setValue(4 + number % 100 / 50)
         else:
             slider.setValue(200 + number % 400)
 
@@ -247,6 +247,12 @@ def live_rows(robot: Any, frames: int) -> Iterator[str]:
     robot.pump(100)
 
 
+def mover(control: Any) -> Callable[[int], None]:
+    """Return what moves a control to one of 800 places: a slider, or a weight, which has a box alone."""
+    slider = getattr(control, "slider", None)
+    return slider.setValue if slider is not None else lambda place: control.box.setValue(place / 50)
+
+
 def shown_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
     """How soon the state that is shown follows a slider, where no atoms are drawn, and how long turns are."""
     import torch
@@ -256,7 +262,7 @@ def shown_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
     from pomodoro_pymol.viewer import window
 
     name = load(copies)
-    robot.enter_command(f"pomnoise {name}, frames={frames}")
+    robot.set_values(f"pomnoise {name}, frames={frames}")
     n_atoms = see(robot, name)
     robot.run()
     robot.see_output(f"{name}_noise")
@@ -278,13 +284,13 @@ def shown_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
     follower._states.redraw = seen_redraw
     for control in ("z", "wr"):
         what = f"Live, {n_atoms} atoms, {frames} states, {control}"
-        slider = robot.panel.controls[control].slider
+        move_to = mover(robot.panel.controls[control])
         seconds: dict[str, list[float]] = {"told": [], "painted": [], "all": [], "randn": []}
         for number in range(3 if QUICK else 12):
             written()
             drawn.clear()
             start = time.perf_counter()
-            slider.setValue(100 + 3 * number)
+            move_to(100 + 3 * number)
             while not drawn:
                 robot.pump()
             canvas.repaint()
@@ -303,12 +309,12 @@ def shown_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
         moves = iter(range(40 if QUICK else 200))
         hand = QtCore.QTimer()
 
-        def move(slider: Any = slider, moves: Any = moves, hand: Any = hand) -> None:
+        def move(move_to: Any = move_to, moves: Any = moves, hand: Any = hand) -> None:
             number = next(moves, None)
             if number is None:
                 hand.stop()
             else:
-                slider.setValue(100 + number)
+                move_to(100 + number)
 
         hand.timeout.connect(move)
         with Heartbeat() as heart:
@@ -368,7 +374,7 @@ def run_rows(robot: Any) -> Iterator[str]:
 
     name = load(2 if QUICK else 23)
     frames = 5 if QUICK else 50
-    robot.enter_command(f"pomnoise {name}, frames={frames}")
+    robot.set_values(f"pomnoise {name}, frames={frames}")
     with Heartbeat() as heart:
         n_atoms = see(robot, name)
     yield row(f"{n_atoms} atoms: longest gap of the window while the panel reads them", heart.longest(), "ms")
@@ -404,7 +410,7 @@ def stop_rows(robot: Any, copies: int, frames: int) -> Iterator[str]:
     from pomodoro_pymol.viewer import sources
 
     name = load(copies)
-    robot.enter_command(f"pomnoise {name}, frames={frames}")
+    robot.set_values(f"pomnoise {name}, frames={frames}")
     panel, runner = robot.panel, robot.panel.runner
     n_atoms = see(robot, name)
     what = f"Stop, {n_atoms} atoms"
