@@ -8,10 +8,11 @@ from qtpy import QtCore, QtWidgets
 
 from ..parameters.catalogue import MovieParameters
 from ..utils.problems import problem_text
+from ..viewer import window
 from .layout import Face
 from .watch import Watch
 
-_KINDS = "Animated GIF (*.gif);;MP4 (*.mp4);;PNG pictures (*.png)"
+_KINDS = "Animated GIF (*.gif);;MP4 (*.mp4)"
 
 
 class Filming(QtCore.QObject):
@@ -43,11 +44,15 @@ class Filming(QtCore.QObject):
 
     def _film(self, path: str) -> None:
         name = self._subject()
+        self._face.player.stop()
         try:
-            line = MovieParameters(filename=path, object=name).to_text()
+            from ..jobs.movie import make_movie
+
+            parameters = MovieParameters(filename=path, object=name)
+            movie = make_movie(parameters, lambda *_: None, _self=self._self)
         except Exception as error:
             self.failed.emit(problem_text(error))
             return
-        self._face.player.stop()
-        self._self.do(line)
-        self.said.emit(f"{name} was filmed: PyMOL's own window says where to")
+        window.log(parameters.to_text(), _self=self._self)
+        print(movie.report(), flush=True)
+        self.said.emit(f"{name}: a film of {movie.n_pictures} pictures, {movie.path}")

@@ -133,7 +133,7 @@ class Face(QtWidgets.QWidget):
         inner.addWidget(self.pages, 1)
         self.middle = _Middle(middle)
         layout = _column(self)
-        layout.setContentsMargins(6, 0, 6, 4)
+        layout.setContentsMargins(4, 0, 4, 4)
         layout.addWidget(self.banner)
         layout.addWidget(self.page_bar)
         layout.addWidget(self.middle, 1)
@@ -275,7 +275,7 @@ def _column(parent: QtWidgets.QWidget) -> QtWidgets.QVBoxLayout:
 
 def _row(*widgets: QtWidgets.QWidget, stretch: Sequence[QtWidgets.QWidget]) -> QtWidgets.QHBoxLayout:
     row = QtWidgets.QHBoxLayout()
-    row.setSpacing(4)
+    row.setSpacing(3)
     for widget in widgets:
         row.addWidget(widget, int(widget in stretch))
     return row

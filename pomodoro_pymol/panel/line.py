@@ -62,7 +62,7 @@ class CommandLine(QtCore.QObject):
                 self.failed.emit("one command at a time: ';' ends one")
                 return
             self._self.do(line)
-            self.said.emit(f"{word} was run: PyMOL's own window says what it did")
+            self.said.emit(f"PyMOL's own window says what {word} did")
         else:
             page = pages.get(word, self._face.page_bar.currentIndex())
             model = self._sampling.model if page == SAMPLING else self._face.model

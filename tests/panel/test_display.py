@@ -107,5 +107,5 @@ def test_the_point_of_the_sweep_is_what_was_measured(shown):
     bar = face.sweep.intervals.opts
     assert y + bar["top"][0] == pytest.approx(3**0.5 * levels.high.residue_relative)
     assert y - bar["bottom"][0] == pytest.approx(3**0.5 * levels.low.residue_relative)
-    places, heights = face.sweep.curves[face.model.parameters.preset or "own"].getData()
+    places, heights = face.sweep.curves["3-8-1"].getData()
     assert np.interp(0, places, heights) == pytest.approx(y, rel=0.2)

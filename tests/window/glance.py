@@ -394,6 +394,8 @@ def filming(robot: Any, notes: dict[str, Any]) -> None:
     dialog.reject()
     robot.pump(300)
     notes["film"] = [path.exists() and path.stat().st_size > 0, robot.status.replace(str(path), "FILE")]
+    dialog.fileSelected.emit(str(Path.home() / "states.jpeg"))
+    notes["refused"] = robot.status
 
 
 def sampling(robot: Any, notes: dict[str, Any]) -> None:

@@ -254,7 +254,10 @@ def test_the_truth_is_shown_over_the_result_by_commands_of_pymol(glance):
 def test_a_film_is_written_with_one_button(glance):
     found = glance.notes["filming"]
     assert found["nothing"].startswith("\N{WARNING SIGN} there are no states to film")
-    assert found["film"][0]
+    assert found["film"] == [True, "1hpv_noise: a film of 4 pictures, FILE"]  # three states forwards and back
+    assert found["refused"].startswith("\N{WARNING SIGN} ")
+    assert ".gif" in found["refused"]
+    assert "PyMOL>pommovie " in glance.printed
 
 
 def test_sampling_shows_the_sample_from_near_and_its_estimate_beside_it(glance):

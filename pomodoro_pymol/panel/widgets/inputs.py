@@ -107,6 +107,7 @@ class NumberBox(_Steady, QtWidgets.QDoubleSpinBox):
         metrics = self.fontMetrics()
         option = QtWidgets.QStyleOptionSpinBox()
         self.initStyleOption(option)
-        sample = ("0" * 8 if self._whole else "-00.000") + self.suffix()
+        sign = "-" if self.minimum() < 0 else ""
+        sample = ("0" * 6 if self._whole else f"{sign}00.000") + self.suffix()
         room = QtCore.QSize(metrics.horizontalAdvance(sample) + metrics.averageCharWidth(), super().sizeHint().height())
         return self.style().sizeFromContents(QtWidgets.QStyle.ContentsType.CT_SpinBox, option, room, self)
