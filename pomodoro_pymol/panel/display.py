@@ -45,6 +45,8 @@ class Display(QtCore.QObject):
     ----------
     live : LevelStatistics or None
         What Live measures, which stands in for the record while it is on.
+    moving : bool
+        Whether Live moves: what nobody sees is shown once it rests.
     """
 
     def __init__(self, face: Face, watch: Watch, _self: Any = host.cmd) -> None:
@@ -52,6 +54,7 @@ class Display(QtCore.QObject):
         self._self = _self
         self._face, self._watch = face, watch
         self.live: LevelStatistics | None = None
+        self.moving = False
         self._curves = SweepCurves(self)
         self._labels: tuple[Any, Any] = (None, None)
         self._moments: tuple[Any, Any] = (None, None)
@@ -136,7 +139,11 @@ class Display(QtCore.QObject):
             self._face.levels.clear()
             self._face.sweep.show_curves([], parameters.noise_z, None)
             return
-        from ..experiments.level_table import LEVEL_ROWS
+        if output is None:
+            self._show_residues()
+        table, curves = (not self.moving or widget.isVisible() for widget in (self._face.levels, self._face.sweep))
+        if not (table or curves):
+            return
         from ..noise.expected import expected_levels
 
         expected = expected_levels(subject.hierarchy, parameters.weights, parameters.noise_sigma)
@@ -145,14 +152,23 @@ class Display(QtCore.QObject):
             measured, (low, high) = self.live.levels(), self.live.interval()
         elif output is not None and self.up_to_date():
             measured, low, high = (getattr(output.record.levels, part) for part in ("measured", "low", "high"))
-        if output is None:
-            self._show_residues()
-        sides: tuple[Any, ...] = (measured, low, high, expected)
+        if table:
+            self._show_table(subject, (measured, low, high, expected))
+        if curves:
+            self._show_sweep(subject, measured, low, high)
+
+    def rest(self) -> None:
+        """Show all, once Live rests."""
+        self.moving = False
+        self.refresh()
+
+    def _show_table(self, subject: Molecule, sides: tuple[Any, ...]) -> None:
+        from ..experiments.level_table import LEVEL_ROWS
+
         shown = [row for row in LEVEL_ROWS if row.short]
         rows: list[Any] = [(row.short, row.heading, *(side and row.value(side) for side in sides)) for row in shown]
         rows += self._gauge_rows(subject)
         self._face.levels.show_levels(rows, [row.label for row in shown] + list(_GAUGE.values()))
-        self._show_sweep(subject, measured, low, high)
 
     def _gauge_rows(self, subject: Molecule) -> list[Any]:
         """Return what is expected of the whole's motion, and of what is left of the noise without it."""

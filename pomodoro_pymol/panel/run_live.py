@@ -44,6 +44,7 @@ class RunLive(QtCore.QObject):
         tasks.ended.connect(self._end_task)
         follower.moved.connect(self._show_moved)
         follower.settled.connect(self._log_rest)
+        follower.settled.connect(display.rest)
         follower.settled.connect(watch.poll)
         follower.ended.connect(self._end_live)
         face.live.toggled.connect(self._toggle_live)
@@ -172,11 +173,12 @@ class RunLive(QtCore.QObject):
     def _stop_live(self) -> None:
         self._follower.stop()
         self._display.live = None
+        self._display.rest()
 
     def _show_moved(self, parameters: NoiseParameters, statistics: LevelStatistics | None) -> None:
         from ..experiments.noise import frame_title
 
-        self._display.live = statistics
+        self._display.live, self._display.moving = statistics, True
         self._display.refresh()
         state = self._face.player.slider.value()
         if state > 1 and not self._watch.film:
