@@ -45,7 +45,7 @@ class RunLive(QtCore.QObject):
         follower.moved.connect(self._show_moved)
         follower.settled.connect(self._log_rest)
         follower.settled.connect(display.rest)
-        follower.settled.connect(watch.poll)
+        follower.settled.connect(watch.poll, QtCore.Qt.ConnectionType.QueuedConnection)  # in a turn of its own
         follower.ended.connect(self._end_live)
         face.live.toggled.connect(self._toggle_live)
 
