@@ -7,20 +7,27 @@ from typing import TYPE_CHECKING
 
 from qtpy import QtCore, QtGui
 
+from .layout import SAMPLING
+
 if TYPE_CHECKING:
     from .panel import Panel
+    from .widgets.model import Model
 
 
 def tie_keys(panel: Panel) -> None:
     """Let keys and buttons of the panel do what they say."""
+
+    def model() -> Model:
+        return panel.sampling.model if panel.page_bar.currentIndex() == SAMPLING else panel.model
+
     acts: dict[str, Callable[[], object]] = {
         "Ctrl+Return": panel.commands.run_or_stop,
         "Ctrl+L": panel.live.click,
         "Ctrl+P": panel.player.toggle,
         "Ctrl+Left": lambda: panel.player.step(-1),
         "Ctrl+Right": lambda: panel.player.step(1),
-        "Ctrl+Z": panel.model.undo,
-        "Ctrl+Shift+Z": panel.model.redo,
+        "Ctrl+Z": lambda: model().undo(),
+        "Ctrl+Shift+Z": lambda: model().redo(),
     }
     for keys, act in acts.items():
         action = QtGui.QAction(panel)

@@ -68,6 +68,7 @@ class SamplingPage(QtWidgets.QWidget):
         self._build()
         self._redraw = single_shot(self, _REDRAW_MS, self._show_curves)
         noise.changed.connect(self._share)
+        self.model.changed.connect(self._share)  # an undo brings back what was shared then
         self.model.refused.connect(self.failed)
         self._share()
         self._show_curves()
@@ -149,7 +150,8 @@ class SamplingPage(QtWidgets.QWidget):
         noise = self._noise.parameters
         shared = replace(self.model.parameters, **{name: getattr(noise, name) for name in SHARED})
         if shared != self.model.parameters:
-            self.model.show(shared)
+            self.model.parameters = shared  # no step of this page's history
+            self.model.changed.emit()
 
     def task(self) -> Task:
         """Return what is to be run: the command as it stands."""
