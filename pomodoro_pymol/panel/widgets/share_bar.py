@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from qtpy import QtCore, QtGui, QtWidgets
 
 from ...color.palettes import LEVEL_COLORS
+from .contrast import contrast
 from .icons import blend
 
 _PADDING = 4
@@ -112,8 +113,5 @@ class ShareBar(QtWidgets.QWidget):
 
 
 def readable_on(color: QtGui.QColor) -> QtGui.QColor:
-    """Return black or white, whichever has the greater contrast (WCAG 2) on ``color``."""
-    channels = (color.redF(), color.greenF(), color.blueF())
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return QtGui.QColor("white" if 1.05 / (luminance + 0.05) > (luminance + 0.05) / 0.05 else "black")
+    """Return black or white, whichever has the greater contrast on ``color``."""
+    return max((QtGui.QColor("white"), QtGui.QColor("black")), key=lambda ink: contrast(ink, color))
