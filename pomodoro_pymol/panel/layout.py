@@ -18,6 +18,7 @@ from .widgets.curve_plots import SweepPlot
 from .widgets.elided import ElidedLabel
 from .widgets.headline import Headline
 from .widgets.icons import tool_button
+from .widgets.inputs import WordBox
 from .widgets.labels import RUN, text_label, word_button
 from .widgets.level_table import LevelTable
 from .widgets.model import Model
@@ -258,10 +259,9 @@ class _Column(QtWidgets.QVBoxLayout):
 
 
 def _picker(name: str, tip: str) -> QtWidgets.QComboBox:
-    box = QtWidgets.QComboBox()
+    box = WordBox()
     box.setToolTip(tip)
     box.setAccessibleName(name)
-    box.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
     box.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(6)
     return box

@@ -15,6 +15,7 @@ from .timers import single_shot
 from .widgets.controls import make_controls
 from .widgets.curve_plots import StepPlot
 from .widgets.icons import tool_button
+from .widgets.inputs import WordBox
 from .widgets.labels import text_label
 from .widgets.model import Model
 
@@ -76,11 +77,10 @@ class SamplingPage(QtWidgets.QWidget):
     def _build(self) -> None:
         self.more = tool_button("options", "Shows all options of pomsample.", "options")
         self.more.setCheckable(True)
-        self.curve = QtWidgets.QComboBox()
+        self.curve = WordBox()
         self.curve.addItems(list(CURVES))
         self.curve.setToolTip("What is drawn over the steps.")
         self.curve.setAccessibleName("curve")
-        self.curve.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         self.curve.currentTextChanged.connect(lambda _: self._show_curves())
         self.plot = StepPlot()
         self.note = text_label("pomodoro-sampling-note")

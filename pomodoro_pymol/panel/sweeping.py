@@ -17,6 +17,7 @@ from .plots import DISPLACEMENTS
 from .task import Task
 from .watch import Molecule, Watch
 from .widgets.curve_plots import QUANTITIES, Point, SweepPlot
+from .widgets.inputs import WordBox
 from .widgets.labels import word_button
 from .widgets.model import Model
 from .widgets.preset_buttons import preset_name
@@ -66,7 +67,7 @@ class SweepPage(QtWidgets.QWidget):
         self._noise, self._watch, self.plot = noise, watch, plot
         self._sweep: Sweep | None = None
         self._of: tuple[Molecule | None, str] = (None, "")
-        self.choice = QtWidgets.QComboBox()
+        self.choice = WordBox()
         self.choice.setAccessibleName("over z")
         self.choice.setSizeAdjustPolicy(QtWidgets.QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.choice.setMinimumContentsLength(12)

@@ -15,7 +15,7 @@ from ..viewer import host, reading
 from .task import Task
 from .timers import single_shot
 from .watch import Molecule, Watch
-from .widgets.controls import NumberBox
+from .widgets.inputs import NumberBox, WordBox
 from .widgets.labels import text_label, word_button
 from .widgets.loss_bars import LossBars
 from .widgets.model import Model
@@ -76,7 +76,7 @@ class TeachingPage(QtWidgets.QWidget):
         watch.source_changed.connect(self.refresh)
 
     def _build(self) -> None:
-        self.view = QtWidgets.QComboBox()
+        self.view = WordBox()
         self.view.setAccessibleName("loss")
         self.view.setToolTip(
             "What a network that predicts zero leaves, level by level: with which sigma_data, per coordinate, and "

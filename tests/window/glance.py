@@ -336,16 +336,26 @@ def wheeling(robot: Any, notes: dict[str, Any]) -> None:
     }
     robot.set_values("pomnoise frames=4")
     robot.run()
+    cmd.do("pomnoise frames=4, name=second")
+    robot.see_output("second")
     cmd.frame(2)
     robot.pump(300)
+    widgets["result"] = panel.results
 
     def values() -> list[Any]:
-        return [robot.line, cmd.get_state()]
+        return [robot.line, cmd.get_state(), *(box.currentIndex() for box in boxes.values())]
+
+    boxes = {"curve": panel.sampling.curve, "loss": panel.teaching.view, "over z": panel.sweeping.choice}
+    notes["others"] = {}
+    for name, widget in boxes.items():
+        before = values()
+        wheel(robot, widget, -120)  # none of them is in front, nor has the focus
+        notes["others"][name] = values() == before
 
     for name, widget in widgets.items():
         panel.line.setFocus()
         before = values()
-        turn = -120 if name == "choice" else 120
+        turn = {"choice": -120}.get(name, 120)
         wheel(robot, widget, turn)
         without = values() == before
         widget.setFocus()

@@ -237,9 +237,13 @@ def test_live_leaves_the_truth_and_logs_its_line_at_rest(glance):
     assert logged[0] == "frame 2"
 
 
-@pytest.mark.parametrize("widget", ["slider", "number", "choice", "state"])
+@pytest.mark.parametrize("widget", ["slider", "number", "choice", "state", "result"])
 def test_the_wheel_changes_what_has_the_focus_alone(glance, widget):
     assert glance.notes["wheeling"][widget] == [True, True]
+
+
+def test_the_wheel_leaves_what_has_no_focus(glance):
+    assert glance.notes["wheeling"]["others"] == {"curve": True, "loss": True, "over z": True}
 
 
 def test_the_truth_is_shown_over_the_result_by_commands_of_pymol(glance):
