@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
 from typing import Any
 
 from qtpy import QtCore
@@ -14,6 +13,7 @@ from .layout import Face
 from .task import Task
 from .tasks import Tasks
 from .watch import Watch
+from .widgets.preset_buttons import preset_name, weights_text
 
 _SHARED = ("selection", "state", "z", "sigma", "frames", "seed", "device", "law", "p_mean", "p_std", "sigma_data")
 _GROUPS = ("residues", "chains")
@@ -37,9 +37,8 @@ class Comparing(QtCore.QObject):
         noise = self._face.model.parameters
         given = {name: getattr(noise, name) for name in (*_SHARED, *_GROUPS)}
         presets = CompareParameters.presets.split("+")
-        own = noise.preset or ":".join(f"{weight:g}" for weight in astuple(noise.weights))
-        usual = {":".join(f"{weight:g}" for weight in astuple(scheme.weights)) for scheme in _schemes(presets)}
-        if own not in presets and own not in usual:
+        own = preset_name(noise) or weights_text(noise.weights)
+        if own not in presets:
             presets[-1] = own
         return CompareParameters(**given, presets="+".join(presets))
 
@@ -76,9 +75,3 @@ class Comparing(QtCore.QObject):
 
     def _show(self) -> None:
         self._face.compare.setChecked(self._watch.compared)
-
-
-def _schemes(presets: list[str]) -> Any:
-    from ..noise.presets import parse_schemes
-
-    return parse_schemes("+".join(presets))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore, QtWidgets
 
 from ..noise import presets
 from ..parameters.catalogue import NoiseParameters, SweepParameters
-from ..parameters.kinds import number_text
 from ..utils.text import counted
 from ..viewer import host, window
 from .plots import DISPLACEMENTS
@@ -20,7 +18,7 @@ from .widgets.curve_plots import QUANTITIES, Point, SweepPlot
 from .widgets.inputs import WordBox
 from .widgets.labels import word_button
 from .widgets.model import Model
-from .widgets.preset_buttons import preset_name
+from .widgets.preset_buttons import preset_name, weights_text
 
 if TYPE_CHECKING:
     from ..experiments.sweep import Sweep, SweepPoint
@@ -95,7 +93,7 @@ class SweepPage(QtWidgets.QWidget):
         """Return the sweep of the panel's structure, law and schemes."""
         noise = self._noise.parameters
         chosen = dict.fromkeys([preset_name(noise) or OWN, *schemes_of(noise)])
-        names = [_text(noise) if name == OWN else name for name in chosen]
+        names = [weights_text(noise.weights) if name == OWN else name for name in chosen]
         shared = {name: getattr(noise, name) for name in _SHARED}
         return SweepParameters(presets="+".join(names), frames=min(noise.frames, _FRAMES), **shared)
 
@@ -104,7 +102,7 @@ class SweepPage(QtWidgets.QWidget):
         self._show_points()
 
     def _run(self) -> None:
-        parameters, own = self.parameters(), _text(self._noise.parameters)
+        parameters, own = self.parameters(), weights_text(self._noise.parameters.weights)
         runs: list[SweepRun] = []
 
         def make() -> Run:
@@ -143,7 +141,7 @@ class SweepPage(QtWidgets.QWidget):
         for point in sweep.points:
             name = point.scheme.name
             if name == own:
-                if own != _text(parameters):
+                if own != weights_text(parameters.weights):
                     continue
                 name = OWN
             found = _point(self.plot.quantity, point)
@@ -158,8 +156,3 @@ def _point(quantity: str, point: SweepPoint) -> Point:
         value = getattr(point, quantity)
         return point.z, value.measured, value.low, value.high
     return point.z, getattr(point.scores, quantity), math.nan, math.nan
-
-
-def _text(parameters: NoiseParameters) -> str:
-    """Return the weights as `parse_schemes` reads them."""
-    return ":".join(number_text(weight) for weight in astuple(parameters.weights))

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore, QtWidgets
 
-from ..noise import presets
 from ..parameters.catalogue import NoiseParameters, SignalParameters
 from ..utils.problems import problem_text
 from ..utils.text import counted
 from ..viewer import host, reading
+from .sweeping import OWN, schemes_of
 from .task import Task
 from .timers import single_shot
 from .watch import Molecule, Watch
@@ -19,6 +19,7 @@ from .widgets.inputs import NumberBox, WordBox
 from .widgets.labels import text_label, word_button
 from .widgets.loss_bars import LossBars
 from .widgets.model import Model
+from .widgets.preset_buttons import preset_name
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -156,10 +157,7 @@ class TeachingPage(QtWidgets.QWidget):
             levels = LevelVariances.of(basis.hierarchy, weights, basis.data, basis.gauge)
             return shares_of(start_losses(levels, law, aligned=aligned))
 
-        schemes = presets.all_presets()
-        name = parameters.preset or next((each for each, of in schemes.items() if of == parameters.weights), "own")
-        if name == "own":
-            schemes = {name: parameters.weights, **schemes}
+        schemes, name = schemes_of(parameters), preset_name(parameters) or OWN
         motion = {each: expected_levels(basis.hierarchy, weights) for each, weights in schemes.items()}
         self.bars.show_shares(
             {each: shares(weights, aligned) for each, weights in schemes.items()},

@@ -11,6 +11,7 @@ from qtpy import QtCore, QtGui, QtWidgets
 from ...errors import PomodoroError
 from ...noise.presets import user_presets
 from ...noise.weights import PRESETS, LevelWeights
+from ...parameters.kinds import number_text
 from .labels import plain_tip
 
 _OWN = "own"
@@ -158,7 +159,7 @@ class SchemeButton(QtWidgets.QToolButton):
 
 def weights_text(weights: LevelWeights) -> str:
     """Return the weights as they are typed as a scheme, ``8.2:1.6:1.3``."""
-    return ":".join(f"{weight:g}" for weight in astuple(weights))
+    return ":".join(number_text(weight) for weight in astuple(weights))
 
 
 def scheme_tip(weights: LevelWeights) -> str:
