@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -87,14 +87,6 @@ class SamplingPage(QtWidgets.QWidget):
         self.note.setText(_NOTE)
         self.options = self._options()
         self.more.toggled.connect(self.options.setVisible)
-        first = QtWidgets.QGridLayout()
-        first.setSpacing(4)
-        for place, name in enumerate(_FIRST):
-            row, column = divmod(place, 2)
-            first.addWidget(self._caption(name), row, 2 * column)
-            first.addWidget(self.controls[name], row, 2 * column + 1)
-        for column in (1, 3):
-            first.setColumnStretch(column, 1)
         drawn = QtWidgets.QHBoxLayout()
         drawn.setSpacing(4)
         drawn.addWidget(QtWidgets.QLabel("curve"))
@@ -103,7 +95,7 @@ class SamplingPage(QtWidgets.QWidget):
         layout = QtWidgets.QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
-        layout.addLayout(first)
+        layout.addLayout(self._grid(_FIRST))
         layout.addLayout(drawn)
         layout.addWidget(self.options, 1)
         layout.addWidget(self.plot, 1)
@@ -111,16 +103,9 @@ class SamplingPage(QtWidgets.QWidget):
 
     def _options(self) -> QtWidgets.QWidget:
         inner = QtWidgets.QWidget()
-        grid = QtWidgets.QGridLayout(inner)
+        grid = self._grid([name for name in self.controls if name not in (*SHARED, *_FIRST)])
         grid.setContentsMargins(0, 0, 4, 0)
-        grid.setVerticalSpacing(3)
-        names = [name for name in self.controls if name not in (*SHARED, *_FIRST)]
-        for place, name in enumerate(names):
-            row, column = divmod(place, 2)
-            grid.addWidget(self._caption(name), row, 2 * column)
-            grid.addWidget(self.controls[name], row, 2 * column + 1)
-        for column in (1, 3):
-            grid.setColumnStretch(column, 1)
+        inner.setLayout(grid)
         for name in SHARED:
             self.controls[name].hide()
         area = QtWidgets.QScrollArea()
@@ -129,6 +114,19 @@ class SamplingPage(QtWidgets.QWidget):
         area.setWidget(inner)
         area.hide()
         return area
+
+    def _grid(self, names: Sequence[str]) -> QtWidgets.QGridLayout:
+        """Return parameters with their captions, two in a row."""
+        grid = QtWidgets.QGridLayout()
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(3)
+        for place, name in enumerate(names):
+            row, column = divmod(place, 2)
+            grid.addWidget(self._caption(name), row, 2 * column)
+            grid.addWidget(self.controls[name], row, 2 * column + 1)
+        for column in (1, 3):
+            grid.setColumnStretch(column, 1)
+        return grid
 
     def _caption(self, name: str) -> QtWidgets.QLabel:
         label = QtWidgets.QLabel(name.replace("_", " "))

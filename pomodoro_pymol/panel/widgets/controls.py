@@ -205,7 +205,7 @@ class RangeControl(Control):
 
 
 #: What is shown for a choice or number that is not given, for switches, for the lowest of a number.
-_EMPTY = {"preset": "own"}
+_EMPTY = {"preset": "own", "keep": "samples alone"}
 _DEFAULT = "default"
 _OWN = "own"
 _SWITCH = {None: _DEFAULT, 0: "off", 1: "on"}
