@@ -69,10 +69,18 @@ class Dock(QtWidgets.QDockWidget):
         panel.model.changed.connect(self._later.start)
         panel.sampling.model.changed.connect(self._later.start)
         self._corner = window.corner(_CORNER)
+        window.installEventFilter(self)
         self.topLevelChanged.connect(lambda _: self._later.start())
         self.dockLocationChanged.connect(lambda _: self._later.start())
         for signal in (self.visibilityChanged, self.topLevelChanged, self.dockLocationChanged):
             signal.connect(lambda _: self._take_corner())
+
+    def eventFilter(self, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+        """Take on a theme that the window is given: below a style sheet, which PyMOL's has, Qt hands down none."""
+        if event.type() == QtCore.QEvent.Type.PaletteChange and watched is self._main:
+            for widget in (self, *self.findChildren(QtWidgets.QWidget)):
+                widget.setPalette(self._main.palette())
+        return super().eventFilter(watched, event)
 
     def _take_corner(self) -> None:
         """Stand beside PyMOL's text window too, where the height is needed, while the panel is docked at the right."""

@@ -39,6 +39,7 @@ def play(robot: Any) -> None:
             "scrolls": panel.middle.verticalScrollBar().maximum(),
             "plot": panel.residues.plot.height(),
             "pages": pages(robot),
+            "grounds": grounds(robot.dock),
         }
         picture(name)
 
@@ -123,6 +124,18 @@ def pages(robot: Any) -> dict[str, list[str]]:
     robot.show_page("Noise")
     robot.pump(120)
     return found
+
+
+def grounds(dock: Any) -> list[str]:
+    """Return the colours behind the panel's words: of the palettes, and as drawn beside its controls and its status."""
+    role = QtGui.QPalette.ColorRole.Window
+    widgets = [widget for widget in dock.panel.findChildren(QtWidgets.QLabel) if widget.isVisible()]
+    found = {widget.palette().color(role).name() for widget in widgets}
+    image = dock.panel.grab().toImage()
+    ratio = image.devicePixelRatio()
+    places = [(1, 0.3), (1, 0.5), (1, 0.97)]
+    found |= {image.pixelColor(x, round(dock.panel.height() * ratio * y)).name() for x, y in places}
+    return sorted(found)
 
 
 def picture(name: str) -> None:

@@ -36,6 +36,12 @@ def test_the_main_job_is_seen_on_other_sizes_too(sizes, name):
     assert sizes.notes[name]["hidden"] == []
 
 
+@pytest.mark.parametrize("name", ["floating", "dark"])
+def test_a_theme_that_is_switched_while_open_reaches_all_of_it(sizes, name):
+    (ground,) = sizes.notes[name]["grounds"]
+    assert (ground == "#202124") == (name == "dark")
+
+
 def test_it_fits_where_each_point_is_two_pixels(doubled):
     found = doubled.notes["1280 x 800"]
     assert found["size"] == [1280, 800]
