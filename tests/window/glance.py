@@ -399,13 +399,13 @@ def filming(robot: Any, notes: dict[str, Any]) -> None:
     robot.see_output("1hpv_noise")
     robot.click(panel.movie)
     (dialog,) = (found for found in panel.findChildren(QtWidgets.QFileDialog) if found.isVisible())
-    path = Path.home() / "states.gif"
-    dialog.fileSelected.emit(str(path))
-    dialog.reject()
-    robot.pump(300)
-    notes["film"] = [path.exists() and path.stat().st_size > 0, robot.status.replace(str(path), "FILE")]
     dialog.fileSelected.emit(str(Path.home() / "states.jpeg"))
     notes["refused"] = robot.status
+    path = Path.home() / "states.gif"
+    dialog.fileSelected.emit(str(path))
+    notes["film"] = [path.exists() and path.stat().st_size > 0, robot.status.replace(str(path), "FILE")]
+    dialog.reject()
+    robot.pump(300)
 
 
 def sampling(robot: Any, notes: dict[str, Any]) -> None:
