@@ -143,7 +143,7 @@ def outputs(states: Tensor, hierarchy: Hierarchy, axis) -> None:
 def frames(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     """Compare the centroid and the drift of orientation with centring and augmentation and without."""
     heading("3. Centring and random rotation between steps")
-    denoise = IdealDenoiser(states, hierarchy, WEIGHTS, align=True)
+    denoise = IdealDenoiser(states, hierarchy, WEIGHTS, pose="exact")
     on = Sampler(steps=50)
     off = replace(on, center=False, augment=False)
     for name, sampler in (("without", off), ("with", on)):
@@ -168,7 +168,7 @@ def frames(states: Tensor, hierarchy: Hierarchy, axis) -> None:
             show(
                 f"a denoiser that turns by {BIAS} degrees, {steps:>3} steps, {name:7}: turned {turned[-1]:.2f} degrees"
             )
-            levels = [record.noise_level for record in records]
+            levels = [record.sigma_hat for record in records]
             axis.plot(levels, turned, color=color, linestyle=style, label=f"{name}, {steps} steps")
     show("centring keeps the sample at home. Augmentation turns the drift of a biased denoiser into a random walk;")
     show("without it the drift is of the logarithm of sigma, and more steps do not make it worse.")

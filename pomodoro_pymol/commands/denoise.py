@@ -32,10 +32,15 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
         posterior mean over them, the wiener denoiser that of a Gaussian
         about one structure. Both are closed forms, not trained models.
 
+        Frames lie as their truth does, and pose=fixed knows it. Where the
+        pose is unknown, as pose=exact has it, each frame is turned at random
+        before it is denoised, and turned back after.
+
     EXAMPLES
 
         pomdenoise
         pomdenoise covariance=flat multiscale=1
+        pomdenoise pose=exact
         pomdenoise denoiser=wiener prior=1:4:0.25
 
     NOTES
@@ -82,13 +87,12 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
         hierarchy = Hierarchy.from_structure(structure)
         truth = torch.from_numpy(structure.coords)
         states, state = _data(record, structure.coords, parameters.denoiser, _self)
-        model = build_model(
-            states, hierarchy, noise.weights, parameters, state=state, free_pose=parameters.pose == "free"
-        )
+        model = build_model(states, hierarchy, noise.weights, parameters, state=state)
         before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
         frames = reading.read_frames(draft, range(2, len(titles) + 1), structure, _self=_self)
         with StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
-            for noised, denoised in denoise_frames(frames, model, hierarchy, noise.noise_sigma, parameters):
+            turns = (noise.seed + 1) % 2**32
+            for noised, denoised in denoise_frames(frames, model, hierarchy, noise.noise_sigma, parameters, seed=turns):
                 for statistics, block in ((before, noised), (after, denoised)):
                     statistics.add(residue_sums(block - truth, hierarchy))
                 writer.write(denoised)

@@ -6,9 +6,16 @@ For an ensemble {y_k} of equal prior probability under noise of covariance sigma
 
 is the posterior mean, the best any denoiser can do in the mean square. For one
 structure mu with a Gaussian spread C about it, D(x) = mu + C (C + sigma^2 Sigma)^-1 (x - mu),
-the Wiener filter. Both give heads per level: the same posterior means, from the residue
-means alone and from the chain means alone. The project's own derivation; the tests hold
-them against brute force.
+the Wiener filter.
+
+Where the pose is unknown, each rotation and each place equally likely, both are averages over all
+poses: y_k is turned by its mean rotation given x, and weighed by the integral of its likelihood
+over rotations (`pose`); places drop out, as a flat prior takes the metric's own mean from x and from y_k.
+
+Both give heads per level: the posterior means from the residue means alone and from the
+chain means alone. What a head has of its own are the probabilities of the members; the pose is that
+of all atoms, for all heads: else they would turn against each other. The project's own derivation;
+the tests hold them against brute force.
 """
 
 from __future__ import annotations
@@ -21,8 +28,9 @@ from ..noise.covariance import NestedCovariance
 from ..noise.weights import FLAT, LevelWeights
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import best_rotation
-from .choices import COVARIANCES
+from .choices import COVARIANCES, POSES
 from .estimate import Estimate
+from .pose import rotation_posterior
 
 
 class IdealDenoiser:
@@ -38,16 +46,17 @@ class IdealDenoiser:
     covariance : {"nested", "flat"}
         ``flat`` makes the atom head take the noise of each atom as independent, as the
         models of the AF3 family do; it is exact for flat noise alone.
-    align : bool
-        Lay each member on x as a rigid body, in the metric, before comparing. An
-        approximation: the best pose takes the place of the average over poses.
+    pose : {"fixed", "exact", "best"}
+        Of the members in x: as they lie; unknown, averaged over all poses; or unknown, with the
+        likeliest one in place of the average, an approximation.
     heads : bool
-        Also estimate residue and chain means, from the noised means alone.
+        Also estimate residue and chain means, by the probabilities that the noised means alone give.
 
     Raises
     ------
     PomodoroError
-        If the shapes do not fit, a coordinate is not finite, or w_a = 0 in the nested covariance.
+        If the shapes do not fit, a coordinate is not finite, a word is unknown, or w_a = 0 in the nested
+        covariance.
     """
 
     def __init__(
@@ -57,7 +66,7 @@ class IdealDenoiser:
         weights: LevelWeights,
         *,
         covariance: str = "nested",
-        align: bool = False,
+        pose: str = "fixed",
         heads: bool = False,
     ) -> None:
         if members.ndim != 3 or not len(members) or members.shape[1:] != (hierarchy.n_atoms, 3):
@@ -68,24 +77,29 @@ class IdealDenoiser:
             raise PomodoroError("the members have coordinates that are not finite")
         if covariance not in COVARIANCES:
             raise PomodoroError(f"covariance must be one of {', '.join(COVARIANCES)}, not {covariance!r}")
-        level = _AlignedLevel if align else _Level
-        noise = NestedCovariance.of_noise(hierarchy, weights)
+        _check_pose(pose)
         self.hierarchy = hierarchy
-        self._atoms = level(members, NestedCovariance.of_noise(hierarchy, FLAT) if covariance == "flat" else noise)
-        self._heads = []
+        noise = NestedCovariance.of_noise(hierarchy, weights)
+        assumed = NestedCovariance.of_noise(hierarchy, FLAT) if covariance == "flat" else noise
+        levels = [(members, assumed)]
         if heads:
-            self._heads = [
-                level(hierarchy.pool(members), noise.of_residues()),
-                level(hierarchy.pool(members, "chain"), noise.of_chains()),
-            ]
+            levels.append((hierarchy.pool(members), noise.of_residues()))
+            levels.append((hierarchy.pool(members, "chain"), noise.of_chains()))
+        if pose == "fixed":
+            self._heads = [_Level(*level) for level in levels]
+            self._posed = None
+        else:
+            metrics = [_Metric(*level) for level in levels]
+            whole = metrics[0] if assumed is noise else _Metric(members, noise)
+            self._posed = _Posed(members, hierarchy, whole, metrics, exact=pose == "exact")
 
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         """Estimate the truth of ``x``, shape=(n_samples, n_atoms, 3), noised by ``sigma`` angstrom."""
-        atoms, members = self._atoms(x, sigma)
-        if not self._heads:
-            return Estimate(atoms, members=members)
-        residues, _ = self._heads[0](self.hierarchy.pool(x), sigma)
-        chains, _ = self._heads[1](self.hierarchy.pool(x, "chain"), sigma)
+        if self._posed is not None:
+            return self._posed(x, sigma)
+        pooled = _pooled(x, self.hierarchy, len(self._heads))
+        (atoms, members), *others = [head(values, sigma) for head, values in zip(self._heads, pooled)]
+        residues, chains = (estimate for estimate, _ in others) if others else (None, None)
         return Estimate(atoms, residues, chains, members)
 
 
@@ -100,10 +114,10 @@ class WienerDenoiser:
         Of the spread.
     weights : LevelWeights
         Of the noise.
-    align : bool
-        Lay the structure on x as a rigid body first; see `IdealDenoiser`.
+    pose : {"fixed", "exact", "best"}
+        Of the structure in x; see `IdealDenoiser`.
     heads : bool
-        Also estimate residue and chain means, from the noised means alone.
+        Also estimate residue and chain means, from the noised means alone in the pose of all atoms.
     """
 
     def __init__(
@@ -112,31 +126,43 @@ class WienerDenoiser:
         prior: NestedCovariance,
         weights: LevelWeights,
         *,
-        align: bool = False,
+        pose: str = "fixed",
         heads: bool = False,
     ) -> None:
         hierarchy = self.hierarchy = prior.hierarchy
         if mean.shape != (hierarchy.n_atoms, 3) or not bool(mean.isfinite().all()):
             raise PomodoroError(f"the mean must be ({hierarchy.n_atoms}, 3) finite numbers, not {tuple(mean.shape)}")
+        _check_pose(pose)
+        self._mean, self._pose = mean, pose
         noise = NestedCovariance.of_noise(hierarchy, weights)
-        self._levels = [(mean, prior, noise)]
+        self._levels = [(prior, noise)]
         if heads:
-            self._levels += [
-                (hierarchy.pool(mean), prior.of_residues(), noise.of_residues()),
-                (hierarchy.pool(mean, "chain"), prior.of_chains(), noise.of_chains()),
-            ]
-        self._poses = [_AlignedLevel(mean[None], noise) if align else None for mean, _, noise in self._levels]
+            self._levels.append((prior.of_residues(), noise.of_residues()))
+            self._levels.append((prior.of_chains(), noise.of_chains()))
 
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         """Estimate the truth of ``x``, shape=(n_samples, n_atoms, 3), noised by ``sigma`` angstrom."""
-        noised = [x]
-        if len(self._levels) > 1:
-            noised += [self.hierarchy.pool(x), self.hierarchy.pool(x, "chain")]
+        center = self._mean if self._pose == "fixed" else self._in_pose(x, sigma)
+        n_levels = len(self._levels)
+        centers, noised = _pooled(center, self.hierarchy, n_levels), _pooled(x, self.hierarchy, n_levels)
         found = []
-        for values, (mean, prior, noise), pose in zip(noised, self._levels, self._poses):
-            center = pose(values, sigma)[0] if pose else mean
-            found.append(center + prior.product(prior.plus(noise.scaled(sigma**2)).solve(values - center)))
+        for values, middle, (prior, noise) in zip(noised, centers, self._levels):
+            kept = prior.plus(noise.scaled(sigma**2)).solve(values - middle)
+            found.append(middle + prior.product(kept))
         return Estimate(*found)
+
+    def _in_pose(self, x: Tensor, sigma: float) -> Tensor:
+        """Return the structure in its mean pose in each x, given all of which x is: spread and noise."""
+        prior, noise = self._levels[0]
+        metric = _Metric(self._mean[None], prior.plus(noise.scaled(sigma**2)))
+        samples = x.reshape(-1, *self._mean.shape)
+        center, moments = metric.moments(samples)
+        if self._pose == "exact":
+            rotation = rotation_posterior(moments[:, 0]).mean
+        else:
+            rotation = best_rotation(moments[:, 0].mT, len(self._mean))
+        middle = self._mean.double() - metric.weights @ self._mean.double()
+        return (middle @ rotation.mT + center[:, None]).to(x).view(x.shape)
 
 
 def entropy(probabilities: Tensor) -> Tensor:
@@ -165,31 +191,88 @@ class _Level:
         return self.mean + (chosen @ self.members).view(*x.shape[:-2], 3, -1).mT, chosen
 
 
-class _AlignedLevel:
-    """The same with each member laid on x as a rigid body, in the metric of the noise."""
+class _Metric:
+    """Members in any pose against noised coordinates, in the metric of a covariance.
+
+    In float64: at low noise logits are differences of numbers that are 1e12 times as large.
+
+    Attributes
+    ----------
+    weights : Tensor, shape=(n_atoms,)
+        Whose mean of x is the place, where any is equally likely.
+    halves : Tensor, shape=(n_members,)
+        Half the square of each member about that mean.
+    """
 
     def __init__(self, members: Tensor, covariance: NestedCovariance) -> None:
-        ones = covariance.solve(torch.ones_like(members[0]))[:, 0]
+        n_members, n_atoms, _ = members.shape
+        ones = covariance.solve(torch.ones_like(members[0], dtype=torch.float64))[:, 0]
         self.weights = ones / ones.sum()
-        centred = members - (self.weights @ members)[:, None]
-        precise = covariance.solve(centred)
-        self.n_atoms = members.shape[1]
-        self.members = centred.mT.reshape(-1, self.n_atoms)
-        self.precise = precise.mT.reshape(-1, self.n_atoms)
-        self.half_norms = _half_products(centred, precise)
+        self._precise = torch.empty(n_members, 3, n_atoms, dtype=torch.float64, device=members.device)
+        self.halves = torch.empty(n_members, dtype=torch.float64, device=members.device)
+        for number, member in enumerate(members.double()):  # one by one: what they are made of is not kept
+            centred = member - self.weights @ member
+            precise = covariance.solve(centred)
+            self._precise[number] = precise.T
+            self.halves[number] = (precise * centred).sum() / 2
 
-    def __call__(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-        samples = x.reshape(-1, self.n_atoms, 3)
+    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the place of each x, shape=(n_samples, 3), and sum_i (P x)_i y_i^T, (n_samples, n_members, 3, 3)."""
+        samples = x.double()
         center = self.weights @ samples
-        rows = (samples - center[:, None]).mT.reshape(-1, self.n_atoms)
-        # (n_samples, 3, n_members, 3) to (n_samples, n_members, 3 of the member, 3 of x).
-        covariance = (rows @ self.precise.T).view(len(samples), 3, -1, 3).permute(0, 2, 3, 1).double()
-        rotation = best_rotation(covariance.reshape(-1, 3, 3), self.n_atoms).view_as(covariance)
-        overlap = (rotation * covariance.mT).sum((-1, -2))
-        chosen = torch.softmax((overlap - self.half_norms) / sigma**2, -1)
-        turned = (chosen[..., None, None] * rotation).permute(0, 2, 1, 3).reshape(len(samples), 3, -1).to(x)
-        atoms = (turned @ self.members).mT + center[:, None]
-        return atoms.view(x.shape), chosen.to(x).view(*x.shape[:-2], -1)
+        rows = (samples - center[:, None]).mT.reshape(-1, x.shape[1])
+        products = rows @ self._precise.view(-1, x.shape[1]).T
+        return center, products.view(len(x), 3, -1, 3).transpose(1, 2)
+
+
+class _Posed:
+    """Posterior over members and poses: the pose is that of all atoms, the probabilities each head's own."""
+
+    def __init__(
+        self, members: Tensor, hierarchy: Hierarchy, whole: _Metric, metrics: list[_Metric], *, exact: bool
+    ) -> None:
+        self._hierarchy, self._whole, self._metrics, self._exact = hierarchy, whole, metrics, exact
+        centred = members - (whole.weights.to(members) @ members)[:, None]
+        # Of each level, (n_members * 3, n_points).
+        self._members = [level.mT.reshape(-1, level.shape[1]) for level in _pooled(centred, hierarchy, len(metrics))]
+
+    def __call__(self, x: Tensor, sigma: float) -> Estimate:
+        samples = x.reshape(-1, *x.shape[-2:])
+        center, moments = self._whole.moments(samples)
+        if self._exact:
+            posterior = rotation_posterior(moments / sigma**2)
+            rotation = posterior.mean
+        else:
+            rotation = best_rotation(moments.flatten(0, 1).mT, samples.shape[1]).view_as(moments)
+        estimates, chosen = [], []
+        for values, metric, members in zip(
+            _pooled(samples, self._hierarchy, len(self._metrics)), self._metrics, self._members
+        ):
+            seen = moments if metric is self._whole else metric.moments(values)[1]
+            if self._exact:
+                own = posterior if metric is self._whole else rotation_posterior(seen / sigma**2)
+                logits = own.peak - metric.halves / sigma**2 + own.spread
+            else:
+                logits = ((rotation * seen).sum((-1, -2)) - metric.halves) / sigma**2
+            probabilities = torch.softmax(logits, -1)
+            turned = (probabilities[..., None, None] * rotation).transpose(1, 2).reshape(len(samples), 3, -1)
+            posed = (turned.to(x) @ members).mT + center[:, None].to(x)
+            estimates.append(posed.view(*x.shape[:-2], -1, 3))
+            chosen.append(probabilities)
+        atoms, *others = estimates
+        residues, chains = others or (None, None)
+        return Estimate(atoms, residues, chains, chosen[0].to(x).view(*x.shape[:-2], -1))
+
+
+def _pooled(x: Tensor, hierarchy: Hierarchy, n_levels: int) -> list[Tensor]:
+    """Return the first of atoms, residue means and chain means."""
+    levels = (lambda: x, lambda: hierarchy.pool(x), lambda: hierarchy.pool(x, "chain"))
+    return [level() for level in levels[:n_levels]]
+
+
+def _check_pose(pose: str) -> None:
+    if pose not in POSES:
+        raise PomodoroError(f"pose must be one of {', '.join(POSES)}, not {pose!r}")
 
 
 def _half_products(members: Tensor, precise: Tensor) -> Tensor:

@@ -8,3 +8,6 @@ CONVENTIONS = ("af3", "edm")
 
 #: Covariances that a denoiser can take the noise to have: see `analytic.IdealDenoiser`.
 COVARIANCES = ("nested", "flat")
+
+#: What is known of the pose: how the data lie, or nothing, averaged over all poses or the likeliest one taken.
+POSES = ("fixed", "exact", "best")

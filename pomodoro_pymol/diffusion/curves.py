@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..noise.statistics import level_sigmas
 from ..structure.hierarchy import Hierarchy, split_levels
-from ..structure.superposition import superpose
+from ..structure.superposition import best_rotation, superpose
 from .analytic import entropy
 from .precondition import PerLevel
 from .sampling import Step
@@ -35,11 +35,12 @@ class StepRecord:
     ----------
     step : int
         From 1.
-    sigma, noise_level : float
-        Sigma after the step, and that at which was denoised, angstrom.
+    sigma, sigma_hat : float
+        Sigma after the step, and that to which churn raised it before, at which was denoised; angstrom.
     error : tuple of float
         Rms of the denoised chain means, residue means and atoms to the truth, angstrom per
-        coordinate; superposed where the pose is free. nan without a truth.
+        coordinate; where the pose is unknown, turned onto the truth about its centroid, and not moved.
+        nan without a truth.
     left : tuple of float
         Variance of what is still to be removed, x - D, per level: of chain means, residue
         means about them, atoms about those; weighted by atoms, so that they add up, square
@@ -55,7 +56,7 @@ class StepRecord:
 
     step: int
     sigma: float
-    noise_level: float
+    sigma_hat: float
     error: PerLevel
     left: PerLevel
     centroid: float
@@ -72,25 +73,24 @@ class StepCurves:
         On the device of the steps.
     truth : Tensor, shape=(n_atoms, 3), optional
         Angstrom, in the frame of the denoiser.
-    superposed : bool
-        Lay the denoised structures on the truth first: where the sampler centres or
-        augments, pose means nothing.
+    turned : bool
+        Take back what the augmentation did and turn each denoised structure onto the truth: where the pose
+        is unknown. The truth is then about its own centroid, as a sampler that centres has it; a
+        denoised structure that lies elsewhere is that far off.
     """
 
-    def __init__(self, hierarchy: Hierarchy, truth: Tensor | None = None, *, superposed: bool = False) -> None:
+    def __init__(self, hierarchy: Hierarchy, truth: Tensor | None = None, *, turned: bool = False) -> None:
         self.hierarchy = hierarchy
-        self.truth = truth
-        self.superposed = superposed
+        self.truth = truth - truth.mean(0) if turned and truth is not None else truth
+        self.turned = turned
         self.records: list[StepRecord] = []
         self._first: Tensor | None = None
-        self._turned: Tensor | None = None
 
     def __call__(self, step: Step) -> StepRecord:
         """Measure a step."""
-        self._turned = step.rotation if self._turned is None else step.rotation @ self._turned
-        unturned = step.denoised @ self._turned
+        denoised = step.taken_back(step.denoised)
         if self._first is None:
-            self._first = unturned
+            self._first = denoised
         parts = split_levels(step.noised - step.denoised, self.hierarchy)
         sizes = (self.hierarchy.atoms_per_chain, self.hierarchy.atoms_per_residue, None)
         chain, residue, atom = (_mean_square(part, size) for part, size in zip(parts, sizes))
@@ -98,11 +98,11 @@ class StepCurves:
         record = StepRecord(
             step=step.number,
             sigma=step.sigma,
-            noise_level=step.noise_level,
-            error=self._error(step.denoised),
+            sigma_hat=step.sigma_hat,
+            error=self._error(denoised if self.turned else step.denoised),
             left=(chain, residue, atom),
             centroid=float(step.centroid.square().sum(-1).mean().sqrt()),
-            rotation=float(_angles(superpose(unturned, self._first).rotation).mean()),
+            rotation=float(_angles(superpose(denoised, self._first).rotation).mean()),
             entropy=math.nan if chosen is None else float(entropy(chosen).mean()),
         )
         self.records.append(record)
@@ -111,27 +111,33 @@ class StepCurves:
     def _error(self, denoised: Tensor) -> PerLevel:
         if self.truth is None:
             return math.nan, math.nan, math.nan
-        moved = superpose(denoised, self.truth).coords if self.superposed else denoised
-        atom, residue, chain = level_sigmas(moved - self.truth, self.hierarchy)
+        if self.turned:
+            rotation = best_rotation((denoised.mT @ self.truth).double(), self.hierarchy.n_atoms)
+            denoised = denoised @ rotation.mT.to(denoised)
+        atom, residue, chain = level_sigmas(denoised - self.truth, self.hierarchy)
         return chain, residue, atom
 
 
 def curves_text(records: Sequence[StepRecord]) -> str:
     """Return some of the steps as aligned ASCII text."""
     lines = [
-        f" {'step':>5}{'sigma':>10}{'error, A per coordinate':>30}{'left, A^2 per coordinate':>30}{'centroid':>10}"
-        f"{'turned':>10}{'entropy':>10}",
-        f" {'':>15}{'chain':>10}{'residue':>10}{'atom':>10}{'chain':>10}{'residue':>10}{'atom':>10}{'A':>10}"
-        f"{'degrees':>10}{'nats':>10}",
+        f" {'step':>5}{'sigma':>10}{'sigma_hat':>10}{'error, A per coordinate':>27}{'left, A^2 per coordinate':>27}"
+        f"{'centroid':>10}{'turned':>9}{'entropy':>9}",
+        f" {'':>25}" + f"{'chain':>9}{'residue':>9}{'atom':>9}" * 2 + f"{'A':>10}{'degrees':>9}{'nats':>9}",
     ]
     places = np.unique(np.linspace(0, len(records) - 1, min(_ROWS, len(records))).round().astype(int))
     for record in (records[place] for place in places):
-        numbers = (record.noise_level, *record.error, *record.left, record.centroid, record.rotation, record.entropy)
-        cells = ("n/a" if math.isnan(number) else f"{number:.3g}" for number in numbers)
-        lines.append(f" {record.step:>5}" + "".join(f"{cell:>10}" for cell in cells))
+        numbers = (*record.error, *record.left, record.centroid, record.rotation, record.entropy)
+        cells = ["n/a" if math.isnan(number) else f"{number:.3g}" for number in numbers]
+        widths = (*(9,) * 6, 10, 9, 9)
+        lines.append(
+            f" {record.step:>5}{record.sigma:>10.3g}{record.sigma_hat:>10.3g}"
+            + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths))
+        )
     lines.append(
-        " sigma: at which was denoised, A per coordinate; error: denoised to truth; left: noise, x - denoised;\n"
-        " centroid: its distance from the origin, A in space; turned: the denoised, since the first step"
+        " sigma: of the sampler, after the step; sigma_hat: at which was denoised, raised by churn; A per coordinate\n"
+        " error: denoised to truth; left: noise, x - denoised; centroid: its distance from the origin, A in space;\n"
+        " turned: the denoised, since the first step"
     )
     return "\n".join(lines)
 
@@ -143,14 +149,14 @@ def curves_csv(records: Sequence[StepRecord]) -> str:
     levels = ("chain", "residue", "atom")
     writer.writerow(
         [
-            *("step", "sigma_per_coordinate", "noise_level_per_coordinate"),
+            *("step", "sigma_per_coordinate", "sigma_hat_per_coordinate"),
             *(f"error_{level}_per_coordinate" for level in levels),
             *(f"variance_left_{level}_per_coordinate" for level in levels),
             *("centroid_in_space", "rotation_degrees", "entropy_nats"),
         ]
     )
     for record in records:
-        numbers = [record.sigma, record.noise_level, *record.error, *record.left]
+        numbers = [record.sigma, record.sigma_hat, *record.error, *record.left]
         numbers += [record.centroid, record.rotation, record.entropy]
         writer.writerow([record.step, *(f"{number:.6g}" for number in numbers)])
     return file.getvalue()

@@ -46,8 +46,8 @@ class Step:
     ----------
     number, steps : int
         From 1.
-    sigma, noise_level : float
-        Sigma after the step, and that at which was denoised, angstrom.
+    sigma, sigma_hat : float
+        Sigma after the step, and that to which churn raised it before, at which was denoised; angstrom.
     coords : Tensor, shape=(n_samples, n_atoms, 3)
         After the step, angstrom.
     noised : Tensor, shape=(n_samples, n_atoms, 3)
@@ -61,12 +61,15 @@ class Step:
     rotation : Tensor, shape=(n_samples, 3, 3)
     shift : Tensor, shape=(n_samples, 1, 3)
         What the augmentation did: ``x @ rotation.mT + shift``.
+    turned : Tensor, shape=(n_samples, 3, 3)
+    moved : Tensor, shape=(n_samples, 1, 3)
+        What it did since the start, this step included, or to place since x was last centred.
     """
 
     number: int
     steps: int
     sigma: float
-    noise_level: float
+    sigma_hat: float
     coords: Tensor
     noised: Tensor
     denoised: Tensor
@@ -74,6 +77,12 @@ class Step:
     centroid: Tensor
     rotation: Tensor
     shift: Tensor
+    turned: Tensor
+    moved: Tensor
+
+    def taken_back(self, coords: Tensor) -> Tensor:
+        """Return coordinates of this step in the frame of the start, without what the augmentation did."""
+        return (coords - self.moved) @ self.turned
 
 
 class Draws:
@@ -187,6 +196,7 @@ def edm_sample(
     sigmas = sampler.sigmas()
     x = draws.noise(weights).mul_(sigmas[0])
     unmoved = torch.eye(3, dtype=dtype, device=device).expand(len(x), 3, 3)
+    turned, moved = unmoved, x.new_zeros(len(x), 1, 3)
 
     def estimate(x: Tensor, sigma: float) -> tuple[Estimate, Tensor]:
         found = denoise(x, sigma)
@@ -199,22 +209,39 @@ def edm_sample(
         centroid = x.mean(-2)
         rotation, shift = unmoved, x.new_zeros(len(x), 1, 3)
         if sampler.center:
-            x = x - centroid[:, None]
+            x, moved = x - centroid[:, None], torch.zeros_like(moved)
         if sampler.augment:
             rotation, shift = draws.rotations(), draws.shifts()
             x = torch.baddbmm(shift.mT, rotation, x.mT).mT
-        level = sampler.churned(sigma, following)
-        if level > sigma:
+            turned, moved = rotation @ turned, moved @ rotation.mT + shift
+        sigma_hat = sampler.churned(sigma, following)
+        if sigma_hat > sigma:
             noise = draws.noise(churn_weights)
-            x = noise.mul_(sampler.churn_scale * math.sqrt(level**2 - sigma**2)).add_(x)
-        found, denoised = estimate(x, level)
+            x = noise.mul_(sampler.churn_scale * math.sqrt(sigma_hat**2 - sigma**2)).add_(x)
+        found, denoised = estimate(x, sigma_hat)
         noised = superpose(x, denoised).coords if sampler.align else x
         # lerp(x, D, w) is x + w (D - x).
-        fraction = sampler.step_scale * (level - following) / level
+        fraction = sampler.step_scale * (sigma_hat - following) / sigma_hat
         x = torch.lerp(noised, denoised, fraction)
         if sampler.solver == "heun" and following:
             _, ahead = estimate(x, following)
-            slope = (noised - denoised).div_(2 * level).add_((x - ahead).div_(2 * following))
-            x = slope.mul_(sampler.step_scale * (following - level)).add_(noised)
-        callback(Step(number, sampler.steps, following, level, x, noised, denoised, found, centroid, rotation, shift))
+            slope = (noised - denoised).div_(2 * sigma_hat).add_((x - ahead).div_(2 * following))
+            x = slope.mul_(sampler.step_scale * (following - sigma_hat)).add_(noised)
+        callback(
+            Step(
+                number=number,
+                steps=sampler.steps,
+                sigma=following,
+                sigma_hat=sigma_hat,
+                coords=x,
+                noised=noised,
+                denoised=denoised,
+                estimate=found,
+                centroid=centroid,
+                rotation=rotation,
+                shift=shift,
+                turned=turned,
+                moved=moved,
+            )
+        )
     return x

@@ -15,6 +15,7 @@ from ..diffusion.estimate import Denoiser, broadcast_heads
 from ..diffusion.network import NetworkDenoiser
 from ..diffusion.network_file import load_network
 from ..diffusion.precondition import PerLevel, data_variances
+from ..diffusion.sampling import Draws
 from ..errors import PomodoroError
 from ..noise.covariance import NestedCovariance
 from ..noise.weights import LevelWeights
@@ -24,6 +25,11 @@ from ..utils.devices import compute_device
 
 # Frames denoised at once, as many as make so many bytes.
 _BLOCK, _BLOCK_BYTES = 16, 16 << 20
+_POSES = {
+    "fixed": "fixed pose",
+    "exact": "mean over all poses",
+    "best": "best pose, an approximation",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +77,6 @@ def build_model(
     parameters: DenoiseParameters | SampleParameters,
     *,
     state: int = 1,
-    free_pose: bool = False,
 ) -> Model:
     """Make the denoiser that the parameters ask for.
 
@@ -85,7 +90,6 @@ def build_model(
     parameters : DenoiseParameters or SampleParameters
     state : int
         The one that stands alone where one structure is needed, from 1.
-    free_pose : bool
 
     Raises
     ------
@@ -100,7 +104,8 @@ def build_model(
     n_states = len(members)
     kind = parameters.denoiser if parameters.denoiser != "auto" else "ideal" if n_states > 1 else "wiener"
     heads = bool(parameters.multiscale)
-    pose = "free pose, an approximation" if free_pose else "fixed pose"
+    pose = parameters.known_pose
+    analytic = f"{_POSES[pose]}; analytic, not a trained model"
     denoise: Denoiser
     if parameters.network:
         denoise = NetworkDenoiser(
@@ -115,17 +120,13 @@ def build_model(
     elif kind == "ideal":
         if n_states == 1:
             raise PomodoroError("the ideal denoiser needs an ensemble and there is one state: use denoiser=wiener")
-        denoise = IdealDenoiser(
-            members, hierarchy, weights, covariance=parameters.covariance, align=free_pose, heads=heads
-        )
-        label = (
-            f"ideal for {n_states} states, {parameters.covariance} covariance, {pose}; analytic, not a trained model"
-        )
+        denoise = IdealDenoiser(members, hierarchy, weights, covariance=parameters.covariance, pose=pose, heads=heads)
+        label = f"ideal for {n_states} states, {parameters.covariance} covariance, {analytic}"
     else:
         members = members[state - 1 : state]
         prior = NestedCovariance(hierarchy, *per_level("prior", parameters.prior))
-        denoise = WienerDenoiser(members[0], prior, weights, align=free_pose, heads=heads)
-        label = f"wiener about one structure, variances {parameters.prior} A^2, {pose}; analytic, not a trained model"
+        denoise = WienerDenoiser(members[0], prior, weights, pose=pose, heads=heads)
+        label = f"wiener about one structure, variances {parameters.prior} A^2, {analytic}"
     return Model(denoise, label, members, origin.numpy())
 
 
@@ -141,8 +142,10 @@ def denoise_frames(
     hierarchy: Hierarchy,
     sigma: float,
     parameters: DenoiseParameters,
+    *,
+    seed: int = 0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Denoise frames in one shot.
+    """Denoise frames in one shot; where the pose is unknown, each turned at random about the origin, and back.
 
     Parameters
     ----------
@@ -153,6 +156,8 @@ def denoise_frames(
     sigma : float
         Of their noise, angstrom.
     parameters : DenoiseParameters
+    seed : int
+        Of the turns: another than that of the noise, whose random numbers it would repeat.
 
     Yields
     ------
@@ -169,13 +174,22 @@ def denoise_frames(
     origin = torch.from_numpy(model.origin).float()
     size = frames_at_once(hierarchy.n_atoms)
     block: list[np.ndarray] = []
+    done = 0
 
     def flush() -> tuple[Tensor, Tensor]:
+        nonlocal done
         noised = torch.from_numpy(np.stack(block))
-        found = model.denoise((noised - origin).to(device), sigma)
+        x = (noised - origin).to(device)
+        if parameters.known_pose != "fixed":
+            turn = Draws(hierarchy, range(done, done + len(block)), seed, device=device).rotations()
+            x = x @ turn.mT
+        found = model.denoise(x, sigma)
         atoms = broadcast_heads(found, hierarchy, parameters.gate) if parameters.multiscale else found.atoms
         if not bool(atoms.isfinite().all()):
             raise PomodoroError(f"the denoiser returned numbers that are not finite at sigma {sigma:.4g}")
+        if parameters.known_pose != "fixed":
+            atoms = atoms @ turn
+        done += len(block)
         block.clear()
         return noised, atoms.cpu() + origin
 

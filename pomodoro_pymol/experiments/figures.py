@@ -158,7 +158,7 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
     matplotlib.figure.Figure
     """
     figure, axes = _figure(2, 2, (8, 6))
-    sigma = [record.noise_level for record in records]
+    sigma = [record.sigma_hat for record in records]
     for place, (level, color) in enumerate(zip(LEVELS, (_COLORS[4], _COLORS[2], _COLORS[1]))):
         line = {"color": color, "linestyle": _STYLES[place], "label": level}
         axes[0, 0].plot(sigma, [record.error[place] for record in records], **line)
@@ -172,7 +172,7 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
     axes[1, 1].axhline(math.log(n_states), color="0.4", linewidth=1)
     axes[1, 1].set_ylabel(f"entropy over {n_states} states (nats)")
     for axis in axes.flat:
-        axis.set(xscale="log", xlabel="sigma (Å per coordinate)")
+        axis.set(xscale="log", xlabel="sigma_hat, at which was denoised (Å per coordinate)")
         axis.invert_xaxis()
         axis.grid(alpha=0.25)
     axes[0, 0].legend(fontsize=8)

@@ -175,12 +175,12 @@ def run_sample(
     device = compute_device(parameters.device)
     labels = Hierarchy.from_structure(structure)
     hierarchy = labels.to(device)
-    free = parameters.free_pose
-    model = build_model(states, labels, weights, parameters, state=parameters.state, free_pose=free)
+    free = parameters.known_pose != "fixed"
+    model = build_model(states, labels, weights, parameters, state=parameters.state)
     truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
-    curves = StepCurves(hierarchy, truth, superposed=free)
+    curves = StepCurves(hierarchy, truth, turned=free)
     shape = (parameters.samples, len(structure))
-    film = _Film(parameters.kept_steps(), shape, bool(settings.center), bool(parameters.keep))
+    film = _Film(parameters.kept_steps(), shape, bool(parameters.keep))
 
     def follow(step: Step) -> None:
         film.add(step)
@@ -227,31 +227,21 @@ def run_sample(
 class _Film:
     """Keeps chosen steps on the CPU, and their denoised estimates where asked to, with the augmentation undone."""
 
-    def __init__(self, wanted: Sequence[int], shape: tuple[int, int], centred: bool, estimates: bool) -> None:
+    def __init__(self, wanted: Sequence[int], shape: tuple[int, int], estimates: bool) -> None:
         samples, n_atoms = shape
         self.kept: list[tuple[int, float]] = []
         self.levels: list[float] = []
         self._wanted = wanted
-        self._centred = centred
         self._frames = torch.empty(samples, len(wanted), n_atoms, 3)
         self._denoised = torch.empty_like(self._frames) if estimates else None
-        self._turned: Tensor | None = None
-        self._moved: Tensor | None = None
 
     def add(self, step: Step) -> None:
-        # Undone, x is (x - shift) rotation; centring starts anew, else shifts add up.
-        before = self._turned
-        self._turned = step.rotation if before is None else step.rotation @ before
-        if self._moved is None or self._centred:
-            self._moved = step.shift
-        else:
-            self._moved = self._moved @ step.rotation.mT + step.shift
         if step.number in self._wanted:
-            self._frames[:, len(self.kept)] = (step.coords - self._moved) @ self._turned
+            self._frames[:, len(self.kept)] = step.taken_back(step.coords)
             if self._denoised is not None:
-                self._denoised[:, len(self.kept)] = (step.denoised - self._moved) @ self._turned
+                self._denoised[:, len(self.kept)] = step.taken_back(step.denoised)
             self.kept.append((step.number, step.sigma))
-            self.levels.append(step.noise_level)
+            self.levels.append(step.sigma_hat)
 
     def laid_on(self, truth: Tensor | None, origin: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return frames and estimates, each of shape=(n_samples, n_kept, n_atoms, 3), about ``origin``.

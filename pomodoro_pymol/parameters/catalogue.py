@@ -113,7 +113,13 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         {"choices": ("auto", "ideal", "wiener")},
     ),
     "network": ("", str, "file of a trained network to take instead, from torch.export or TorchScript", {}),
-    "pose": ("fixed", str, "free lays the data on x as rigid bodies, an approximation", {"choices": ("fixed", "free")}),
+    "pose": (
+        "fixed",
+        str,
+        "of the data in x: fixed is known; exact averages over all; best takes the likeliest, an approximation; free "
+        "is exact",
+        {"choices": ("fixed", "free", "exact", "best")},
+    ),
     "covariance": (
         "nested",
         str,
@@ -581,7 +587,7 @@ class DenoiseParameters(Parameters):
     object: str = _shared("object")
     denoiser: str = _shared("denoiser")
     network: str = _shared("network")
-    pose: str = _shared("pose")
+    pose: str = _shared("pose", help=f"{_SHARED['pose'][2]}; all but fixed turn each frame at random first, and back")
     covariance: str = _shared("covariance")
     multiscale: int = _shared("multiscale")
     gate: float = _shared("gate")
@@ -590,6 +596,11 @@ class DenoiseParameters(Parameters):
     sigma_data: float = _shared("sigma_data")
     name: str = parameter("", str, "new object", absent="OBJECT_denoised")
     device: str = _shared("device", help="where to compute")
+
+    @property
+    def known_pose(self) -> str:
+        """What is known of the pose, as `analytic` has it: fixed, exact or best."""
+        return "exact" if self.pose == "free" else self.pose
 
 
 def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
@@ -674,8 +685,8 @@ class SampleParameters(_Grouped, _Schemed):
     pose: str = _shared(
         "pose",
         default="auto",
-        help="free lays the data on x as rigid bodies, an approximation; auto where the sampler centres or augments",
-        choices=("auto", "fixed", "free"),
+        help=f"{_SHARED['pose'][2]}; auto is exact where the sampler centres or augments, else fixed",
+        choices=("auto", *_SHARED["pose"][3]["choices"]),
     )
     covariance: str = _shared("covariance")
     multiscale: int = _shared("multiscale")
@@ -724,10 +735,10 @@ class SampleParameters(_Grouped, _Schemed):
         )
 
     @property
-    def free_pose(self) -> bool:
-        """Whether the data are laid on x as rigid bodies."""
+    def known_pose(self) -> str:
+        """What is known of the pose, as `analytic` has it: fixed, exact or best."""
         moves = self.settings.center or self.settings.augment
-        return self.pose == "free" or (self.pose == "auto" and moves)
+        return {"auto": "exact" if moves else "fixed", "free": "exact"}.get(self.pose, self.pose)
 
     def kept_steps(self) -> list[int]:
         """Return the numbers of the steps that become states."""

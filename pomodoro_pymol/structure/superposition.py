@@ -118,11 +118,25 @@ def best_rotation(covariance: Tensor, n_atoms: int) -> Tensor:
     """
     if n_atoms < 3:
         return torch.eye(3, dtype=covariance.dtype, device=covariance.device).expand_as(covariance)
-    u, _, vh = torch.linalg.svd(covariance)
-    # Both bases right-handed: the sign that Umeyama gives to the smallest singular value, without determinants.
-    u[:, :, 2] = torch.linalg.cross(u[:, :, 0], u[:, :, 1])
-    vh[:, 2] = torch.linalg.cross(vh[:, 0], vh[:, 1])
+    u, _, vh = proper_svd(covariance)
     return (u @ vh).mT
+
+
+def proper_svd(matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the singular value decomposition of (..., 3, 3) matrices into proper rotations.
+
+    Returns
+    -------
+    u, s, vh : Tensor, shape=(..., 3, 3), (..., 3), (..., 3, 3)
+        ``u @ diag(s) @ vh``. Both bases are right-handed, and the smallest singular value has the sign that
+        Umeyama gives it.
+    """
+    u, s, vh = torch.linalg.svd(matrices)
+    left = torch.linalg.cross(u[..., 0], u[..., 1])
+    right = torch.linalg.cross(vh[..., 0, :], vh[..., 1, :])
+    sign = (left * u[..., 2]).sum(-1) * (right * vh[..., 2, :]).sum(-1)
+    u[..., 2], vh[..., 2, :] = left, right
+    return u, torch.cat([s[..., :2], (s[..., 2] * sign.sign())[..., None]], -1), vh
 
 
 def _shares(weights: Tensor | np.ndarray | None, n_atoms: int) -> Tensor:

@@ -1,5 +1,6 @@
 """The curves of a sampler against their definitions, and what they are to show."""
 
+import csv
 import dataclasses
 import math
 
@@ -9,7 +10,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser
-from pomodoro_pymol.diffusion.curves import StepCurves
+from pomodoro_pymol.diffusion.curves import StepCurves, curves_csv, curves_text
 from pomodoro_pymol.diffusion.estimate import Estimate
 from pomodoro_pymol.diffusion.precondition import noise_variances
 from pomodoro_pymol.diffusion.samplers import SAMPLERS, Sampler
@@ -33,7 +34,7 @@ def ensemble(hierarchy, n_members=5):
 
 
 def follow(denoise, hierarchy, sampler, truth=None, **options):
-    curves = StepCurves(hierarchy, truth, superposed=sampler.center or sampler.augment)
+    curves = StepCurves(hierarchy, truth, turned=sampler.center or sampler.augment)
     steps = []
     options = {"samples": 4, "seed": 2, "dtype": torch.float64, **options}
     edm_sample(
@@ -62,7 +63,7 @@ def test_records_are_their_definitions(complex_):
         plogp = np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0)
         assert record.entropy == pytest.approx(-plogp.sum(1).mean(), abs=1e-12)
         assert record.centroid == pytest.approx(np.sqrt((step.centroid.numpy() ** 2).sum(1).mean()))
-        assert (record.step, record.sigma, record.noise_level) == (step.number, step.sigma, step.noise_level)
+        assert (record.step, record.sigma, record.sigma_hat) == (step.number, step.sigma, step.sigma_hat)
 
 
 def test_what_is_not_there_is_nan(complex_):
@@ -88,7 +89,7 @@ def test_the_first_step_leaves_noise_of_its_law(nest):
 def test_centring_keeps_the_centroid_home(complex_):
     members = ensemble(complex_)
     free = dataclasses.replace(SAMPLERS["af3"], center=False, augment=False, steps=30)
-    denoise = IdealDenoiser(members, complex_, WEIGHTS, align=True)
+    denoise = IdealDenoiser(members, complex_, WEIGHTS, pose="exact")
     far = [record.centroid for _, record in follow(denoise, complex_, free)]
     near = [
         record.centroid for _, record in follow(denoise, complex_, dataclasses.replace(free, center=True, augment=True))
@@ -101,11 +102,42 @@ def test_centring_keeps_the_centroid_home(complex_):
 def test_rotation_leaves_the_augmentation_out(complex_):
     """A denoiser that follows x exactly does not turn, however much x is turned."""
     members = structure(complex_)[None]
-    denoise = IdealDenoiser(members, complex_, WEIGHTS, align=True)
+    denoise = IdealDenoiser(members, complex_, WEIGHTS, pose="best")
     sampler = Sampler(sigma_max=0.5, sigma_min=1e-3, steps=20, gamma=0.0, step_scale=1.0)
     steps = follow(denoise, complex_, sampler)
     assert min(float((step.rotation - torch.eye(3)).abs().max()) for step, _ in steps) > 0.1
     assert max(record.rotation for _, record in steps) < 1e-5
+
+
+def test_what_lies_elsewhere_is_that_far_off(complex_):
+    """Turned onto the truth, but not moved: superposed, a displaced structure would have no error."""
+    truth = structure(complex_) + 7.0
+    turn = torch.from_numpy(Rotation.random(3, random_state=4).as_matrix())
+    away = torch.tensor([[[2.0, -1.0, 2.0]]], dtype=torch.float64)
+    curves = StepCurves(complex_, truth, turned=True)
+
+    def denoise(x, sigma):
+        return Estimate((truth - truth.mean(0)).expand_as(x) @ turn.mT + away)
+
+    sampler = dataclasses.replace(SAMPLERS["edm"], steps=3)
+    edm_sample(denoise, complex_, WEIGHTS, sampler, samples=3, dtype=torch.float64, callback=curves)
+    for record in curves.records:
+        assert record.error == pytest.approx((3 / 3**0.5,) * 3, rel=1e-9)
+
+
+def test_sigma_is_the_samplers_and_sigma_hat_what_churn_makes_of_it(complex_):
+    denoise = IdealDenoiser(ensemble(complex_), complex_, WEIGHTS, pose="exact")
+    sampler = dataclasses.replace(SAMPLERS["af3"], steps=12)
+    records = [record for _, record in follow(denoise, complex_, sampler)]
+    sigmas = sampler.sigmas()
+    assert [record.sigma for record in records] == sigmas[1:]
+    raised = [1.8 * sigma if after > 1 else sigma for sigma, after in zip(sigmas, sigmas[1:])]
+    assert [record.sigma_hat for record in records] == pytest.approx(raised, rel=1e-12)
+    rows = list(csv.DictReader(curves_csv(records).splitlines()))
+    for name, values in (("sigma", sigmas[1:]), ("sigma_hat", raised)):
+        assert [float(row[f"{name}_per_coordinate"]) for row in rows] == pytest.approx(values, rel=1e-5)
+    cells = curves_text(records).splitlines()[2].split()
+    assert [float(cell) for cell in cells[:3]] == pytest.approx([1, sigmas[1], raised[0]], rel=5e-3)
 
 
 def biased(hierarchy, degrees):

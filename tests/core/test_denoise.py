@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from scipy.spatial.transform import Rotation
 
 from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser, entropy
+from pomodoro_pymol.diffusion.choices import POSES
 from pomodoro_pymol.diffusion.network import NetworkDenoiser, denoise_scaled
 from pomodoro_pymol.diffusion.precondition import level_scalings
 from pomodoro_pymol.errors import PomodoroError
@@ -115,20 +116,25 @@ def test_alignment_takes_the_best_pose(oracle, peptide, assumed):
     members, x = ensemble(peptide, n_samples=2)
     sigma = 2.0
     covariance = oracle.covariance(peptide, WEIGHTS) if assumed == "nested" else np.eye(peptide.n_atoms)
-    precision = np.linalg.inv(covariance)
-    found = IdealDenoiser(members, peptide, WEIGHTS, covariance=assumed, align=True)(x, sigma)
+    found = IdealDenoiser(members, peptide, WEIGHTS, covariance=assumed, pose="best")(x, sigma)
 
-    def energy(pose, member, sample):
+    def energy(pose, member, sample, precision):
         d = sample - Rotation.from_rotvec(pose[:3]).apply(member) - pose[3:]
         return np.einsum("ia,ij,ja->", d, precision, d) / (2 * sigma**2)
+
+    # The pose is that of the noise as it is; the probabilities are the head's, in that pose, where it stands best.
+    precise, own = (np.linalg.inv(each) for each in (oracle.covariance(peptide, WEIGHTS), covariance))
+    place = own.sum(0) / own.sum()
 
     for sample, p, denoised in zip(x.numpy(), found.members.numpy(), found.atoms.numpy()):
         energies, posed = [], []
         for member in members.numpy():
             starts = [np.concatenate([turn, np.zeros(3)]) for turn in Rotation.random(8, random_state=0).as_rotvec()]
-            best = min((minimize(energy, at, (member, sample), tol=1e-12) for at in starts), key=lambda fit: fit.fun)
-            energies.append(best.fun)
+            fits = [minimize(energy, at, (member, sample, precise), tol=1e-12) for at in starts]
+            best = min(fits, key=lambda fit: fit.fun)
             posed.append(Rotation.from_rotvec(best.x[:3]).apply(member) + best.x[3:])
+            d = sample - posed[-1]
+            energies.append(energy(np.zeros(6), d - place @ d, 0 * d, own))
         expected = np.exp(min(energies) - np.array(energies))
         expected /= expected.sum()
         # The numerical minimum is good to about 1e-7 of the energy, the pose to its root.
@@ -136,13 +142,15 @@ def test_alignment_takes_the_best_pose(oracle, peptide, assumed):
         np.testing.assert_allclose(denoised, np.einsum("k,kia->ia", expected, posed), rtol=0, atol=2e-3)
 
 
-def test_an_aligned_denoiser_is_equivariant(complex_):
+@pytest.mark.parametrize("pose", ["exact", "best"])
+def test_an_unknown_pose_makes_no_difference(complex_, pose):
     members, x = ensemble(complex_)
     turn = torch.from_numpy(Rotation.random(random_state=3).as_matrix())
     prior = NestedCovariance(complex_, 1.0, 4.0, 0.25)
     for denoise in (
-        IdealDenoiser(members, complex_, WEIGHTS, align=True, heads=True),
-        WienerDenoiser(members[0], prior, WEIGHTS, align=True, heads=True),
+        IdealDenoiser(members, complex_, WEIGHTS, pose=pose, heads=True),
+        IdealDenoiser(members, complex_, WEIGHTS, pose=pose, covariance="flat", heads=True),
+        WienerDenoiser(members[0], prior, WEIGHTS, pose=pose, heads=True),
     ):
         before, after = denoise(x, 3.0), denoise(x @ turn.T + 50, 3.0)
         for name in ("atoms", "residues", "chains"):
@@ -150,33 +158,33 @@ def test_an_aligned_denoiser_is_equivariant(complex_):
             torch.testing.assert_close(getattr(after, name), moved, rtol=0, atol=1e-9)
 
 
-def test_an_aligned_wiener_filter_is_the_plain_one_in_pose(complex_):
+def test_a_posed_wiener_filter_is_the_plain_one_in_pose(complex_):
     members, _ = ensemble(complex_)
     prior = NestedCovariance(complex_, 1.0, 4.0, 0.25)
-    x = members[:1]  # nothing to align
-    plain, aligned = (WienerDenoiser(members[0], prior, WEIGHTS, align=align)(x, 3.0).atoms for align in (False, True))
-    torch.testing.assert_close(aligned, plain, rtol=0, atol=1e-9)
-    torch.testing.assert_close(aligned, x, rtol=0, atol=1e-9)
+    x = members[:1]  # nothing to turn
+    plain, posed = (WienerDenoiser(members[0], prior, WEIGHTS, pose=pose)(x, 3.0).atoms for pose in ("fixed", "best"))
+    torch.testing.assert_close(posed, plain, rtol=0, atol=1e-9)
+    torch.testing.assert_close(posed, x, rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("align", [False, True])
-def test_float32_and_leading_axes(complex_, align):
+@pytest.mark.parametrize("pose", POSES)
+def test_float32_and_leading_axes(complex_, pose):
     members, x = ensemble(complex_, n_samples=6)
-    exact = IdealDenoiser(members, complex_, WEIGHTS, align=align, heads=True)(x, 5.0)
-    rounded = IdealDenoiser(members.float(), complex_, WEIGHTS, align=align, heads=True)(x.float(), 5.0)
+    exact = IdealDenoiser(members, complex_, WEIGHTS, pose=pose, heads=True)(x, 5.0)
+    rounded = IdealDenoiser(members.float(), complex_, WEIGHTS, pose=pose, heads=True)(x.float(), 5.0)
     for one, other in zip(vars(exact).values(), vars(rounded).values()):
         assert other.dtype == torch.float32
         # Energies of about 1e3 rounded to 6e-8 of themselves, times members some 10 A apart.
         torch.testing.assert_close(other.double(), one, rtol=0, atol=1e-3)
-    folded = IdealDenoiser(members, complex_, WEIGHTS, align=align)(x.view(2, 3, -1, 3), 5.0)
+    folded = IdealDenoiser(members, complex_, WEIGHTS, pose=pose)(x.view(2, 3, -1, 3), 5.0)
     torch.testing.assert_close(folded.atoms.view_as(x), exact.atoms, rtol=0, atol=1e-10)
     assert folded.members.shape == (2, 3, 4)
 
 
-@pytest.mark.parametrize("align", [False, True])
-def test_low_noise_finds_the_member_and_high_noise_knows_nothing(complex_, align):
+@pytest.mark.parametrize("pose", POSES)
+def test_low_noise_finds_the_member_and_high_noise_knows_nothing(complex_, pose):
     members, _ = ensemble(complex_)
-    denoise = IdealDenoiser(members, complex_, WEIGHTS, align=align)
+    denoise = IdealDenoiser(members, complex_, WEIGHTS, pose=pose)
     torch.testing.assert_close(denoise(members, 1e-3).atoms, members, rtol=0, atol=1e-9)
     assert float(entropy(denoise(members, 1e-3).members).max()) < 1e-9
     assert float(entropy(denoise(members, 1e6).members).min()) == pytest.approx(np.log(4), abs=1e-4)
@@ -200,6 +208,7 @@ def test_a_network_is_preconditioned(complex_):
         (torch.zeros(0, 41, 3), {}, "must have shape"),
         (torch.full((2, 41, 3), torch.nan), {}, "not finite"),
         (torch.zeros(2, 41, 3), {"covariance": "round"}, "covariance must be one of nested, flat"),
+        (torch.zeros(2, 41, 3), {"pose": "free"}, "pose must be one of fixed, exact, best"),
         (torch.zeros(2, 41, 3), {"weights": LevelWeights(1, 1, 0)}, "wa=0"),
     ],
 )

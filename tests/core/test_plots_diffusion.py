@@ -52,6 +52,6 @@ def test_a_run(tmp_path):
     for axis in figure.axes:
         low, high = axis.get_xlim()
         assert low > high  # noise falls from left to right
-        np.testing.assert_array_equal(axis.get_lines()[0].get_xdata(), [record.noise_level for record in records])
+        np.testing.assert_array_equal(axis.get_lines()[0].get_xdata(), [record.sigma_hat for record in records])
     figure.savefig(tmp_path / "run.png")
     assert (tmp_path / "run.png").stat().st_size > 10_000

@@ -102,6 +102,31 @@ def test_frames_are_denoised_where_they_lie(nmr, states):
     torch.testing.assert_close(found, torch.from_numpy(states[4]).expand_as(found), rtol=0, atol=1e-4)
 
 
+def test_where_the_pose_is_unknown_frames_are_turned_and_turned_back(nmr, states):
+    hierarchy = Hierarchy.from_structure(nmr[0])
+    noised = add_noise(states[4], hierarchy, 3.0, WEIGHTS, n_frames=20)
+    parameters = DenoiseParameters(device="cpu", pose="exact")
+    model = build_model(states, hierarchy, WEIGHTS, parameters)
+    assert "mean over all poses" in model.label
+    turns = []
+
+    def denoise(x, sigma):
+        back = superpose(noised[len(turns) : len(turns) + len(x)], x)
+        turns.extend(back.rotation)
+        assert float((back.coords - x).abs().max()) < 1e-3
+        return model.denoise(x, sigma)
+
+    told = replace(model, denoise=denoise)
+    blocks = list(denoise_frames(noised.numpy(), told, hierarchy, 3.0, parameters, seed=7))
+    found = torch.cat([block for _, block in blocks])
+    plain = model.denoise(noised - torch.from_numpy(model.origin).float(), 3.0).atoms
+    torch.testing.assert_close(found, plain + torch.from_numpy(model.origin).float(), rtol=0, atol=1e-3)
+    angles = np.array([np.degrees(np.arccos((float(turn.trace()) - 1) / 2)) for turn in turns])
+    # Of a uniform rotation the mean angle is 126.5 degrees, its standard deviation 37.
+    assert abs(angles.mean() - 126.5) < 4 * 37 / 20**0.5
+    assert len(set(angles.round(3))) == 20
+
+
 @pytest.mark.parametrize(("n_states", "n_samples"), [(1, 1), (1, 5), (2, 3), (3, 4), (4, 1)])
 def test_the_expected_entropy_is_the_mean_over_all_outcomes(n_states, n_samples):
     entropies = []
@@ -125,7 +150,7 @@ def test_samples_cover_the_members(nmr, states):
 
 def test_the_movie_is_that_of_the_run_without_augmentation(nmr, states):
     """An equivariant denoiser and no churn: undone and laid on the truth, the frames are the same."""
-    still = replace(EDM, pose="free", samples=2, every=7)
+    still = replace(EDM, pose="exact", samples=2, every=7)
     plain, moved = (run_sample(nmr[2], states, replace(still, state=3, center=on, augment=on)) for on in (0, 1))
     assert [number for number, _ in moved.kept] == [7, 14, 21, 28, 35, 40]
     assert plain.frames.shape == moved.frames.shape == (2, 6, 392, 3)
@@ -137,7 +162,7 @@ def test_the_movie_is_that_of_the_run_without_augmentation(nmr, states):
 
 
 def test_shifts_without_centring_are_undone_too(nmr, states):
-    still = replace(EDM, pose="free")
+    still = replace(EDM, pose="exact")
     plain, moved = (run_sample(nmr[0], states, replace(still, augment=on)) for on in (0, 1))
     size = float(plain.frames.abs().max())
     torch.testing.assert_close(plain.frames, moved.frames, rtol=0, atol=TURN * size)
@@ -275,7 +300,7 @@ def test_where_the_noise_levels_end_is_told(nmr, states, options, printed, end):
     # What is said of the ends is of the ends: laid on each state, the nearest and its distance.
     for path, state, distance in zip(result.frames.double(), result.nearest, result.distance):
         moved = torch.from_numpy(states).double()
-        if parameters.free_pose:
+        if parameters.known_pose != "fixed":
             moved = superpose(moved, path[-1]).coords
         rms = (moved - path[-1]).square().mean((1, 2)).sqrt()
         assert [distance] * 2 == pytest.approx([float(rms.min()), float(rms[state - 1])], rel=1e-5, abs=1e-3)

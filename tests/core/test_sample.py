@@ -128,8 +128,8 @@ def test_karras_algorithm_2(complex_, s_churn, s_tmin, s_tmax, s_noise):
     for step, expected in zip(steps, path):
         np.testing.assert_allclose(step.coords, expected, rtol=0, atol=1e-6)
     if s_tmin == 0.002:  # both ends of the range are of it
-        assert steps[0].noise_level > 80
-        assert steps[-1].noise_level > 0.002 * 1.1
+        assert steps[0].sigma_hat > 80
+        assert steps[-1].sigma_hat > 0.002 * 1.1
 
 
 #: Grid, s_max, s_min, rho and sigma_data; the EDM numbers are absolute.
@@ -370,7 +370,7 @@ def test_each_step_is_that_of_the_propagation(nest, oracle, row):
     expected = list(linear_steps(sampler, levels_of(sampler, grid), linear_denoiser(variant, of)))
     assert len(steps) == len(expected) == sampler.steps
     for step, (_, t, factor) in zip(steps, expected):
-        assert step.noise_level == pytest.approx(t, rel=1e-9)
+        assert step.sigma_hat == pytest.approx(t, rel=1e-9)
         np.testing.assert_allclose(step.coords, factor @ step.noised.numpy(), rtol=1e-6, atol=1e-9)
 
 
@@ -437,7 +437,7 @@ def test_shifts_are_one_angstrom_normal(nest):
 @pytest.mark.parametrize("solver", ["heun", "euler"])
 def test_augmentation_changes_nothing_but_the_frame(complex_, solver):
     """With an equivariant denoiser, and no churn, whose noise would be another."""
-    denoise = IdealDenoiser(members_of(complex_), complex_, WEIGHTS, align=True)
+    denoise = IdealDenoiser(members_of(complex_), complex_, WEIGHTS, pose="exact")
     still = Sampler(steps=30, gamma=0.0, step_scale=1.0, solver=solver, **QUIET)
     moving = dataclasses.replace(still, center=True, augment=True)
     paths = [run(denoise, complex_, sampler, weights=WEIGHTS) for sampler in (still, moving)]
@@ -448,7 +448,9 @@ def test_augmentation_changes_nothing_but_the_frame(complex_, solver):
 
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_a_sample_does_not_depend_on_its_batch(complex_, name):
-    denoise = IdealDenoiser(members_of(complex_), complex_, WEIGHTS, align=SAMPLERS[name].augment)
+    denoise = IdealDenoiser(
+        members_of(complex_), complex_, WEIGHTS, pose="exact" if SAMPLERS[name].augment else "fixed"
+    )
     sampler = dataclasses.replace(SAMPLERS[name], steps=20)
     together = edm_sample(denoise, complex_, WEIGHTS, sampler, samples=5, seed=8, dtype=torch.float64)
     for samples in ([3], [4, 3]):
@@ -464,7 +466,7 @@ def test_every_step_is_told(complex_):
     assert [step.number for step in steps] == list(range(1, 13))
     assert [step.sigma for step in steps] == sigmas[1:]
     for step, sigma, following in zip(steps, sigmas, sigmas[1:]):
-        assert step.noise_level == pytest.approx(sigma * (1.8 if following > 1 else 1), rel=1e-12)
+        assert step.sigma_hat == pytest.approx(sigma * (1.8 if following > 1 else 1), rel=1e-12)
     for before, after in zip(steps, steps[1:]):
         torch.testing.assert_close(after.centroid, before.coords.mean(1))
     # The last step has no churn, so that what was denoised is the step before it, moved.
