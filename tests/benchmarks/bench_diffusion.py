@@ -82,7 +82,8 @@ def step(device: str) -> None:
     denoise = {
         "denoiser": IdealDenoiser(members, hierarchy, WEIGHTS),
         "denoiser with heads": IdealDenoiser(members, hierarchy, WEIGHTS, heads=True),
-        "denoiser, free pose": IdealDenoiser(members, hierarchy, WEIGHTS, align=True),
+        "denoiser, best pose": IdealDenoiser(members, hierarchy, WEIGHTS, pose="best"),
+        "denoiser, exact pose": IdealDenoiser(members, hierarchy, WEIGHTS, pose="exact"),
     }
     draws = Draws(hierarchy, range(n_samples), device=device)
     steps = 10

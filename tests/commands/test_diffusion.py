@@ -45,7 +45,7 @@ def test_a_sample_is_a_movie_whose_end_is_a_member(nmr, typed, coords, members, 
 def test_augmented_samples_end_on_the_source(nmr, typed, coords, members, sampler):
     from scipy.spatial.transform import Rotation
 
-    assert "free pose, an approximation" in typed(nmr, f"pomsample sampler={sampler} steps=40 state=3 every=40")
+    assert "mean over all poses" in typed(nmr, f"pomsample sampler={sampler} steps=40 state=3 every=40")
     assert nmr.count_states("2juy_sample") == 1
     end = coords(nmr, "2juy_sample", 1).astype(float)
     shapes = []
