@@ -210,18 +210,18 @@ class _Metric:
         self.weights = ones / ones.sum()
         self._precise = torch.empty(n_members, 3, n_atoms, dtype=torch.float64, device=members.device)
         self.halves = torch.empty(n_members, dtype=torch.float64, device=members.device)
-        for number, member in enumerate(members.double()):  # one by one: what they are made of is not kept
-            centred = member - self.weights @ member
+        for number, member in enumerate(members):  # one by one: float64 and its parts take many times what one does
+            centred = member.double() - self.weights @ member.double()
             precise = covariance.solve(centred)
             self._precise[number] = precise.T
             self.halves[number] = (precise * centred).sum() / 2
 
     def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the place of each x, shape=(n_samples, 3), and sum_i (P x)_i y_i^T, (n_samples, n_members, 3, 3)."""
-        samples = x.double()
-        center = self.weights @ samples
-        rows = (samples - center[:, None]).mT.reshape(-1, x.shape[1])
-        products = rows @ self._precise.view(-1, x.shape[1]).T
+        rows = x.mT.to(torch.float64, copy=True)
+        center = rows @ self.weights
+        rows -= center[:, :, None]
+        products = rows.reshape(-1, x.shape[1]) @ self._precise.view(-1, x.shape[1]).T
         return center, products.view(len(x), 3, -1, 3).transpose(1, 2)
 
 

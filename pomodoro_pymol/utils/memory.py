@@ -18,8 +18,8 @@ from ..errors import PomodoroError
 _STRUCTURE, _COPY, _PLAIN_COPY, _STATE = 150, 420, 300, 21
 _OWN = 300
 # A frame. A state of the data as it is read: in PyMOL's copy of them all, and in an array; in a denoiser: in the
-# array, about the origin, in its metric; and while that is built.
-_FRAME, _READ, _MEMBER, _BUILT = 12, 33, 48, 84
+# array, about the origin, in its metrics, which are two in any pose with a flat covariance; and while that is built.
+_FRAME, _READ, _MEMBER, _BUILT = 12, 33, 93, 105
 # A sample on its way, with what a step and its curves hold. What its denoiser takes beside its data. A frame on its
 # way through a denoiser, and what that takes beside its data. The parts of one state in float64.
 _SAMPLE, _MODEL, _DENOISED, _DENOISER, _PARTS = 225, 180, 66, 264, 120
