@@ -124,8 +124,8 @@ class SampleResult:
         if math.isfinite(self.least_sigma):
             enough = f", or a sigma_max of at least {_rounded_up(self.least_sigma):g} A"
         return (
-            f"sampling starts at sigma {sigma:.4g} A per coordinate from a cloud at the centroid, though the data "
-            f"spread over {self.spread:.3g} A per coordinate about it: give start=structure{enough}"
+            f"sampling starts at sigma {sigma:.4g} A per coordinate from a cloud at the centroid, which lacks the "
+            f"data's own spread of {self.spread:.3g} A per coordinate: give start=structure{enough}"
         )
 
     def report(self) -> str:
@@ -160,11 +160,11 @@ class SampleResult:
         """Return how far from the structure that they started from the samples ended, if from any."""
         if not self.from_start:
             return []
-        state = self.parameters.state
+        back = self.nearest.count(self.parameters.state)
         return [
-            f" returned to state {state}, their start: {self.nearest.count(state)} of "
-            f"{counted(len(self.nearest), 'sample')}; rms distance to it at the end "
-            f"{np.median(self.from_start):.3g} A per coordinate in the median, at most {max(self.from_start):.3g}"
+            f" back at their start, state {self.parameters.state}: {back} of {counted(len(self.nearest), 'sample')}; "
+            f"rms distance to it {np.mean(self.from_start):.3g} A per coordinate on average, "
+            f"at most {max(self.from_start):.3g}"
         ]
 
     def _start_lines(self) -> list[str]:
@@ -174,8 +174,8 @@ class SampleResult:
         sigma = self.parameters.settings.sigma_max
         share = self.spread**2 / (self.spread**2 + sigma**2)
         return [
-            f" start: state {self.parameters.state} with noise of sigma {sigma:.4g} A per coordinate added, "
-            f"{100 * share:.3g} % of the variance being its own"
+            f" start: state {self.parameters.state} with noise of sigma {sigma:.4g} A per coordinate added; "
+            f"{100 * share:.3g} % of the variance is the structure's"
         ]
 
 
