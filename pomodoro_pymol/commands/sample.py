@@ -35,6 +35,7 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
         pomsample sampler=edm s_churn=40 s_min=0.05 s_max=50 s_noise=1.003
         pomsample churn=flat figure=curves.png
         pomsample every=5, keep=denoised
+        pomsample sampler=edm start=structure sigma_max=20 samples=20
 
     NOTES
 
@@ -48,6 +49,13 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
         and s_noise, that of the others gamma, gamma_min and noise_scale.
         Start noise and churn follow the weights; churn=flat shows what comes
         of mixing laws.
+
+        start=structure is partial diffusion: noise of sigma_max is added to
+        the state that is the truth, and sampling goes on from there. Told
+        is how many samples end nearest to that state, and how far from it.
+        start=noise starts from noise alone, a cloud at the centroid; where
+        sigma_max is so small that the cloud lacks more than 5 percent of
+        the variance of noised data, a note says so.
 
         keep=denoised makes a second object of as many states, NAME_denoised:
         what the denoiser returned for the noised state with which each kept

@@ -11,6 +11,7 @@ use the noised x:
     lay x on D as a rigid body (Boltz)
     x += step_scale (sigma_{i+1} - t) (x - D) / t
 
+It starts from noise of sigma_0, or from a structure with this noise added (partial diffusion).
 Heun's second evaluation averages the slope with that at the end point (EDM), unless sigma is
 0 there: such a step, with which all grids but AF3's own end, is one of Euler. Hierarchical
 noise leaves the equation as it is; start noise and churn must then both be of its law.
@@ -149,6 +150,7 @@ def edm_sample(
     *,
     samples: int | Sequence[int] = 1,
     seed: int = 0,
+    start: Tensor | None = None,
     churn_weights: LevelWeights | None = None,
     multiscale: bool = False,
     gate: float = 0.99,
@@ -171,6 +173,9 @@ def edm_sample(
         How many, or the numbers of the wanted ones: sample k has the same random numbers
         alone and among others.
     seed : int
+    start : Tensor, shape=(n_atoms, 3) or (n_samples, n_atoms, 3), optional
+        What is noised first, angstrom about the origin; None is the origin itself, a cloud. The
+        noise of a sample is the same with and without it.
     churn_weights : LevelWeights, optional
         Of the churn where it is to differ, which is wrong but instructive.
     multiscale : bool
@@ -189,12 +194,18 @@ def edm_sample(
     Raises
     ------
     PomodoroError
-        If the denoiser returns numbers that are not finite.
+        If the start is of another shape or not finite, or the denoiser returns numbers that are not finite.
     """
     draws = Draws(hierarchy, range(samples) if isinstance(samples, int) else samples, seed, dtype=dtype, device=device)
     churn_weights = churn_weights or weights
     sigmas = sampler.sigmas()
     x = draws.noise(weights).mul_(sigmas[0])
+    if start is not None:
+        if start.shape not in (x.shape, x.shape[1:]) or not bool(start.isfinite().all()):
+            raise PomodoroError(
+                f"start must be {tuple(x.shape[1:])} or {tuple(x.shape)} finite numbers, not {tuple(start.shape)}"
+            )
+        x += start.to(x)
     unmoved = torch.eye(3, dtype=dtype, device=device).expand(len(x), 3, 3)
     turned, moved = unmoved, x.new_zeros(len(x), 1, 3)
 

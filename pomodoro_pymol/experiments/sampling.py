@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..diffusion.curves import StepCurves, StepRecord, curves_text
 from ..diffusion.sampling import Step, edm_sample
+from ..diffusion.start import data_spread, least_sigma
 from ..noise.weights import FLAT
 from ..parameters.catalogue import SampleParameters
 from ..structure.atoms import Structure
@@ -55,6 +56,13 @@ class SampleResult:
         State of the data that is nearest to the end of each sample, from 1.
     distance : list of float
         Its rms distance per coordinate, angstrom.
+    from_start : list of float
+        Rms distance per coordinate of the end of each sample from the structure that it started from, laid on it
+        where the pose is free, angstrom; empty where it started from noise.
+    spread : float
+        Of the data about their centroid, rms per coordinate, angstrom.
+    least_sigma : float
+        From which on samples may start from noise alone, angstrom per coordinate: `diffusion.start.least_sigma`.
     entropy : float
         Of the numbers of samples per state, nats.
     seconds : float
@@ -72,6 +80,9 @@ class SampleResult:
     records: list[StepRecord]
     nearest: list[int]
     distance: list[float]
+    from_start: list[float]
+    spread: float
+    least_sigma: float
     entropy: float
     n_states: int
     seconds: float
@@ -79,14 +90,12 @@ class SampleResult:
 
     def titles(self, sample: int) -> list[str]:
         """Return the titles of the states of a sample's object, samples counted from 0."""
-        seed, steps = self.parameters.seed, self.parameters.settings.steps
-        tail = f"sample {sample + 1} seed={seed}"
+        steps, tail = self.parameters.settings.steps, self._which(sample + 1)
         return [f"sigma={sigma:.4g} A per coordinate step {number}/{steps} {tail}" for number, sigma in self.kept]
 
     def denoised_titles(self, sample: int) -> list[str]:
         """Return the titles of the denoised estimates of a sample, samples counted from 0; sigma is what they saw."""
-        seed, steps = self.parameters.seed, self.parameters.settings.steps
-        tail = f"sample {sample + 1} seed={seed}"
+        steps, tail = self.parameters.settings.steps, self._which(sample + 1)
         return [
             f"denoised estimate at sigma={level:.4g} A per coordinate step {number}/{steps} {tail}"
             for (number, _), level in zip(self.kept, self.levels)
@@ -94,11 +103,30 @@ class SampleResult:
 
     def final_titles(self) -> list[str]:
         """Return the titles of an object of all samples' ends."""
-        seed = self.parameters.seed
         return [
-            f"sample {number} seed={seed} nearest state {state} at {distance:.3g} A per coordinate"
+            f"{self._which(number)} nearest state {state} at {distance:.3g} A per coordinate"
             for number, (state, distance) in enumerate(zip(self.nearest, self.distance), 1)
         ]
+
+    def _which(self, number: int) -> str:
+        """Return which sample it is, and what it started from if not from noise."""
+        parameters = self.parameters
+        started = f" from state {parameters.state}" if parameters.start == "structure" else ""
+        return f"sample {number} seed={parameters.seed}{started}"
+
+    @property
+    def note(self) -> str:
+        """What is to be told where samples start from noise that is too small, else empty."""
+        sigma = self.parameters.settings.sigma_max
+        if self.parameters.start == "structure" or sigma >= self.least_sigma:
+            return ""
+        enough = ""
+        if math.isfinite(self.least_sigma):
+            enough = f", or a sigma_max of at least {_rounded_up(self.least_sigma):g} A"
+        return (
+            f"sampling starts at sigma {sigma:.4g} A per coordinate from a cloud at the centroid, which lacks the "
+            f"data's own spread of {self.spread:.3g} A per coordinate: give start=structure{enough}"
+        )
 
     def report(self) -> str:
         """Return the curves and the ends as aligned ASCII text."""
@@ -110,20 +138,51 @@ class SampleResult:
             ends = [
                 f" states reached: {len(set(self.nearest))} of {self.n_states}, rms distance at the end at most "
                 f"{max(self.distance):.3g} A per coordinate",
+                *self._return_lines(),
                 f" entropy over states {self.entropy:.3f} nats, expected {expected:.3f} if all are equally likely",
             ]
         lines = [
+            *([f" note: {self.note}"] if self.note else []),
             f" {self.parameters.sampler}: {settings.solver}, {counted(settings.steps, 'step')}, "
             f"{_levels_text(settings.sigmas())}, "
             f"{settings.churn_by} {getattr(settings, settings.churn_by):g}, step scale {settings.step_scale:g}",
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}; churn: "
             f"{self.parameters.churn}",
+            *self._start_lines(),
             f" denoiser: {self.model}",
             curves_text(self.records),
             *ends,
             f" {self.seconds:.4f} s per step on {self.device}, curves included",
         ]
         return "\n".join(lines)
+
+    def _return_lines(self) -> list[str]:
+        """Return how far from the structure that they started from the samples ended, if from any."""
+        if not self.from_start:
+            return []
+        back = self.nearest.count(self.parameters.state)
+        return [
+            f" back at their start, state {self.parameters.state}: {back} of {counted(len(self.nearest), 'sample')}; "
+            f"rms distance to it {np.mean(self.from_start):.3g} A per coordinate on average, "
+            f"at most {max(self.from_start):.3g}"
+        ]
+
+    def _start_lines(self) -> list[str]:
+        """Return what was noised, if anything, and what it is of the variance that the samples start with."""
+        if self.parameters.start == "noise":
+            return []
+        sigma = self.parameters.settings.sigma_max
+        share = self.spread**2 / (self.spread**2 + sigma**2)
+        return [
+            f" start: state {self.parameters.state} with noise of sigma {sigma:.4g} A per coordinate added; "
+            f"{100 * share:.3g} % of the variance is the structure's"
+        ]
+
+
+def _rounded_up(value: float) -> float:
+    """Return a positive number with two digits that is not less."""
+    place = 1 - math.floor(math.log10(value))
+    return math.ceil(value * 10**place) / 10**place
 
 
 def _levels_text(sigmas: Sequence[float]) -> str:
@@ -194,6 +253,7 @@ def run_sample(
         settings,
         samples=parameters.samples,
         seed=parameters.seed,
+        start=truth if parameters.start == "structure" else None,
         churn_weights=FLAT if parameters.churn == "flat" else weights,
         multiscale=bool(parameters.multiscale),
         gate=parameters.gate,
@@ -204,6 +264,8 @@ def run_sample(
     nearest, distance = _nearest(ends, model.members, free)
     if len(model.members) == 1:
         nearest = [parameters.state] * len(nearest)
+    spread = data_spread(model.members, hierarchy)
+    from_start = _nearest(ends, truth[None], free)[1] if parameters.start == "structure" else []
     shares = np.unique(nearest, return_counts=True)[1] / len(nearest)
     frames, denoised = film.laid_on(truth if free else None, torch.from_numpy(model.origin).float())
     return SampleResult(
@@ -217,6 +279,9 @@ def run_sample(
         records=curves.records,
         nearest=nearest,
         distance=distance,
+        from_start=from_start,
+        spread=math.sqrt(sum(spread)),
+        least_sigma=least_sigma(spread, hierarchy, weights),
         entropy=float((shares * np.log(1 / shares)).sum()),
         n_states=len(model.members),
         seconds=seconds,

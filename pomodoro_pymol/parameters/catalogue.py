@@ -708,13 +708,21 @@ class SampleParameters(_Grouped, _Schemed):
         choices=("denoised",),
         absent="the samples alone",
     )
-    state: int = _shared("state", help="state that is the truth of the curves; -1 is the current one")
+    state: int = _shared(
+        "state", help="state that is the truth of the curves, and the start of start=structure; -1 is the current one"
+    )
     name: str = parameter("", str, "new object", absent="SOURCE_sample")
     csv: str = _shared("csv", help="file to write the curves to")
     figure: str = _shared("figure")
     device: str = _shared("device", help="where to compute")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
+    start: str = parameter(
+        "noise",
+        str,
+        "what sampling starts from: noise of sigma_max, a cloud at the centroid; or structure, with this noise added",
+        choices=("noise", "structure"),
+    )
 
     def _check(self) -> None:
         super()._check()

@@ -215,6 +215,60 @@ def test_a_sample_alone_is_looked_at_where_it_ends(nmr, typed):
     assert 30 < -nmr.get_view()[11] < 200
 
 
+def kabsch_rms(mobile, target):
+    from scipy.spatial.transform import Rotation
+
+    mobile, target = (x.astype(float) - x.mean(0, dtype=float) for x in (mobile, target))
+    fit, _ = Rotation.align_vectors(target, mobile)
+    return np.sqrt(np.square(fit.apply(mobile) - target).mean())
+
+
+@pytest.mark.parametrize("sampler", ["sampler=edm", "sampler=af3 steps=50"])
+@pytest.mark.parametrize(("sigma", "home"), [(1, True), (300, False)])
+def test_partial_diffusion_returns_to_where_it_started_from_little_noise(
+    nmr, typed, coords, members, snapshot, sampler, sigma, home
+):
+    before = snapshot(nmr, "2juy")
+    line = f"pomsample {sampler} start=structure sigma_max={sigma} state=4 samples=24 show=final keep=denoised"
+    printed = typed(nmr, line)
+    assert "Error" not in printed
+    assert "sampling starts at" not in printed
+    assert snapshot(nmr, "2juy") == before
+    assert nmr.count_states("2juy_sample") == nmr.count_states("2juy_sample_denoised") == 24
+    nearest = []
+    for state in range(1, 25):
+        end = coords(nmr, "2juy_sample", state)
+        apart = [kabsch_rms(end, member) for member in members]
+        nearest.append(int(np.argmin(apart)) + 1)
+        title = nmr.get_title("2juy_sample", state)
+        assert title.startswith(f"sample {state} seed=0 from state 4 nearest state {nearest[-1]} at ")
+        if home:
+            assert np.sqrt(np.square(end - members[3]).mean()) < 0.02
+    assert (nearest.count(4) == 24) if home else (nearest.count(4) < 6)
+    assert f" back at their start, state 4: {nearest.count(4)} of 24 samples; rms distance to it " in printed
+    record = nmr._pymol.session.pomodoro["2juy_sample"]["command"]
+    assert "start=structure" in record
+
+
+def test_the_steps_of_partial_diffusion_begin_at_the_source(nmr, typed, coords, members, tmp_path):
+    words = f"sampler=edm sigma_max=3 steps=6 start=structure every=2 csv={tmp_path}/c.csv figure={tmp_path}/c.png"
+    assert "Error" not in typed(nmr, f"pomsample {words} state=2")
+    assert nmr.count_states("2juy_sample") == 3
+    assert nmr.get_title("2juy_sample", 1).endswith(" A per coordinate step 2/6 sample 1 seed=0 from state 2")
+    # Six standard deviations of noise of 3 A.
+    assert np.abs(coords(nmr, "2juy_sample", 1) - members[1]).max() < 18
+    rows = list(csv.DictReader((tmp_path / "c.csv").open()))
+    assert float(rows[0]["noise_level_per_coordinate"]) == pytest.approx(3)
+    assert (tmp_path / "c.png").stat().st_size > 20_000
+
+
+def test_a_cloud_that_is_too_small_is_told_of_beside_the_notes_of_the_input(nmr, typed):
+    printed = typed(nmr, "pomsample sampler=edm sigma_max=10 steps=3")
+    notes = re.findall(r"^ note: (.*)$", printed, re.MULTILINE)
+    assert [note.split()[0] for note in notes] == ["182", "sampling"]
+    assert notes[1].endswith("give start=structure, or a sigma_max of at least 26 A")
+
+
 def test_running_again_replaces_only_our_own(nmr, typed, snapshot):
     nmr.pseudoatom("taken")
     typed(nmr, f"pomsample 2juy {FAST} every=12 name=one")
@@ -463,6 +517,9 @@ BAD = [
     ("pomsample sigma_max=nan", "sigma_max must be finite"),
     ("pomsample sampler=af4", "did you mean af3?"),
     ("pomsample keep=all", "keep must be one of denoised, not 'all'"),
+    ("pomsample start=nowhere", "start must be one of noise, structure, not 'nowhere'"),
+    ("pomsample start=structure sigma_max=0", "sigma_max must be between"),
+    ("pomsample start=structure sigma_max=0.001", "sigma_max must be larger than sigma_min"),
     ("pomsample grid=boltz", "grid must be one of af3, protenix, edm"),
     ("pomsample s_churn=40", "s_churn is not of sampler=af3, whose churn has gamma, gamma_min, noise_scale"),
     ("pomsample sampler=edm gamma_min=1", "gamma_min is not of sampler=edm, whose churn has s_churn, s_min, s_max"),

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from scipy.spatial.transform import Rotation
 
 from pomodoro_pymol import Hierarchy, read_structure
 from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser
 from pomodoro_pymol.diffusion.curves import curves_csv
 from pomodoro_pymol.diffusion.network import NetworkDenoiser
+from pomodoro_pymol.diffusion.samplers import SAMPLERS
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments.denoising import build_model, denoise_frames, per_level
 from pomodoro_pymol.experiments.sampling import expected_entropy, run_sample
@@ -304,6 +306,113 @@ def test_where_the_noise_levels_end_is_told(nmr, states, options, printed, end):
             moved = superpose(moved, path[-1]).coords
         rms = (moved - path[-1]).square().mean((1, 2)).sqrt()
         assert [distance] * 2 == pytest.approx([float(rms.min()), float(rms[state - 1])], rel=1e-5, abs=1e-3)
+
+
+def kabsch_rms(mobile, target):
+    """Rms per coordinate after the best superposition, by SciPy."""
+    mobile, target = mobile - mobile.mean(0), target - target.mean(0)
+    fit, _ = Rotation.align_vectors(target, mobile)
+    return np.sqrt(np.square(fit.apply(mobile) - target).mean())
+
+
+@pytest.mark.parametrize("sampler", ["edm", "boltz2"])
+def test_partial_diffusion_tells_how_far_from_its_start_it_ends(nmr, states, sampler):
+    parameters = SampleParameters(
+        sampler=sampler, steps=30, sigma_max=25, start="structure", state=6, samples=30, device="cpu"
+    )
+    result = run_sample(nmr[5], states, parameters)
+    truth = states[5].astype(float)
+    distances = [
+        kabsch_rms(end, truth) if sampler == "boltz2" else np.sqrt(np.square(end - truth).mean())
+        for end in result.frames[:, -1].double().numpy()
+    ]
+    assert result.from_start == pytest.approx(distances, rel=1e-3, abs=1e-3)
+    assert 0 < result.nearest.count(6) < 30
+    text = result.report()
+    spread = np.square(states - states.mean(1, keepdims=True)).mean()
+    share = f"{100 * spread / (spread + 25**2):.3g} % of the variance is the structure's"
+    assert f" start: state 6 with noise of sigma 25 A per coordinate added; {share}\n" in text
+    back = f" back at their start, state 6: {result.nearest.count(6)} of 30 samples; rms distance to it "
+    assert f"{back}{np.mean(result.from_start):.3g} A per coordinate on average, at most " in text
+    assert result.note == ""
+    assert result.titles(1)[-1].endswith("step 30/30 sample 2 seed=0 from state 6")
+    assert result.final_titles()[1].startswith("sample 2 seed=0 from state 6 nearest state ")
+
+
+def test_a_start_is_the_loaded_structure_with_the_noise_of_the_sampler(nmr, states):
+    """Of the same law and the same numbers as the start from noise: what is first denoised differs by the structure."""
+    noised = {}
+    for start in ("noise", "structure"):
+        parameters = replace(EDM, sigma_max=20, start=start, state=3, samples=4)
+        run_sample(nmr[2], states, parameters, lambda _, step, to=start: noised.setdefault(to, step.noised))
+    expected = states[2].astype(float) - states.astype(float).mean((0, 1))
+    found = (noised["structure"] - noised["noise"]).numpy()
+    np.testing.assert_allclose(found, np.broadcast_to(expected, found.shape), rtol=0, atol=2e-5)
+
+
+def test_one_structure_returns_to_itself(nmr, states):
+    parameters = replace(EDM, sigma_max=5, steps=20, start="structure", samples=3, prior="0:0:0.0001", keep="denoised")
+    result = run_sample(nmr[0], states[:1], replace(parameters, show="final"))
+    assert result.from_start == pytest.approx(result.distance)
+    assert max(result.from_start) < 0.05
+    assert "rms distance to the structure at the end: at most" in result.report()
+    assert "back at" not in result.report()
+    assert result.denoised.shape == (3, 1, 392, 3)
+
+
+@pytest.mark.parametrize(
+    ("options", "spread", "least"),
+    [
+        ({}, "4.94", "26"),
+        ({"preset": "flat"}, "4.94", "80"),
+        ({"sampler": "af3"}, "4.94", "26"),
+        ({"denoiser": "wiener"}, "5.02", "27"),  # which knows of one state
+    ],
+)
+def test_a_cloud_that_is_too_small_is_told(nmr, states, options, spread, least):
+    parameters = SampleParameters(
+        **{"sampler": "edm", "sigma_max": 10, "steps": 3, "state": 1, "device": "cpu"} | options
+    )
+    result = run_sample(nmr[0], states, parameters)
+    assert result.report().splitlines()[0] == f" note: {result.note}"
+    assert result.note == (
+        "sampling starts at sigma 10 A per coordinate from a cloud at the centroid, which lacks the data's own spread "
+        f"of {spread} A per coordinate: give start=structure, or a sigma_max of at least {least} A"
+    )
+    # What it says is enough is: a hundredth less is not.
+    for sigma, quiet in ((float(least), True), (0.99 * result.least_sigma, False)):
+        again = run_sample(nmr[0], states, replace(parameters, sigma_max=sigma))
+        assert (again.note == "") is quiet
+        assert ("note:" not in again.report()) is quiet
+
+
+@pytest.mark.parametrize("sigma", [20, 80])
+@pytest.mark.parametrize(("row", "churn"), [("back at the start", 0), ("back with `s_churn=40`", 40)])
+def test_the_page_tells_how_many_come_back(nmr, states, row, churn, sigma):
+    page = (Path(__file__).parents[2] / "docs" / "sampling.md").read_text(encoding="utf-8").splitlines()
+    heads, counts = (
+        next(line for line in page if line.startswith(f"| {name} |")).strip("|").split("|")[1:]
+        for name in ("sigma_max, Å per coordinate", row)
+    )
+    told = dict(zip(map(int, heads), map(int, counts)))
+    parameters = SampleParameters(
+        sampler="edm", steps=50, s_churn=churn, sigma_max=sigma, start="structure", samples=200, state=1, device="cpu"
+    )
+    # Of the same random numbers; another machine's rounding may turn one sample or two.
+    assert run_sample(nmr[0], states, parameters).nearest.count(1) == pytest.approx(told[sigma], abs=2)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_published_samplers_start_far_enough_out(nmr, states, sampler):
+    result = run_sample(nmr[0], states, SampleParameters(sampler=sampler, steps=2, state=1, device="cpu"))
+    assert result.note == ""
+
+
+def test_where_no_sigma_is_enough_none_is_named(nmr, states, save_network):
+    path = save_network("net.pt2", lambda coords: coords * 0, 392)
+    parameters = replace(EDM, wc=1, wr=1, wa=0, steps=2, network=str(path))
+    note = run_sample(nmr[0], states, parameters).note
+    assert note.endswith("of 4.94 A per coordinate: give start=structure")
 
 
 def test_a_callback_ends_the_run(nmr, states):

@@ -15,6 +15,7 @@ from pomodoro_pymol.diffusion.estimate import Estimate, broadcast_heads
 from pomodoro_pymol.diffusion.network import NetworkDenoiser
 from pomodoro_pymol.diffusion.samplers import GRIDS, SAMPLERS, Sampler
 from pomodoro_pymol.diffusion.sampling import Draws, edm_sample
+from pomodoro_pymol.diffusion.start import LACK, data_spread, least_sigma
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.noise.covariance import NestedCovariance
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
@@ -54,13 +55,13 @@ def kabsch(mobile, target):
     return np.array(moved)
 
 
-def karras_2(denoise, draws, n, s_churn, s_tmin, s_tmax, s_noise, sigma_min, sigma_max, rho):
+def karras_2(denoise, draws, n, s_churn, s_tmin, s_tmax, s_noise, sigma_min, sigma_max, rho, start=0):
     """Algorithm 2 of Karras et al. 2022 with the schedule of their equation 5, line by line."""
     t = [
         (sigma_max ** (1 / rho) + i / (n - 1) * (sigma_min ** (1 / rho) - sigma_max ** (1 / rho))) ** rho
         for i in range(n)
     ] + [0]
-    x = t[0] * draws.noise(FLAT).numpy()
+    x = start + t[0] * draws.noise(FLAT).numpy()
     path = []
     for i in range(n):
         gamma = min(s_churn / n, math.sqrt(2) - 1) if s_tmin <= t[i] <= s_tmax else 0
@@ -87,9 +88,9 @@ def levels(grid, n, s_max, s_min, p, sigma_data):
     return sigma
 
 
-def af3_18(denoise, draws, c, gamma_0, gamma_min, noise_scale, step_scale, align):
+def af3_18(denoise, draws, c, gamma_0, gamma_min, noise_scale, step_scale, align, start=0):
     """Algorithm 18 of AF3's SI (with the noised x in its last line), and Boltz's alignment."""
-    x = c[0] * draws.noise(FLAT).numpy()
+    x = start + c[0] * draws.noise(FLAT).numpy()
     path = []
     for before, after in zip(c[:-1], c[1:]):
         x = x - x.mean(1, keepdims=True)
@@ -157,6 +158,27 @@ def test_af3_algorithm_18_with_each_preset(complex_, name):
     grid, *numbers = SCHEDULES[name]
     path = af3_18(softmax_denoiser(members.numpy()), draws, levels(grid, 200, *numbers), *PUBLISHED[name])
     assert len(steps) == len(path) == 200
+    for step, expected in zip(steps, path):
+        np.testing.assert_allclose(step.coords, expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("each", [False, True])
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_partial_diffusion_takes_the_same_steps_from_a_structure(complex_, name, each):
+    """With EDM's own churn, and the centring, augmentation and alignment of the others."""
+    members = members_of(complex_)
+    begun = members[:3] if each else members[0]
+    sampler = dataclasses.replace(SAMPLERS[name], sigma_max=12.0, steps=20)
+    draws, denoise = Draws(complex_, range(3), 4, dtype=torch.float64), softmax_denoiser(members.numpy())
+    if name == "edm":
+        sampler = dataclasses.replace(sampler, s_churn=10)
+        path = karras_2(denoise, draws, 20, 10, 0, math.inf, 1, 0.002, 12, 7, start=begun.numpy())
+    else:
+        grid, _, s_min, rho, sigma_data = SCHEDULES[name]
+        c = levels(grid, 20, 12 / sigma_data, s_min, rho, sigma_data)
+        path = af3_18(denoise, draws, c, *PUBLISHED[name], start=begun.numpy())
+    steps = run(IdealDenoiser(members, complex_, FLAT), complex_, sampler, start=begun)
+    assert len(steps) == len(path) == 20
     for step, expected in zip(steps, path):
         np.testing.assert_allclose(step.coords, expected, rtol=0, atol=1e-6)
 
@@ -392,6 +414,135 @@ def test_samples_have_the_variance_of_the_propagation(nest, oracle, row):
         measured = float(np.square(part @ x.numpy()).sum()) / (3 * n_samples) / np.trace(part @ whole.prior)
         # Relative standard error of a variance over n numbers: sqrt(2 / n); four of them, at a fixed seed.
         assert measured == pytest.approx(value, rel=4 * math.sqrt(2 / (3 * count * n_samples)))
+
+
+# Partial diffusion: the mean is propagated by the same matrices, from the structure that was noised.
+
+NEAR = {"sigma_max": 6.0, "steps": 40}
+# Little churn: of full strength it forgets a start from which all is linear.
+PARTIAL = {
+    "heun": dataclasses.replace(HEUN, **NEAR),
+    "step scale and churn": dataclasses.replace(COLD, gamma=0.05, **NEAR),
+    "af3 grid": dataclasses.replace(CHURN, gamma=0.05, grid="af3", **NEAR),
+    "edm churn": dataclasses.replace(EDM_CHURN, s_churn=4, **NEAR),
+}
+
+
+def begin(hierarchy, seed=3):
+    return torch.from_numpy(np.random.default_rng(seed).normal(0, 5, (hierarchy.n_atoms, 3)))
+
+
+def partial_levels(sampler):
+    grid = "af3" if sampler.grid == "af3" else "boltz"
+    return levels(grid, sampler.steps, sampler.sigma_max, sampler.sigma_min, sampler.rho, 1)
+
+
+@pytest.mark.parametrize("row", PARTIAL)
+def test_a_start_is_pulled_towards_the_mean_of_the_prior_by_the_product_of_the_steps(natural, oracle, row):
+    """All is linear, and the noise the same: with the start less without is the start, propagated."""
+    sampler, of = PARTIAL[row], dense(natural, oracle)
+    steps = linear_steps(sampler, partial_levels(sampler), linear_denoiser("wiener", of))
+    factor = np.linalg.multi_dot([step for *_, step in steps][::-1])
+    start = begin(natural)
+    options = {"samples": 3, "seed": 2, "dtype": torch.float64}
+    wiener = denoiser(natural, of, "wiener")
+    pulled, free = (edm_sample(wiener, natural, WEIGHTS, sampler, start=it, **options) for it in (start, None))
+    expected = factor @ start.numpy()
+    assert 0.001 < np.square(expected).sum() / float(start.square().sum()) < 0.5
+    np.testing.assert_allclose(pulled - free, np.broadcast_to(expected, pulled.shape), rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("sigma", [1.0, 6.0, 40.0])
+def test_the_pull_is_that_of_the_equation(nest, oracle, sigma):
+    """dx/dsigma = (x - D) / sigma scales each level by sqrt(S / (S + sigma^2 v)), here by 300 steps of Heun."""
+    hierarchy = nest([[3] * 4, [3] * 4])  # residues of one size, so that data and noise have the same levels
+    of = dense(hierarchy, oracle)
+    sampler = dataclasses.replace(HEUN, sigma_max=sigma, steps=300)
+    start = begin(hierarchy)
+    options = {"samples": 1, "dtype": torch.float64}
+    wiener = denoiser(hierarchy, of, "wiener")
+    pulled, free = (edm_sample(wiener, hierarchy, WEIGHTS, sampler, start=it, **options)[0] for it in (start, None))
+    law = of.law(WEIGHTS)
+    for part in of.parts:
+        data, noise = np.trace(part @ of.prior), sigma**2 * np.trace(part @ law)
+        expected = math.sqrt(data / (data + noise)) * (part @ start.numpy())
+        np.testing.assert_allclose(part @ (pulled - free).numpy(), expected, rtol=0, atol=2e-3 * abs(expected).max())
+
+
+@pytest.mark.parametrize("row", PARTIAL)
+def test_partial_samples_have_the_mean_and_the_covariance_of_the_propagation(nest, oracle, row):
+    hierarchy = nest([[3, 5, 4], [2, 6]])
+    sampler, of, n_samples = PARTIAL[row], dense(hierarchy, oracle), 400
+    law, scale = of.law(WEIGHTS), sampler.s_noise if sampler.s_churn else sampler.noise_scale
+    start = begin(hierarchy)
+    mean, covariance = start.numpy(), sampler.sigma_max**2 * law
+    for before, t, step in linear_steps(sampler, partial_levels(sampler), linear_denoiser("wiener", of)):
+        covariance = step @ (covariance + scale**2 * (t**2 - before**2) * law) @ step.T
+        mean = step @ mean
+    x = edm_sample(
+        denoiser(hierarchy, of, "wiener"), hierarchy, WEIGHTS, sampler, samples=n_samples, seed=6, start=start,
+        dtype=torch.float64,
+    ).numpy()  # fmt: skip
+    # White, the samples are 3 n_samples standard normal vectors: their means by chi square, their variance of each
+    # eigenvector within 5 relative standard errors, sqrt(2 / n), of 1, at a fixed seed.
+    values, vectors = np.linalg.eigh(covariance)
+    white = np.einsum("ij,sjx->sxi", (vectors / np.sqrt(values)).T, x - mean)
+    assert 1e-4 < stats.chi2.cdf(n_samples * np.square(white.mean(0)).sum(), white[0].size) < 1 - 1e-4
+    variances = np.square(white).mean((0, 1))
+    assert abs(variances - 1).max() < 5 * math.sqrt(2 / (3 * n_samples))
+
+
+@pytest.mark.parametrize(
+    "start", [torch.zeros(3, 3), torch.zeros(2, 24, 3), torch.full((24, 3), math.nan), torch.zeros(24)]
+)
+def test_bad_starts(nest, start):
+    hierarchy = nest([[3] * 8])
+    with pytest.raises(PomodoroError, match=r"start must be \(24, 3\) or \(3, 24, 3\) finite numbers, not \("):
+        run(lambda x, sigma: Estimate(x), hierarchy, HEUN, start=start)
+
+
+@pytest.mark.parametrize(("weights", "level"), [(WEIGHTS, 1), (LevelWeights(3, 8, 0.05), 2)])
+def test_what_a_cloud_lacks_of_its_variance_stays_lacking(nest, oracle, weights, level):
+    """At `least_sigma` a cloud's samples lack `LACK` of the variance of a level: covariances of a start with the data
+    and of one without, propagated; of one chain, whose residue level is that about the centroid."""
+    hierarchy = nest([[3] * 8])
+    of = dense(hierarchy, oracle)
+    n_atoms = hierarchy.n_atoms
+    spread = tuple(np.trace(part @ of.prior) / n_atoms for part in of.parts[1:])
+    sigma = least_sigma(spread, hierarchy, weights)
+    law = of.law(weights)
+    sampler = dataclasses.replace(HEUN, sigma_max=sigma, steps=30)
+    wiener = lambda t: of.prior @ np.linalg.inv(of.prior + t**2 * law)  # noqa: E731
+    cloud, noised = sigma**2 * law, sigma**2 * law + of.prior
+    for *_, step in linear_steps(sampler, partial_levels(sampler), wiener):
+        cloud, noised = step @ cloud @ step.T, step @ noised @ step.T
+    lack = [1 - np.trace(part @ cloud) / np.trace(part @ noised) for part in of.parts[1:]]
+    assert lack[level - 1] == pytest.approx(LACK, rel=1e-9)
+    assert lack[2 - level] < LACK
+
+
+def test_the_spread_of_data_is_that_about_each_centroid(complex_, oracle):
+    members = members_of(complex_) + torch.arange(6.0)[:, None, None]  # where they lie does not count
+    atom_residue, _ = oracle.membership(complex_)
+    means = atom_residue @ (atom_residue / atom_residue.sum(0)).T
+    centred = (members - members.mean(1, keepdim=True)).numpy()
+    expected = [np.square(part).mean() for part in (means @ centred, centred - means @ centred)]
+    assert data_spread(members.float(), complex_) == pytest.approx(expected, rel=1e-6)
+
+
+def test_where_no_noise_is_enough(nest):
+    still, rigid = nest([[1]]), LevelWeights(1, 1, 0)
+    assert least_sigma(data_spread(torch.ones(1, 1, 3), still), still, FLAT) == 0
+    assert least_sigma((4.0, 0.0), nest([[3] * 8]), rigid) < 100
+    assert least_sigma((4.0, 1.0), nest([[3] * 8]), rigid) == math.inf
+    assert least_sigma((4.0, 1.0), nest([[3] * 8]), LevelWeights(1, 0, 0)) == math.inf
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("sizes", [[[8] * 200], [[8] * 1000] * 40])
+def test_published_starts_are_far_enough_out(nest, preset, sizes):
+    """2,560 A, for complexes with a radius of gyration of up to 300 A."""
+    assert least_sigma((300**2 / 3, 2.0), nest(sizes), PRESETS[preset]) < 2560
 
 
 # Randomness and frames.

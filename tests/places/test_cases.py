@@ -46,6 +46,7 @@ def test_frames_of_little_noise_lie_on_the_source(cmd, typed, by_label, case):
 LINES = (
     "pomnoise m",
     "pomsample m, steps=3",
+    "pomsample m, steps=3, start=structure, sigma_max=2",
     "pomprecond m",
     "pomsignal m",
     "pomtable m, frames=2",

@@ -96,6 +96,8 @@ LINES = {
     "signal": ["--csv", "out.csv", "--figure", "out.svg", "--residue", "0.5"],
     "sample": ["--csv", "out.csv", "--sampler", "edm", "--figure", "out.svg"],
     "sample af3": ["--sampler", "af3", "--steps", "4"],
+    "sample from the structure": ["--start", "structure", "--sigma_max", "9", "--steps", "4"],
+    "sample from too little noise": ["--sigma_max", "9", "--steps", "4"],
 }
 
 
@@ -135,6 +137,7 @@ TYPED = (
     "pommeasure m_noise, truth=m, fit=0, metric=neighbour",
     "pomdenoise m_noise",
     "pomsample polymer, sampler=edm, keep=denoised",
+    "pomsample polymer, sampler=edm, start=structure, sigma_max=9, name=m_near",
     "pommovie film.gif, m_noise, z=-1:1, width=64",
     "pomcheck test=1",
 )
@@ -151,7 +154,8 @@ def test_reports_titles_columns_and_figures_in_pymol(cmd, tmp_path, monkeypatch,
         text = capsys.readouterr().out
         assert " Error" not in text, text
         assert untold(text.splitlines()) == [], line
-    titles = [cmd.get_title(name, 2) for name in ("m_noise", "m_sweep", "m_sample", "m_noise_denoised", "m_measured")]
+    made = ("m_noise", "m_sweep", "m_sample", "m_near", "m_noise_denoised", "m_measured")
+    titles = [cmd.get_title(name, 2) for name in made]
     assert all(titles)
     assert untold(titles) == []
     assert columns_untold(tmp_path / "out.csv") == []
