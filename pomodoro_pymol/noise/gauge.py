@@ -120,18 +120,21 @@ class GaugeMoments:
 
     def split(self, weights: LevelWeights) -> Gauge:
         """Return the gauge split of noise of ``weights``."""
-        c, r, a = weights.shares
         n_atoms = self.hierarchy.n_atoms
-        squares = (
-            sizes.double().square().sum()
-            for sizes in (self.hierarchy.atoms_per_residue, self.hierarchy.atoms_per_chain)
-        )
-        in_residues, in_chains = (float(square) for square in squares)
-        translation = (a * n_atoms + r * in_residues + c * in_chains) / n_atoms**2
+        translation = translation_share(self.hierarchy, weights)
         rotation, turning = (_rotation_share(moments, weights, n_atoms) for moments in (self.whole, self.chains))
         chain = float(expected_levels(self.hierarchy, weights).chain_share)
         between = _share(chain + turning - translation - rotation)
         return Gauge(translation, rotation, between, _share(1 - translation - rotation - between))
+
+
+def translation_share(hierarchy: Hierarchy, weights: LevelWeights) -> float:
+    """Return the share of the variance that the translation of the whole has, ``1^T Sigma 1 / N**2``."""
+    c, r, a = weights.shares
+    in_residues, in_chains = (
+        float(sizes.double().square().sum()) for sizes in (hierarchy.atoms_per_residue, hierarchy.atoms_per_chain)
+    )
+    return (a * hierarchy.n_atoms + r * in_residues + c * in_chains) / hierarchy.n_atoms**2
 
 
 def level_gauge(coords: Tensor | np.ndarray, hierarchy: Hierarchy) -> Tensor:
