@@ -46,6 +46,7 @@ def scaling_text(rows: Sequence[ScalingRow]) -> str:
     ]
     for sigma in sigmas:
         lines += _sentences(sigma, {column: error for (at, column), error in totals.items() if at == sigma}, names)
+        lines += _weight_lines([row for row in rows if row.sigma == sigma and row.level in LEVELS], names)
     return "\n".join(lines)
 
 
@@ -114,6 +115,18 @@ def _sentences(sigma: float, errors: dict[str, float], names: dict[str, str]) ->
     if "centred levels" in errors:
         lines.append(f"   centred: levels is {_compared(errors['centred levels'], errors['centred global'])} one sigma")
     return lines
+
+
+def _weight_lines(rows: Sequence[ScalingRow], names: dict[str, str]) -> list[str]:
+    """Return what levels with their own scalings weigh under the loss weight of one sigma, of what their own gives."""
+    one, each = (
+        {row.level: row.scalings.loss_weight for row in rows if row.variant == v} for v in ("global", "levels")
+    )
+    if not each:
+        return []
+    given = names["global"].partition(", ")[2]
+    parts = ", ".join(f"{level} {one[level] / weight:.2g}" for level, weight in each.items())
+    return [f"   levels under one sigma's loss weight ({given}) weigh {parts} of their own"]
 
 
 def _compared(error: float, other: float) -> str:

@@ -657,6 +657,11 @@ def test_sentences_say_what_is_best_and_why(nmr, name, sigma, best, alone, note,
         f"centred: levels is {centred} one sigma",
     ):
         assert part in text
+    _, hierarchy, data = nmr
+    one = 1 / 16**2 + 1 / sigma**2
+    ratios = [one / (1 / v + 1 / s) for v, s in zip(noise_variances(hierarchy, PRESETS[name], sigma), data)]
+    chain, residue, atom = (f"{ratio:.2g}" for ratio in ratios)
+    assert f"one sigma's loss weight (16) weigh chain {chain}, residue {residue}, atom {atom} of their own" in text
 
 
 def test_sentences_on_what_is_left_out(nmr, natural):
