@@ -201,6 +201,17 @@ def test_the_weight_of_the_loss_goes_with_the_scalings(nmr, name):
         assert astuple(again) == pytest.approx(astuple(row.scalings), rel=1e-9)
 
 
+@pytest.mark.parametrize(("name", "low", "high"), [("ms", -0.22, 0), ("rb", 0, 0.26), ("3-8-1", 0, 0.26)])
+def test_the_note_against_one_sigma_of_the_same_sigma_data(nmr, name, low, high):
+    """What docs/sampling.md says of all sigmas: with the own sigma_data better under ms, with 16 worse everywhere."""
+    _, hierarchy, data = nmr
+    totals = total_errors(scaling_table(hierarchy, PRESETS[name], np.geomspace(0.5, 400, 60), data))
+    sigmas = {sigma for sigma, _ in totals}
+    own = [totals[sigma, "note own"] / totals[sigma, "global own"] - 1 for sigma in sigmas]
+    assert [min(own), max(own)] == pytest.approx([low, high], abs=0.005)
+    assert all(totals[sigma, "note"] > totals[sigma, "global"] for sigma in sigmas)
+
+
 #: Of a residue head on 2JUY, sigma_data 16 and 5.038, under one sigma, the note's, and best: SCIENCE.md, section 4.
 ABSOLUTE = {"global own": 20.71, "note own": 42.7, "best": 20.71}
 
