@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from pomodoro_pymol import (
+    AF3_LAW,
     FLAT,
     PRESETS,
     VARIANTS,
@@ -36,9 +37,11 @@ from pomodoro_pymol import (
     data_variances,
     degrees_of_freedom,
     edm_sample,
+    head_table,
     noise_variances,
     own_sigma_data,
     read_structure,
+    residue_spreads,
     scaling_table,
     split_levels,
     superpose,
@@ -51,6 +54,8 @@ NMR = DOCS.parent / "tests" / "data" / "2juy.pdb.gz"
 WEIGHTS = PRESETS["3-8-1"]
 PRIOR = (1.0, 4.0, 0.25)
 SIGMA_DATA = 16.0
+# Weights, and z of the note: sigma 4.82 and 21.6 A per coordinate.
+CASES = (("ms", 0), ("ms", 1), ("rb", 0), ("3-8-1", 0), ("3-8-1", 1))
 SIGMAS = (0.5, 1, 2, 3, 5, 7, 10, 15, 21.6, 40, 80)
 SAMPLES = 150
 BIAS = 0.25
@@ -68,28 +73,44 @@ def main(picture: Path) -> None:
     states = torch.from_numpy(np.stack([model.coords for model in models]))
     states -= states.mean((0, 1))
     print(f" {len(states)} models, {hierarchy.n_atoms} atoms, {hierarchy.n_residues} residues; analytic denoisers")
-    figure = Figure(figsize=(9.5, 6.6), layout="constrained")
-    axes = figure.subplots(2, 2)
-    preconditioning(states, hierarchy, axes[0, 0])
-    outputs(states, hierarchy, axes[0, 1])
-    frames(states, hierarchy, axes[1, 0])
-    churn(hierarchy, axes[1, 1])
+    figure = Figure(figsize=(9.5, 9.2), layout="constrained")
+    axes = figure.subplot_mosaic([["errors", "errors"], ["sampled", "outputs"], ["frames", "churn"]])
+    preconditioning(states, hierarchy, axes["errors"], axes["sampled"])
+    outputs(states, hierarchy, axes["outputs"])
+    frames(states, hierarchy, axes["frames"])
+    churn(hierarchy, axes["churn"])
     write_figure(picture, figure)
     print(f"\n figure: {picture.name}")
 
 
-def preconditioning(states: Tensor, hierarchy: Hierarchy, axis) -> None:
-    """Compare the three variants: error of c_skip x alone, and variance of what they sample."""
+def preconditioning(states: Tensor, hierarchy: Hierarchy, error_axis, sampled_axis) -> None:
+    """Compare scalings: error of c_skip x alone in seven columns, heads of residue means, and what is sampled."""
     heading("1. Preconditioning per level")
     data = data_variances(states, hierarchy)
     own = own_sigma_data(hierarchy, data)
-    show("mean squared error of c_skip x alone, A^2 per coordinate")
-    for name in ("ms", "3-8-1"):
-        for sigma_data in (SIGMA_DATA, own):
-            totals = total_errors(scaling_table(hierarchy, PRESETS[name], (4.82, 21.6), data, sigma_data=sigma_data))
-            for sigma in (4.82, 21.6):
-                cells = ", ".join(f"{variant} {totals[sigma, variant]:.2f}" for variant in VARIANTS)
-                show(f"{name:6} sigma {sigma:>5}, sigma_data {sigma_data:>5.4g}: {cells}")
+    show(f"mean squared error of c_skip x alone, A^2 per coordinate; own: sigma_data {own:.3f} A, else {SIGMA_DATA:g};")
+    show("centred: noise and data without the translation of the whole")
+    tables = {(name, z): scaling_table(hierarchy, PRESETS[name], [AF3_LAW.sigma(z)], data) for name, z in CASES}
+    errors = {
+        case: {column: error for (_, column), error in total_errors(rows).items()} for case, rows in tables.items()
+    }
+    seven(errors)
+    show("nearly all of the gain at high sigma is sigma_data, the object's own. Sigma per level adds to it at moderate")
+    show("sigma: under ms most of that is the chain's translation, gone once x is centred, under rb little of it. The")
+    show(
+        "note's variant is better than one sigma under ms, with the own sigma_data; under rb and 3-8-1 it is worse, as"
+    )
+    show("everywhere with 16")
+    show("variance of the residue target, 1 is ideal")
+    seven({case: {row.variant: row.target for row in rows if row.level == "residue"} for case, rows in tables.items()})
+    show("loss weight of each level, 1 / c_out^2, A^-2 per coordinate, chain:residue:atom, one sigma and each its own")
+    for (name, z), rows in tables.items():
+        one, each = ([row.scalings.loss_weight for row in rows if row.variant == v] for v in ("global", "levels"))
+        show(f"{name:8}{AF3_LAW.sigma(z):>6.4g}   {one[0]:.4f}   {':'.join(f'{weight:.4f}' for weight in each)}")
+    show("a head of residue means under ms at sigma 21.6, error in A^2 per coordinate, mean over residues")
+    rows = head_table(hierarchy, PRESETS["ms"], (AF3_LAW.sigma(1),), residue_spreads(states, hierarchy), own)
+    for head, what in (("relative", "about their chain's"), ("absolute", "as they are")):
+        show(f"{what:20}" + ", ".join(f"{row.variant} {row.error:.2f}" for row in rows if row.level == head))
     prior = prior_variances(hierarchy)
     found = {}
     for variant in VARIANTS:
@@ -101,13 +122,19 @@ def preconditioning(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     for variant, values in found.items():
         show(f"sampled variance / prior's, Heun 50, {variant:6}: {per_level(values)} (1 is right)")
     show(f"({SAMPLES} samples: chain values are good to {100 * (2 / 3 / SAMPLES) ** 0.5:.0f} %, residues' to 1 %)")
-    show("nearly all of the gain at high sigma is sigma_data, the object's own; sigma per level adds to it at moderate")
-    show(
-        "sigma where the chain holds much of the noise. The note's variant brings the residue target's variance near 1:"
+    cases = list(errors.values())
+    for place, (column, color) in enumerate(zip(cases[0], (BLUE, SKY, GREEN, RED, ORANGE, PURPLE, "0.6"))):
+        at = [case + 0.12 * (place - 3) for case in range(len(cases))]
+        drawn = error_axis.bar(at, [case[column] for case in cases], 0.115, color=color, label=column)
+        error_axis.bar_label(drawn, fmt="%.3g", fontsize=6)
+    error_axis.set(yscale="log", ylim=(3, 400), ylabel="error of c_skip·x (Å² per coordinate)")
+    error_axis.set_xticks(range(len(CASES)), [f"{name}, {AF3_LAW.sigma(z):.3g}" for name, z in CASES])
+    error_axis.set_xlabel("weights, sigma (Å per coordinate)")
+    error_axis.set_title(
+        f"1  Preconditioning, sigma_data {SIGMA_DATA:g} Å per coordinate or own, {own:.3f}", fontsize=9
     )
-    rows = scaling_table(hierarchy, WEIGHTS, (4.82,), data)
-    show(", ".join(f"{row.variant} {row.target:.2f}" for row in rows if row.level == "residue"))
-    bars(axis, found, "1  Preconditioning")
+    error_axis.legend(fontsize=8, ncols=7)
+    bars(sampled_axis, found, "1  What scalings sample, sigma_data that of the prior", (GREEN, SKY, ORANGE))
 
 
 def outputs(states: Tensor, hierarchy: Hierarchy, axis) -> None:
@@ -197,6 +224,15 @@ def churn(hierarchy: Hierarchy, axis) -> None:
     bars(axis, found, "4  Churn")
 
 
+def seven(found: dict[tuple[str, float], dict[str, float]]) -> None:
+    """Print a table of preconditioning: a row for weights and sigma, a column for scalings."""
+    columns = list(next(iter(found.values())))
+    show(f"{'weights':8}{'sigma':>6}" + "".join(f"{column:>{len(column) + 3}}" for column in columns))
+    for (name, z), row in found.items():
+        cells = "".join(f"{row[column]:>{len(column) + 3}.2f}" for column in columns)
+        show(f"{name:8}{AF3_LAW.sigma(z):>6.4g}{cells}")
+
+
 def prior_variances(hierarchy: Hierarchy) -> tuple[float, float, float]:
     """Variance of each level of the Gaussian prior, per degree of freedom."""
     return noise_variances(hierarchy, LevelWeights(*PRIOR), math.sqrt(sum(PRIOR)))
@@ -220,9 +256,9 @@ def follow(denoise, hierarchy: Hierarchy, sampler: Sampler, samples: int) -> lis
     return curves.records
 
 
-def bars(axis, found: dict[str, list[float]], title: str) -> None:
+def bars(axis, found: dict[str, list[float]], title: str, colors: tuple[str, ...] = (BLUE, SKY, ORANGE)) -> None:
     """Draw variance ratios by level."""
-    for place, (name, color) in enumerate(zip(found, (BLUE, SKY, ORANGE))):
+    for place, (name, color) in enumerate(zip(found, colors)):
         at = [level + 0.27 * (place - 1) for level in range(3)]
         drawn = axis.bar(at, found[name], 0.25, bottom=0.005, color=color, label=name)
         axis.bar_label(drawn, [f"{value:.2f}" for value in found[name]], fontsize=7)

@@ -20,14 +20,25 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
         "pomprecond" prints how a denoising network would be preconditioned
         on the loaded structure or ensemble, level by level over sigma:
         c_skip, c_out, c_in, c_noise, the variance of what the network is to
-        predict (1 is ideal), and the mean squared error of c_skip times x,
-        per coordinate. The residue level is that of residue means about
-        their chain's, not of where a residue is. It compares three variants
-        and returns the rows.
+        predict (1 is ideal), the mean squared error of c_skip times x, per
+        coordinate, and the weight of the loss that goes with the scalings,
+        1/c_out^2. It compares seven columns, says which is best at each
+        sigma and by how much, and returns the rows.
 
-            levels   each level its own noise variance and sigma_data
-            global   one sigma and one sigma_data, as AF3 and Boltz have it
-            note     sigma_r = sqrt(wr/W) sigma, sigma_c alike, one sigma_data
+            global          one sigma and the sigma_data given, as AF3 has it
+            global own      one sigma and the object's own sigma_data
+            levels          each level its own noise variance and sigma_data
+            note            sigma_r = sqrt(wr/W) sigma, sigma_c alike, and
+                            the sigma_data given
+            note own        the same with the object's own sigma_data
+            centred global  without the whole's translation: one sigma and
+                            one sigma_data, those of what is left
+            centred levels  the same, each level its own
+
+        The residue level is that of residue means about their chain's. For
+        a head that gives one vector a residue, errors are also those of
+        residue means as they are (absolute), whose noise is that of chain,
+        residue and atoms, while the note's sigma_r is of the residue alone.
 
     EXAMPLES
 
@@ -37,11 +48,13 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
 
     NOTES
 
-        Scalings after Karras et al. 2022. The data are measured over all
+        Scalings and loss weight after Karras et al. 2022; scalings per
+        level go with loss weights per level. The data are measured over all
         states, each centred and shifted by 1 A per coordinate as in
-        training. The object's own sigma_data, of all levels together, is
-        printed beside the one in use. sigma_data= sets the latter, and with
-        it sigma at a given z.
+        training; centring takes the shift away, for one chain with all that
+        the chain level has. The object's own sigma_data, of all levels
+        together, is printed beside the one in use. sigma_data= sets the
+        latter, and with it sigma at a given z.
 
     SEE ALSO
 
@@ -49,7 +62,8 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     """
     from ..diffusion.precondition import own_sigma_data
     from ..experiments import outputs
-    from ..experiments.scalings import measure_data, scaling_csv, scaling_table, scaling_text
+    from ..experiments.scaling_report import scaling_csv, scaling_text
+    from ..experiments.scalings import head_table, measure_data, measure_heads, scaling_table
     from ..jobs.data import data_steps
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
@@ -62,14 +76,12 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     structure, hierarchy = read.structure, Hierarchy.from_structure(read.structure)
     data, origin = measure_data(read.states, hierarchy, parameters.data)
     law = parameters.law_of_sigma
-    rows = scaling_table(
-        hierarchy,
-        parameters.weights,
-        [law.sigma(z) for z in parameters.z.values()],
-        data,
-        sigma_data=law.sigma_data,
-        convention=parameters.convention,
-    )
+    own_sd = own_sigma_data(hierarchy, data)
+    sigmas = [law.sigma(z) for z in parameters.z.values()]
+    settings: dict[str, Any] = {"sigma_data": law.sigma_data, "convention": parameters.convention}
+    rows = scaling_table(hierarchy, parameters.weights, sigmas, data, **settings)
+    spreads = measure_heads(read.states, hierarchy, data, parameters.data)
+    rows += head_table(hierarchy, parameters.weights, sigmas, spreads, own_sd, **settings)
     outputs.write_csv(parameters.csv, scaling_csv(rows, law))
     if parameters.figure:
         from ..experiments.figures import precond_figure
@@ -79,7 +91,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
         own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
         print(
             f" pomprecond: {source.object}, sigma_data {law.sigma_data:g} A per coordinate{law_line(law)}\n"
-            f" the object's own: {own_sigma_data(hierarchy, data):.4g} A per coordinate; per level {own} ({origin})"
+            f" the object's own: {own_sd:.4g} A per coordinate; {own} ({origin})"
         )
         outputs.print_notes(structure, hierarchy)
         print(scaling_text(rows))

@@ -38,7 +38,7 @@ from ..noise.expected import expected_levels
 from ..noise.sigma import LawOfSigma, quantile
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
-from .precondition import SHIFT, PerLevel, degrees_of_freedom, noise_variances
+from .precondition import PerLevel, degrees_of_freedom, noise_variances, shift_variance
 
 #: Where the scalings and the weight of the loss come from: one sigma and sigma_data, or each level's own.
 SOURCES = ("global", "levels")
@@ -84,7 +84,6 @@ class LevelVariances:
         gauge : Tensor, shape=(3, 3)
             Of the structure: `level_gauge`.
         """
-        moved = data[0] if hierarchy.n_chains == 1 else min(data[0], SHIFT**2)
         chain, residue, atom = (
             sum(share * float(part) for share, part in zip(weights.shares, level)) for level in gauge.T
         )
@@ -92,7 +91,7 @@ class LevelVariances:
             data,
             noise_variances(hierarchy, weights, 1.0),
             degrees_of_freedom(hierarchy),
-            (moved, 0.0, 0.0),
+            (shift_variance(hierarchy, data), 0.0, 0.0),
             (chain, residue, atom),
         )
 

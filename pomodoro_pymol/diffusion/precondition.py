@@ -20,7 +20,14 @@ note
 
 Linear-skip error and target variance are the project's own closed forms. They are means over
 all atoms, and exact for residues and chains of any size, since the levels are orthogonal. The
-residue level is that of means about their chain, not of where a residue is.
+residue level is that of means about their chain, not of where a residue is; for a head that
+gives either there are `residue_noises` and `residue_spreads`, means over residues.
+
+Centred, noise and data are without the translation of the whole. Its projector J = 1 1^T / N
+is part of the chain level's, P_c, so that P_c - J takes the place of P_c, and the other levels
+stay as they are: of one chain nothing is left of the level, of several their means about the
+centroid, which have C - 1 degrees of freedom and the chain share less tr(J Sigma) / N of the
+variance.
 """
 
 from __future__ import annotations
@@ -32,7 +39,8 @@ from typing import TypeAlias
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.expected import expected_levels
+from ..noise.expected import expected_levels, expected_residues
+from ..noise.gauge import translation_share
 from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy, split_levels
@@ -65,6 +73,25 @@ class Scalings:
     c_in: float
     c_noise: float
 
+    @property
+    def sigma(self) -> float:
+        """Standard deviation of the noise that they are made for, angstrom."""
+        return self.c_out / math.sqrt(self.c_skip)
+
+    @property
+    def sigma_data(self) -> float:
+        """Standard deviation of the data that they are made for, angstrom."""
+        return math.sqrt(self.c_skip) / self.c_in
+
+    @property
+    def loss_weight(self) -> float:
+        """Weight of the squared error that goes with them, 1 / c_out**2, per square angstrom.
+
+        Of one sigma, ``(sigma**2 + sigma_data**2) / (sigma sigma_data)**2`` (Karras et al. 2022,
+        table 1).
+        """
+        return 1 / self.c_out**2
+
 
 def edm_scalings(sigma: float, sigma_data: float = SIGMA_DATA, convention: str = "af3") -> Scalings:
     """Return the scalings for one sigma and sigma_data, in angstrom.
@@ -83,28 +110,35 @@ def edm_scalings(sigma: float, sigma_data: float = SIGMA_DATA, convention: str =
     return Scalings(sigma_data**2 / total, sigma * sigma_data / math.sqrt(total), 1 / math.sqrt(total), c_noise)
 
 
-def noise_variances(hierarchy: Hierarchy, weights: LevelWeights, sigma: float) -> PerLevel:
+def noise_variances(hierarchy: Hierarchy, weights: LevelWeights, sigma: float, *, centred: bool = False) -> PerLevel:
     """Return the noise variance of each level per coordinate, square angstrom.
 
     The level's share of the variance (`expected_levels`) over its `degrees_of_freedom`,
     exact for groups of any size. Where all chains are of one residue, the residue level has
     neither; it gets what it has between residues of equal size, w_r + w_a over the mean size.
+    ``centred`` takes the translation of the whole away: 0 for the chain level of one chain.
     """
     levels, (_, of_residue, _) = expected_levels(hierarchy, weights), degrees_of_freedom(hierarchy)
     _, r, a = weights.shares
+    chain = float(levels.chain_share)
+    if centred:
+        of_chain, _, _ = degrees_of_freedom(hierarchy, centred=True)
+        chain = (chain - translation_share(hierarchy, weights)) / of_chain if of_chain else 0.0
     residue = levels.residue_share / of_residue if of_residue else r + a * hierarchy.n_residues / hierarchy.n_atoms
     # Of the atoms' own, share over freedom is the weight itself, also where there is none.
-    return sigma**2 * float(levels.chain_share), sigma**2 * float(residue), sigma**2 * a
+    return sigma**2 * chain, sigma**2 * float(residue), sigma**2 * a
 
 
-def degrees_of_freedom(hierarchy: Hierarchy) -> PerLevel:
+def degrees_of_freedom(hierarchy: Hierarchy, *, centred: bool = False) -> PerLevel:
     """Return the share that each level's variance has in the mean over atoms.
 
-    A group's mean is one point: 1 for chains, (R - C) / R for residues about them, (N - R) / N
-    for atoms about those, so that variances are per mean of a group.
+    A group's mean is one point: 1 for chains, (C - 1) / C if ``centred``, (R - C) / R for
+    residues about them, (N - R) / N for atoms about those, so that variances are per mean of a
+    group.
     """
+    in_whole = (hierarchy.n_chains - 1) / hierarchy.n_chains if centred else 1.0
     in_residues = (hierarchy.n_residues - hierarchy.n_chains) / hierarchy.n_residues
-    return 1.0, in_residues, (hierarchy.n_atoms - hierarchy.n_residues) / hierarchy.n_atoms
+    return in_whole, in_residues, (hierarchy.n_atoms - hierarchy.n_residues) / hierarchy.n_atoms
 
 
 def own_sigma_data(hierarchy: Hierarchy, data: PerLevel) -> float:
@@ -138,6 +172,41 @@ def data_variances(states: Tensor, hierarchy: Hierarchy, shift: float = SHIFT) -
     shares = degrees_of_freedom(hierarchy)
     c, r, a = (square / free if square > _NO_SPREAD else 1.0 for square, free in zip(squares, shares))
     return c, r, a
+
+
+def shift_variance(hierarchy: Hierarchy, data: PerLevel) -> float:
+    """Return what of the data's chain variance is the random shift, square angstrom: all of it for one chain."""
+    return data[0] if hierarchy.n_chains == 1 else min(data[0], SHIFT**2)
+
+
+def centred_data(hierarchy: Hierarchy, data: PerLevel) -> PerLevel:
+    """Return `data_variances` without the random shift of the whole, per degree of freedom of the centred levels."""
+    of_chain, _, _ = degrees_of_freedom(hierarchy, centred=True)
+    chain = (data[0] - shift_variance(hierarchy, data)) / of_chain if of_chain else 0.0
+    return chain, *data[1:]
+
+
+def residue_noises(hierarchy: Hierarchy, weights: LevelWeights, sigma: float) -> tuple[float, float]:
+    """Return the noise variance of residue means per coordinate, about their chain's mean and as they are.
+
+    Square angstrom, means over residues, each counting once: as they are,
+    ``(w_c + w_r + w_a mean(1 / n)) / W sigma**2``.
+    """
+    each = expected_residues(hierarchy, weights, sigma)
+    return float((each.residue_relative**2).mean()), float((each.residue**2).mean())
+
+
+def residue_spreads(states: Tensor, hierarchy: Hierarchy, shift: float = SHIFT) -> tuple[float, float]:
+    """Measure the data variance of residue means per coordinate, about their chain's mean and as they are.
+
+    Square angstrom, means over residues; parameters as of `data_variances`.
+    """
+    relative = absolute = 0.0
+    for state in states:
+        chain, in_chain, _ = split_levels((state - state.mean(0)).double(), hierarchy)
+        relative += float(in_chain.square().mean()) / len(states)
+        absolute += float((in_chain + chain[hierarchy.residue_to_chain]).square().mean()) / len(states)
+    return relative, absolute + shift**2
 
 
 def level_scalings(

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..color.palettes import DASHES, LEVEL_COLORS, OKABE_ITO
-from ..diffusion.choices import VARIANTS
 from ..diffusion.curves import StepRecord
 from ..diffusion.precondition import LEVELS
 from ..noise.metrics import CA_CA_DISTANCE
 from ..noise.sigma import law_note
-from .scalings import ScalingRow, total_errors
+from .scalings import CENTRED, HEAD_COLUMNS, HEADS, KEPT, ScalingRow, total_errors
 from .sweep import SCORE_LOST, Sweep
 from .table import TableRow
 from .teaching import TrainingSignal
@@ -115,38 +114,60 @@ def table_figure(rows: Sequence[TableRow]) -> Any:
 
 
 def precond_figure(rows: Sequence[ScalingRow]) -> Any:
-    """Draw preconditioning over sigma: c_skip and target variance per level, error of all, one curve per variant.
+    """Draw preconditioning over sigma, one curve per column of the table.
+
+    By level c_skip, variance of the target and weight of the loss; on the right the error of
+    all levels, and those of heads that give residue means, where there are rows of them.
+
+    Parameters
+    ----------
+    rows : sequence of ScalingRow
+        Of `scaling_table` and `head_table`.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
-    figure, axes = _figure(2, 3, (9.5, 5.6))
-    variants = [variant for variant in VARIANTS if any(row.variant == variant for row in rows)]
-    style = {variant: {"color": _COLORS[4 + place], "linestyle": _STYLES[place], "marker": ".", "label": variant}
-             for place, variant in enumerate(variants)}  # fmt: skip
+    figure, axes = _figure(3, 4, (13, 8.4))
+    colors = {"global": _COLORS[4], "levels": _COLORS[3], "note": _COLORS[1], "best": _COLORS[3]}
+    by_level = {
+        "c_skip": lambda row: row.scalings.c_skip,
+        "variance of the target": lambda row: row.target,
+        "loss weight (1/Å² per coordinate)": lambda row: row.scalings.loss_weight,
+    }
+
+    def draw(axis: Any, level: str | None, value: Callable[[ScalingRow], float]) -> None:
+        for column in (*KEPT, *CENTRED) if level in (*LEVELS, None) else HEAD_COLUMNS:
+            curve = {row.sigma: value(row) for row in rows if (row.variant, row.level) == (column, level or "atom")}
+            if curve:
+                variant = column.removeprefix("centred ").removesuffix(" own")
+                dash = 1 if column.endswith("own") else 3 if column in CENTRED else 0
+                style = {"color": colors[variant], "linestyle": _STYLES[dash], "marker": "D" if dash == 3 else "."}
+                axis.plot(list(curve), list(curve.values()), markersize=4, label=column, **style)
+
     for column, level in enumerate(LEVELS):
-        for variant in variants:
-            curve = [row for row in rows if (row.variant, row.level) == (variant, level)]
-            sigmas = [row.sigma for row in curve]
-            axes[0, column].plot(sigmas, [row.scalings.c_skip for row in curve], **style[variant])
-            if column:
-                axes[1, column].plot(sigmas, [row.target for row in curve], **style[variant])
-        axes[0, column].set(title=level, ylabel="c_skip", ylim=(-0.03, 1.03))
-        axes[1, column].set_ylabel(
-            f"variance of the target, {level}" if column else "linear-skip error (Å² per coordinate)"
-        )
-        if column:
-            axes[1, column].axhline(1, color="0.4", linewidth=1)
-    for variant in variants:
-        totals = {sigma: error for (sigma, name), error in total_errors(rows).items() if name == variant}
-        axes[1, 0].plot(list(totals), list(totals.values()), **style[variant])
+        for line, (label, value) in enumerate(by_level.items()):
+            draw(axes[line, column], level, value)
+            axes[line, column].set(title=level if not line else "", ylabel="" if column else label)
+        axes[0, column].set_ylim(-0.03, 1.03)
+        axes[1, column].axhline(1, color="0.4", linewidth=1)
+    totals = total_errors(rows)
+    draw(axes[0, 3], None, lambda row: totals[row.sigma, row.variant])
+    axes[0, 3].set_title("error of all levels (Å² per coordinate)", fontsize=10)
+    for axis, head, words in zip(axes[1:, 3], HEADS, ("in chains", "as they are")):
+        draw(axis, head, lambda row: row.error)
+        axis.set_title(f"residue means {words}: error\n(Å² per coordinate)", fontsize=10)
     for axis in axes.flat:
         axis.set(xscale="log", xlabel="sigma (Å per coordinate)")
         axis.grid(alpha=0.25)
-    for axis in axes[1]:
+    for axis in (*axes[1:, :3].flat, *axes[:, 3]):
         axis.set_yscale("log")
-    axes[0, 0].legend(fontsize=8)
+    axes[0, 3].legend(fontsize=8)
+    for axis in axes[1:, 3]:
+        if axis.get_lines():
+            axis.legend(fontsize=8)
+        else:
+            axis.set_visible(False)
     return figure
 
 

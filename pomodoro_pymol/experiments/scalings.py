@@ -1,51 +1,67 @@
-"""The table of preconditioning: three variants, level by level, over sigma."""
+"""The table of preconditioning: seven columns, level by level, over sigma, and heads that give residue means."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from ..diffusion.choices import VARIANTS
 from ..diffusion.precondition import (
     LEVELS,
     PerLevel,
     Scalings,
+    centred_data,
     data_variances,
     degrees_of_freedom,
+    edm_scalings,
     level_scalings,
     linear_skip_error,
     noise_variances,
+    own_sigma_data,
+    residue_noises,
+    residue_spreads,
     target_variance,
 )
 from ..errors import PomodoroError
-from ..noise.sigma import AF3_LAW, SIGMA_DATA, LawOfSigma
+from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
 from ..utils.text import counted
 from .denoising import per_level
 
+#: Columns with the translation of the whole in noise and data: a variant, with the sigma_data given or the data's own.
+KEPT = ("global", "global own", "levels", "note", "note own")
+#: Without it: one sigma and one sigma_data, those of all that is left, and each level its own.
+CENTRED = ("centred global", "centred levels")
+#: Residue means about their chain's mean, and as they are.
+HEADS = ("relative", "absolute")
+#: Scalings of a head; the best are those of its own noise and data.
+HEAD_COLUMNS = ("global", "global own", "note", "note own", "best")
+
 
 @dataclass(frozen=True)
 class ScalingRow:
-    """One variant at one sigma, for one level.
+    """One column of the table at one sigma, for one level or head.
 
     Attributes
     ----------
     sigma : float
         Angstrom.
-    variant, level : str
+    variant : str
+        One of `KEPT` and `CENTRED`; for a head of `HEAD_COLUMNS`.
+    level : str
+        One of `LEVELS`, or of `HEADS`.
     scalings : Scalings
     noise, data : float
-        Variances of the level, square angstrom per coordinate.
+        Variances of the level or head, square angstrom per coordinate.
     target : float
         Variance of what the network is to predict; 1 is ideal.
     error : float
-        The level's part of the mean squared error of ``c_skip x`` alone, square angstrom.
+        Mean squared error of ``c_skip x`` alone, square angstrom per coordinate: the level's
+        part of the mean over atoms, or a head's mean over residues.
     """
 
     sigma: float
@@ -82,6 +98,17 @@ def measure_data(states: np.ndarray, hierarchy: Hierarchy, given: str = "") -> t
     return (chain, residue, atom), "given"
 
 
+def measure_heads(states: np.ndarray, hierarchy: Hierarchy, data: PerLevel, given: str = "") -> tuple[float, float]:
+    """Return the data variance of residue means about their chain's and as they are, square angstrom per coordinate.
+
+    Measured as of `residue_spreads`, or where ``data`` are given as it is for residues of equal size.
+    """
+    if not given:
+        return residue_spreads(torch.from_numpy(states), hierarchy)
+    of_chain, of_residue, _ = degrees_of_freedom(hierarchy)
+    return of_residue * data[1], of_chain * data[0] + of_residue * data[1]
+
+
 def scaling_table(
     hierarchy: Hierarchy,
     weights: LevelWeights,
@@ -91,63 +118,119 @@ def scaling_table(
     sigma_data: float = SIGMA_DATA,
     convention: str = "af3",
 ) -> list[ScalingRow]:
-    """Return the rows sigma by sigma, variant by variant, level by level; see `level_scalings`.
+    """Return the rows sigma by sigma, column by column, level by level; see `level_scalings`.
 
-    A variant that needs noise where the weights have none is left out.
+    A column that needs noise or data where there are none is left out, and of the centred ones
+    the chain level of one chain.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    weights : LevelWeights
+    sigmas : sequence of float
+        Angstrom.
+    data : tuple of float
+        As of `data_variances`; the centred columns take `centred_data` of it.
+    sigma_data : float
+        Angstrom, beside which the data's own stands.
+    convention : {"af3", "edm"}
     """
     c, r, _ = weights.shares
-    rows = []
+    own = own_sigma_data(hierarchy, data)
+    rows: list[ScalingRow] = []
     for sigma in sigmas:
         noise = noise_variances(hierarchy, weights, sigma)
         usable = {"levels": all(noise), "note": bool(c and r), "global": True}
-        for variant in filter(usable.__getitem__, VARIANTS):
-            scalings = level_scalings(
-                variant, hierarchy, weights, sigma, data=data, sigma_data=sigma_data, convention=convention
-            )
-            for level, own, v, s, free in zip(LEVELS, scalings, noise, data, degrees_of_freedom(hierarchy)):
-                error = free * linear_skip_error(own, v, s)
-                rows.append(ScalingRow(sigma, variant, level, own, v, s, target_variance(own, v, s), error))
+        for column in KEPT:
+            variant, _, whose = column.partition(" ")
+            if usable[variant]:
+                scalings = level_scalings(
+                    variant,
+                    hierarchy,
+                    weights,
+                    sigma,
+                    data=data,
+                    sigma_data=own if whose else sigma_data,
+                    convention=convention,
+                )
+                rows += _rows(sigma, column, scalings, noise, data, degrees_of_freedom(hierarchy))
+        rows += _centred_rows(hierarchy, weights, sigma, data, convention)
+    return rows
+
+
+def _centred_rows(
+    hierarchy: Hierarchy, weights: LevelWeights, sigma: float, data: PerLevel, convention: str
+) -> Iterator[ScalingRow]:
+    noise, data = noise_variances(hierarchy, weights, sigma, centred=True), centred_data(hierarchy, data)
+    freedom = degrees_of_freedom(hierarchy, centred=True)
+    v, s = (sum(free * own for free, own in zip(freedom, values)) for values in (noise, data))
+    if not (v and s):
+        return
+    one = edm_scalings(math.sqrt(v), math.sqrt(s), convention)
+    yield from _rows(sigma, "centred global", (one,) * 3, noise, data, freedom)
+    if all(bool(v) == bool(s) for v, s in zip(noise, data)):
+        each = [edm_scalings(math.sqrt(v), math.sqrt(s), convention) if v else one for v, s in zip(noise, data)]
+        yield from _rows(sigma, "centred levels", each, noise, data, freedom)
+
+
+def _rows(
+    sigma: float, column: str, scalings: Sequence[Scalings], noise: PerLevel, data: PerLevel, freedom: PerLevel
+) -> Iterator[ScalingRow]:
+    for level, own, v, s, free in zip(LEVELS, scalings, noise, data, freedom):
+        if v or s:
+            error = free * linear_skip_error(own, v, s)
+            yield ScalingRow(sigma, column, level, own, v, s, target_variance(own, v, s), error)
+
+
+def head_table(
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    sigmas: Sequence[float],
+    spreads: tuple[float, float],
+    own: float,
+    *,
+    sigma_data: float = SIGMA_DATA,
+    convention: str = "af3",
+) -> list[ScalingRow]:
+    """Return the rows of heads that give one vector for each residue: its mean about its chain's, and as it is.
+
+    Errors are means over residues, each counting once, not over atoms as in `scaling_table`. A
+    head of which nothing moves is left out, and the note's scalings where residues have no weight.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    weights : LevelWeights
+    sigmas : sequence of float
+        Angstrom.
+    spreads : tuple of float
+        Data variance of both: `measure_heads`.
+    own : float
+        The data's own sigma_data, of all levels: `own_sigma_data`.
+    sigma_data : float
+        Angstrom, the one beside it.
+    convention : {"af3", "edm"}
+    """
+    note = math.sqrt(weights.shares[1])
+    rows = []
+    for sigma in sigmas:
+        for head, v, s in zip(HEADS, residue_noises(hierarchy, weights, sigma), spreads):
+            if not (v and s):
+                continue
+            pairs = ((sigma, sigma_data), (sigma, own), (note * sigma, sigma_data), (note * sigma, own),
+                     (math.sqrt(v), math.sqrt(s)))  # fmt: skip
+            for column, pair in zip(HEAD_COLUMNS, pairs):
+                if all(pair):
+                    scalings = edm_scalings(*pair, convention)
+                    target, error = target_variance(scalings, v, s), linear_skip_error(scalings, v, s)
+                    rows.append(ScalingRow(sigma, column, head, scalings, v, s, target, error))
     return rows
 
 
 def total_errors(rows: Sequence[ScalingRow]) -> dict[tuple[float, str], float]:
-    """Return the linear-skip error of all levels together by sigma and variant."""
+    """Return the linear-skip error of all levels together by sigma and column; heads are passed over."""
     totals: dict[tuple[float, str], float] = {}
     for row in rows:
-        totals[row.sigma, row.variant] = totals.get((row.sigma, row.variant), 0.0) + row.error
+        if row.level in LEVELS:
+            totals[row.sigma, row.variant] = totals.get((row.sigma, row.variant), 0.0) + row.error
     return totals
-
-
-def scaling_text(rows: Sequence[ScalingRow]) -> str:
-    """Return the table as aligned ASCII text."""
-    lines = [
-        " sigma and c_out in A, c_in in 1/A, error in A^2, all per coordinate",
-        f" {'sigma':>8} {'variant':8}{'level':8}{'c_skip':>8}{'c_out':>9}{'c_in':>9}{'c_noise':>9}"
-        f"{'target var':>12}{'error':>11}",
-    ]
-    totals = total_errors(rows)
-    for row in rows:
-        own = row.scalings
-        lines.append(
-            f" {row.sigma:>8.4g} {row.variant:8}{row.level:8}{own.c_skip:>8.4f}{own.c_out:>9.4g}{own.c_in:>9.4g}"
-            f"{own.c_noise:>9.4f}{row.target:>12.4g}{row.error:>11.4g}"
-        )
-        if row.level == LEVELS[-1]:
-            lines.append(f" {'':8} {row.variant:8}{'all':8}{'':47}{totals[row.sigma, row.variant]:>11.4g}")
-    return "\n".join(lines)
-
-
-def scaling_csv(rows: Sequence[ScalingRow], law: LawOfSigma = AF3_LAW) -> str:
-    """Return the table as CSV, with the z that ``law`` gives each sigma."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    scalings = ("c_skip", "c_out", "c_in", "c_noise")
-    numbers = ("noise", "data", "target", "error")
-    variances = ("noise_variance_per_coordinate", "data_variance_per_coordinate", "target_variance")
-    labels = ("z", "sigma_per_coordinate", "variant", "level")
-    writer.writerow([*labels, *scalings, *variances, "squared_error_per_coordinate"])
-    for row in rows:
-        values = [getattr(row.scalings, name) for name in scalings] + [getattr(row, name) for name in numbers]
-        level = [f"{law.z(row.sigma):.6g}", f"{row.sigma:.6g}", row.variant, row.level]
-        writer.writerow(level + [f"{value:.6g}" for value in values])
-    return file.getvalue()

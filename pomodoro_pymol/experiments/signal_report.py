@@ -18,6 +18,7 @@ from ..noise.weights import LevelWeights, Scheme
 from ..parameters.catalogue import MAX_WEIGHT, NoiseParameters, SignalParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..utils.text import aligned
 from .scalings import measure_data
 from .sweep import SCORE_LOST
 from .teaching import SchemeSignal, TrainingSignal, shares_of, training_signal
@@ -137,7 +138,7 @@ def _budget_lines(signal: TrainingSignal, law: LawOfSigma) -> list[str]:
     own = _triple(shares_of(max((s.of_levels("own") for s in schemes), key=sum)))
     return [
         f" sigma_data {law.sigma_data:.4g} A per coordinate: loss {total:.3f} in all under every scheme",
-        *_aligned([titles, *rows]),
+        *aligned([titles, *rows]),
         f" each level's own c_skip and loss weight: shares {own} where it has noise, under every scheme",
     ]
 
@@ -149,7 +150,7 @@ def _floor_lines(signal: TrainingSignal) -> list[str]:
     names = [s.scheme.name for s in signal.under(laws[0])]
     return [
         f" floor: loss that the exact denoiser of the {signal.n_states} states leaves, in known place and pose",
-        *_aligned([titles, *map(list, zip(names, *columns))]),
+        *aligned([titles, *map(list, zip(names, *columns))]),
     ]
 
 
@@ -163,7 +164,7 @@ def _law_lines(signal: TrainingSignal) -> list[str]:
     return [
         f" law of each level's noise at sigma_data {law.sigma_data:.4g} A per coordinate: P_mean, z where data and",
         " noise have one variance, window: share of training where their ratio is .1 to 10; nats: information",
-        *_aligned([titles, *rows]),
+        *aligned([titles, *rows]),
     ]
 
 
@@ -178,7 +179,7 @@ def _score_lines(signal: TrainingSignal) -> list[str]:
     return [
         " gauge: shares of translation, rotation, between chains, within chains; z shift: z_internal - z;",
         f" z at {SCORE_LOST:g}: where expected scores fall to it",
-        *_aligned([["", "gauge t:r:b:w", "z shift", "z at .5: Ca lDDT", "within residues", "between"], *rows]),
+        *aligned([["", "gauge t:r:b:w", "z shift", "z at .5: Ca lDDT", "within residues", "between"], *rows]),
     ]
 
 
@@ -252,11 +253,3 @@ def _nats(values: PerLevel) -> str:
 
 def _number(value: float, form: str) -> str:
     return f"{value:{form}}" if math.isfinite(value) else "n/a"
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        " " + "  ".join([row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))])
-        for row in rows
-    ]

@@ -463,25 +463,41 @@ def test_examples_of_the_help_run(nmr, typed, tmp_path, monkeypatch, name):
 
 
 def test_an_ensemble_makes_the_reference_table(nmr):
-    """SCIENCE.md, section 4: per level, one sigma, the note's; with sigma_data 16, and with the object's own."""
+    """SCIENCE.md, section 4: one sigma, per level, the note's, sigma_data 16 and the object's own; centred."""
     from pomodoro_pymol.commands import pomprecond
     from pomodoro_pymol.experiments.scalings import total_errors
 
+    columns = ("global", "global own", "levels", "note", "note own", "centred global", "centred levels")
     reference = {
-        ("ms", 16): (4.91, 19.70, 20.65),
-        ("ms", 5.038): (4.91, 12.13, 10.35),
-        ("rb", 16): (9.41, 19.70, 20.87),
-        ("rb", 5.038): (9.41, 12.13, 12.76),
-        ("3-8-1", 16): (10.76, 19.70, 21.08),
-        ("3-8-1", 5.038): (10.76, 12.13, 14.21),
+        "ms": (19.70, 12.13, 4.91, 20.65, 10.35, 4.77, 3.96),
+        "rb": (19.70, 12.13, 9.41, 20.87, 12.76, 11.05, 8.66),
+        "3-8-1": (19.70, 12.13, 10.76, 21.08, 14.21, 9.94, 9.90),
     }
-    for (preset, sigma_data), errors in reference.items():
-        z = math.log(16 / sigma_data) / 1.5  # the law's sigma follows its sigma_data; this is 4.819 A again
-        rows = pomprecond(preset=preset, z=z, sigma_data=sigma_data, _self=nmr)
+    for preset, errors in reference.items():
+        rows = pomprecond(preset=preset, z=0, _self=nmr)
+        totals = total_errors(rows)
+        assert [totals[rows[0].sigma, column] for column in columns] == pytest.approx(errors, abs=0.0051)
+        z = math.log(16 / 5.038) / 1.5  # the law's sigma follows its sigma_data; this is 4.819 A again
+        rows = pomprecond(preset=preset, z=z, sigma_data=5.038, _self=nmr)
         assert rows[0].sigma == pytest.approx(16 * math.exp(-1.2), rel=1e-5)
         totals = total_errors(rows)
-        found = [totals[rows[0].sigma, variant] for variant in ("levels", "global", "note")]
-        assert found == pytest.approx(errors, abs=0.0051)
+        for given, own in (("global", "global own"), ("note", "note own")):
+            assert totals[rows[0].sigma, given] == pytest.approx(totals[rows[0].sigma, own], rel=1e-4)
+            assert totals[rows[0].sigma, own] == pytest.approx(errors[columns.index(own)], abs=0.0051)
+
+
+def test_heads_of_absolute_residue_means(nmr, typed):
+    """SCIENCE.md, section 4: under ms at sigma 21.6, sigma_data 5.038."""
+    from pomodoro_pymol.commands import pomprecond
+
+    rows = pomprecond(preset="ms", z=1, _self=nmr)
+    errors = {row.variant: row.error for row in rows if row.level == "absolute"}
+    assert errors["global own"] == pytest.approx(20.71, abs=0.0051)
+    assert errors["note own"] == pytest.approx(42.7, abs=0.051)
+    assert errors["best"] == pytest.approx(20.71, abs=0.0051)
+    assert re.search(
+        r"^ 21\.6 +absolute +0\.8924 .* 20\.71 .* 42\.74 +20\.71$", typed(nmr, "pomprecond preset=ms z=1"), re.M
+    )
 
 
 def test_pomprecond_prints_and_draws(nmr, typed, tmp_path):
@@ -490,9 +506,12 @@ def test_pomprecond_prints_and_draws(nmr, typed, tmp_path):
     assert "the object's own: 5.038 A per coordinate" in printed
     assert "measured over 24 states" in printed
     rows = list(csv.DictReader((tmp_path / "p.csv").open()))
-    assert len(rows) == 27
+    assert len(rows) == 3 * (5 * 3 + 2 * 2 + 2 * 5)  # levels, centred those of one chain, two heads
     for row in rows:
-        assert f"{float(row['c_skip']):.4f}" in printed
+        number = float(row["squared_error_per_coordinate"])
+        assert any(f"{value:.4g}" in printed for value in (number, number * (1 - 1e-6), number * (1 + 1e-6)))
+    assert printed.count("levels is best") == 3
+    assert [line for line in printed.splitlines() if len(line) > 110 and not line.startswith(" note:")] == []
     assert "<svg" in (tmp_path / "p.svg").read_text()
     assert "chain 1 A, residue 8.4 A, atom 1.5 A (given)" in typed(nmr, "pomprecond data=1:8.4:1.5")
     assert nmr.get_names() == ["2juy"]

@@ -5,7 +5,7 @@ import pytest
 
 from pomodoro_pymol.diffusion.curves import StepRecord
 from pomodoro_pymol.experiments.figures import curves_figure, precond_figure
-from pomodoro_pymol.experiments.scalings import scaling_table, total_errors
+from pomodoro_pymol.experiments.scalings import head_table, scaling_table, total_errors
 from pomodoro_pymol.noise.weights import FLAT, PRESETS
 
 SIGMAS = (0.5, 2.0, 8.0)
@@ -16,24 +16,37 @@ def lines(axis):
     return {line.get_label(): line for line in axis.get_lines() if not line.get_label().startswith("_")}
 
 
-@pytest.mark.parametrize(("weights", "variants"), [(PRESETS["ms"], 3), (FLAT, 2)])
-def test_preconditioning(complex_, weights, variants):
-    rows = scaling_table(complex_, weights, SIGMAS, (1.0, 70.0, 2.0))
-    axes = precond_figure(rows).axes
+@pytest.mark.parametrize(("weights", "columns"), [(PRESETS["ms"], 7), (FLAT, 5)])
+@pytest.mark.parametrize("heads", [True, False])
+def test_preconditioning(complex_, weights, columns, heads):
+    rows = scaling_table(complex_, weights, SIGMAS, (4.0, 70.0, 2.0))
     totals = total_errors(rows)
+    if heads:
+        rows += head_table(complex_, weights, SIGMAS, (60.0, 64.0), 8.3)
+    axes = np.array(precond_figure(rows).axes).reshape(3, 4)
+    values = (lambda row: row.scalings.c_skip, lambda row: row.target, lambda row: row.scalings.loss_weight)
     for place, level in enumerate(("chain", "residue", "atom")):
-        assert axes[place].get_title() == level
-        assert len(lines(axes[place])) == variants
-        for variant, line in lines(axes[place]).items():
-            own = [row for row in rows if (row.variant, row.level) == (variant, level)]
-            np.testing.assert_array_equal(line.get_ydata(), [row.scalings.c_skip for row in own])
-            if place:
-                target = lines(axes[3 + place])[variant]
-                np.testing.assert_array_equal(target.get_ydata(), [row.target for row in own])
-    for variant, line in lines(axes[3]).items():
-        np.testing.assert_array_equal(line.get_xdata(), SIGMAS)
-        np.testing.assert_array_equal(line.get_ydata(), [totals[sigma, variant] for sigma in SIGMAS])
-    assert {text.get_text() for text in axes[0].get_legend().get_texts()} == set(lines(axes[0]))
+        assert axes[0, place].get_title() == level
+        for line, value in enumerate(values):
+            curves = lines(axes[line, place])
+            assert len(curves) == columns
+            for variant, curve in curves.items():
+                own = [row for row in rows if (row.variant, row.level) == (variant, level)]
+                np.testing.assert_array_equal(curve.get_xdata(), SIGMAS)
+                np.testing.assert_array_equal(curve.get_ydata(), [value(row) for row in own])
+    assert len(lines(axes[0, 3])) == columns
+    for variant, curve in lines(axes[0, 3]).items():
+        np.testing.assert_array_equal(curve.get_ydata(), [totals[sigma, variant] for sigma in SIGMAS])
+    assert {text.get_text() for text in axes[0, 3].get_legend().get_texts()} == set(lines(axes[0, 3]))
+    for axis, head in zip(axes[1:, 3], ("relative", "absolute")):
+        curves = lines(axis)
+        assert axis.get_visible() == heads
+        assert len(curves) == (heads and (5 if columns == 7 else 3))
+        for variant, curve in curves.items():
+            errors = [row.error for row in rows if (row.variant, row.level) == (variant, head)]
+            np.testing.assert_array_equal(curve.get_ydata(), errors)
+    looks = {(line.get_color(), line.get_linestyle(), line.get_marker()) for line in lines(axes[0, 3]).values()}
+    assert len(looks) == columns
 
 
 def test_a_run(tmp_path):
