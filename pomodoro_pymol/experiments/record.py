@@ -63,7 +63,7 @@ class Record:
         That of the source, in the order of the draws; None where it is not known, as in records of
         version 0.1.0. The object's own is the metric.
     fixed : ndarray, shape=(n_atoms,), dtype=bool, or None
-        Atoms that are at the truth in every frame, in the order of the draws; None where all move.
+        Atoms that were not noised, in the order of the draws; None where all move.
     """
 
     parameters: NoiseParameters
@@ -95,7 +95,7 @@ class Record:
             f"device: {self.device}",
             f"draws in the order of: {ORDERS[self.order]}",
             f"versions: {self.versions}",
-            *([] if self.fixed is None else [f"fixed: {self.fixed.sum()} of {len(self.fixed)} atoms, at the truth"]),
+            *([] if self.fixed is None else [f"fixed, not noised: {self.fixed.sum()} of {len(self.fixed)} atoms"]),
         ]
 
     def to_plain(self) -> dict[str, Any]:

@@ -15,8 +15,7 @@ array                     shape, dtype           what it is
                                                  alternate locations the first
 ``heavy_mask``            (n_atoms,)             bool: no hydrogen; of atoms of one name in a
                                                  residue, as of alternate locations, the first
-``fixed_mask``            (n_atoms,)             bool: at the truth in every frame; absent where no
-                                                 atom is fixed
+``fixed_mask``            (n_atoms,)             bool: fixed, not noised; absent where no atom is
 ``atom_name`` ``element`` (n_atoms,)             text
 ``residue_name``          (n_residues,)          text, as the residue's first atom has it
 ``residue_number``        (n_residues,)          text, with the insertion code
@@ -97,7 +96,7 @@ class FrameSet:
     header : ndarray of str, shape=(n_lines,)
         How the frames were made.
     fixed_mask : Tensor, shape=(n_atoms,), dtype=bool, or None
-        Whether an atom is at the truth in every frame, not noised; None where no atom is.
+        Whether an atom was fixed, not noised; None where no atom was.
     """
 
     coords: Tensor
