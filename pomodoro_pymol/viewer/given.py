@@ -17,7 +17,8 @@ def regrouped(structure: Any, source: Source, *, _self) -> Any:
     Raises
     ------
     PomodoroError
-        If a group has no atoms, an atom is in two, or the residues do not nest in the chains.
+        If a group has no atoms, an atom is in two, or the residues do not nest in the chains; or if
+        none or all of the atoms with coordinates are fixed.
     """
     if source.fixed:
         structure = replace(structure, fixed=_fixed(structure, source, _self))
@@ -31,12 +32,16 @@ def regrouped(structure: Any, source: Source, *, _self) -> Any:
 
 
 def _fixed(structure: Any, source: Source, _self: Any) -> Any:
-    """Return which atoms are fixed, shape=(n_atoms,), bool, in the structure's order."""
+    """Return which atoms are fixed, shape=(n_atoms,), bool, in the structure's order: some of them, not all."""
     members: set[int] = set()
     atoms = f"({source.selection}) and %{source.object}"
     _self.iterate(f"{atoms} and ({source.fixed})", "put(index)", space={"put": members.add})
     rows = _read(source, atoms, "index in members", {"members": members}, _self)
-    return _matched(rows, structure, source, "of which only some are to be fixed") > 0
+    fixed = _matched(rows, structure, source, "of which only some are to be fixed") > 0
+    if fixed.all() or not fixed.any():
+        words = "all" if fixed.all() else "no"
+        raise PomodoroError(f"fixed={source.fixed} has {words} atoms of {source.selection!r} that have coordinates")
+    return fixed
 
 
 def _keys(structure: Any, source: Source, name: str, words: str, _self: Any) -> Any:

@@ -286,6 +286,26 @@ def test_atoms_in_one_place_are_fixed_together_or_not_at_all(cmd, typed, read_pd
     assert "Error" not in typed(cmd, "pomnoise m, fixed=resi 1 and name N+CA, frames=1")
 
 
+@pytest.mark.parametrize(("fixed", "words"), [("resi 1 and name N", "no"), ("not (resi 1 and name N)", "all")])
+def test_atoms_without_coordinates_do_not_count(cmd, typed, read_pdb, session, differences, fixed, words):
+    read_pdb(cmd, "m")
+    cmd.alter_state(1, "m and resi 1 and name N", "x = float('nan')")
+    before = session(cmd)
+    printed = typed(cmd, f"pomnoise m, fixed={fixed}")
+    assert printed == f" Error: fixed={fixed} has {words} atoms of 'm' that have coordinates"
+    assert differences(before, session(cmd)) == []
+
+
+def test_residues_that_are_given_are_fixed_in_part(hpv, typed, coords):
+    printed = typed(hpv, "pomnoise polymer, residues=resn, chains=(polymer), fixed=chain B, frames=2, metric=scramble")
+    kinds = {resn for atom in hpv.get_model("1hpv and polymer and chain A").atom for resn in [atom.resn]}
+    n_moving = hpv.count_atoms("1hpv and polymer and chain A")
+    assert f"of what moves, {n_moving} atoms, {len(kinds)} residues, 1 chain\n" in printed
+    frames, stays = frames_of(hpv, "1hpv_noise", coords), chosen(hpv, "1hpv_noise", "chain B")
+    np.testing.assert_array_equal((frames == frames[:1]).all((0, 2)), stays)
+    assert "Error" not in typed(hpv, "pomcolor metric=relative")
+
+
 def test_the_core_wants_the_atoms_marked():
     from dataclasses import replace
 
