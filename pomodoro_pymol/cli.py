@@ -87,7 +87,7 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         name = unknown[0].lstrip("-").partition("=")[0]
-        if name == "fixed":
+        if name == "fixed" and word in ("noise", "demo"):
             raise PomodoroError("fixed is a selection, which is known in PyMOL alone: run pomnoise there")
         flags = [flag for flag in vars(arguments) if flag not in ("run", "parameters", "structure")]
         near = suggestion(name, flags).replace("mean ", "mean --")
