@@ -239,6 +239,8 @@ def test_what_is_laid_on_the_truth_is_measured_over_what_moves(noised, typed, co
 
 
 def test_files_have_fixed_atoms_where_they_were(noised, typed, coords, tmp_path):
+    from pomodoro_pymol import load_frames
+
     gemmi, pdbx = pytest.importorskip("gemmi"), pytest.importorskip("biotite.structure.io.pdbx")
     truth = coords(noised, "held", 1)
     for suffix in ("pdb", "cif", "npz"):
@@ -256,12 +258,9 @@ def test_files_have_fixed_atoms_where_they_were(noised, typed, coords, tmp_path)
             arrays["coords"][:, ~noised.moves], arrays["truth"][None, ~noised.moves].repeat(12, 0)
         )
         assert f"fixed, not noised: {(~noised.moves).sum()} of {len(truth)} atoms" in arrays["header"].tolist()
-    assert "fixed_mask" not in np.load(_saved(noised, typed, tmp_path, "free"))
-
-
-def _saved(cmd, typed, folder, name):
-    assert "Error" not in typed(cmd, f"pomsave {folder / f'{name}.npz'}, {name}")
-    return folder / f"{name}.npz"
+    assert load_frames(tmp_path / "held.npz").fixed_mask.tolist() == (~noised.moves).tolist()
+    assert "Error" not in typed(noised, f"pomsave {tmp_path / 'free.npz'}, free")
+    assert load_frames(tmp_path / "free.npz").fixed_mask is None
 
 
 def test_a_comparison_has_fixed_atoms_too(hpv, typed, coords):
