@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .structure.hierarchy import Hierarchy
 
 #: Parameters that mean something in a running PyMOL alone.
-_SESSION_ONLY = {"selection", "object", "name", "state", "truth", "rep"}
+_SESSION_ONLY = {"selection", "object", "name", "state", "truth", "rep", "fixed"}
 #: Those of a command that mean something to its object alone.
 _OBJECT_ONLY: dict[type[Parameters], set[str]] = {MeasureParameters: {"fit", "metric", "palette", "range"}}
 _FRAME_FILES = ".pdb or .cif, packed by a further .gz, .dcd, or .npz"
@@ -87,6 +87,8 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     arguments, unknown = parser.parse_known_args(argv)
     if unknown:
         name = unknown[0].lstrip("-").partition("=")[0]
+        if name == "fixed" and word in ("noise", "demo"):
+            raise PomodoroError("fixed is a selection, which is known in PyMOL alone: run pomnoise there")
         flags = [flag for flag in vars(arguments) if flag not in ("run", "parameters", "structure")]
         near = suggestion(name, flags).replace("mean ", "mean --")
         raise PomodoroError(f"unknown argument {unknown[0]!r} of {word}{near}")

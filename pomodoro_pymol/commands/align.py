@@ -45,6 +45,8 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
     from ..jobs.ours import check_frames, find_ours, read_ours
     from ..noise.statistics import LevelStatistics, residue_sums
     from ..structure.hierarchy import Hierarchy
+    from ..structure.input_notes import fixed_note
+    from ..structure.moving import moving_part
     from ..structure.superposition import superpose
     from ..utils import memory
 
@@ -62,8 +64,9 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
     with sources.draft(source, output, whole=True, _self=_self) as draft:
         structure = read_ours(draft, record, title=name, _self=_self)
         hierarchy = Hierarchy.from_structure(structure)
+        part = moving_part(structure, hierarchy)
         truth = torch.from_numpy(structure.coords)
-        before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
+        before, after = LevelStatistics(part.hierarchy), LevelStatistics(part.hierarchy)
         states = range(2, len(titles) + 1)
         with StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
             # The probe takes the place of the first frame, so that one is read before it is written.
@@ -71,12 +74,15 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
                 noised = torch.from_numpy(frame)[None]
                 fitted = superpose(noised, truth).coords
                 for statistics, frames in ((before, noised), (after, fitted)):
-                    statistics.add(residue_sums(frames - truth, hierarchy))
+                    statistics.add(residue_sums(part.take(frames - truth), part.hierarchy))
                 writer.write(fitted)
                 show(done, len(states))
             publishing.set_titles(draft, [titles[0], *(f"{title} aligned" for title in titles[1:])], _self=_self)
             hidden = writer.publish(output, {**plain, "aligned": True}, name)
     if not quiet:
         print(f" pomalign: {name} -> {output}: {counted(len(states), 'frame')} laid on state 1")
+        note = fixed_note(structure, hierarchy)
+        if note:
+            print(f" note: {note}")
         print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
     return before, after

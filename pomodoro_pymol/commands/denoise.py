@@ -70,6 +70,8 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     check_frames(name, plain, _self=_self)
     if plain.get("aligned"):
         raise PomodoroError(f"the frames of {name} were superposed, so that their noise is another: name the original")
+    if record.fixed is not None:
+        raise PomodoroError(f"atoms of {name} are fixed, and denoisers take all for noised: run pomnoise without fixed")
     noise = record.parameters
     source = sources.resolve_source(f"%{name}", 1, _self=_self)
     output = parameters.name or f"{name}_denoised"

@@ -34,6 +34,7 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
         pomnoise z=0 wc=3 wr=8
         pomnoise chain A and polymer, z=-1, preset=ms, frames=50
         pomnoise sigma=2.5 metric=relative palette=cividis
+        pomnoise chain A, fixed=not resi 17-25
 
     NOTES
 
@@ -44,6 +45,13 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
         Draws follow the order of the atoms in their file, where PyMOL knows
         it, so that the same seed gives the same frames on the command line.
         Atoms without coordinates are left out, which a note says.
+
+        Atoms that are fixed are at the truth in every frame, so that a ligand
+        or a loop alone is noised in its protein. All others are where they
+        are without it. Levels, gauge, metrics and b are of the atoms that
+        move, within the residues and chains that are left of them; residues
+        of which no atom moves are grey, and their b is 0. pomdenoise does not
+        take such frames, and pommeasure counts all atoms.
 
     PYMOL API
 

@@ -19,6 +19,8 @@ from ..parameters.catalogue import ColorParameters, MeasureParameters, NoisePara
 from ..parameters.kinds import AUTO, Interval
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..structure.moving import moving_part
+from ..utils.text import counted
 from .record import Record
 
 #: Mean colours nearer than this part of the range are hardly told apart.
@@ -42,6 +44,8 @@ class Coloring:
         What the colours cannot tell apart, in words; see `lookalikes`.
     signal : str
         How much of the variation of colours is no chance, in words, where the range is taken from it.
+    fixed : str
+        Which residues are grey because none of their atoms moves, in words.
     key : str
         Object that shows the colours in PyMOL's viewport, if any.
     directions : ColorShares, optional
@@ -56,6 +60,7 @@ class Coloring:
     expected: tuple[float, float] | None
     alike: str
     signal: str
+    fixed: str = ""
     key: str = ""
     directions: ColorShares | None = None
     instead: str = ""
@@ -70,7 +75,7 @@ class Coloring:
             f" colour: {self.metric} = {metric.label}\n"
             f"         {self.scale.low:.3g} .. {self.scale.high:.3g} {metric.unit}".rstrip()
             + f", expected {expected}, {self.scale.palette}, key {self.key}"
-            + "".join(f"\n         {line}" for line in (self.alike, self.signal) if line)
+            + "".join(f"\n         {line}" for line in (self.alike, self.signal, self.fixed) if line)
         )
 
 
@@ -101,9 +106,10 @@ def choose_colors(
         scale = ColorScale(choice.palette, low, high)
     finite = closed[np.isfinite(closed)]
     expected = (float(finite.min()), float(finite.max())) if len(finite) else None
-    return Coloring(
-        metric, scale, values, expected, lookalikes(metric, scale, structure, hierarchy, weights, sigma), signal
-    )
+    n_fixed = moving_part(structure, hierarchy).n_fixed_residues
+    fixed = f"grey: {counted(n_fixed, 'residue')} of which no atom moves" if n_fixed else ""
+    alike = lookalikes(metric, scale, structure, hierarchy, weights, sigma)
+    return Coloring(metric, scale, values, expected, alike, signal, fixed)
 
 
 def measured_colors(

@@ -196,4 +196,4 @@ def _draw_scale(axis: Any, coloring: Coloring) -> None:
 
 def _expected(cell: Cell) -> Any:
     parameters = cell.result.parameters
-    return expected_levels(cell.result.hierarchy, parameters.weights, parameters.noise_sigma)
+    return expected_levels(cell.result.statistics.hierarchy, parameters.weights, parameters.noise_sigma)

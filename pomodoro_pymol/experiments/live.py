@@ -19,6 +19,7 @@ from ..noise.weights import LevelWeights
 from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..structure.moving import moving_part
 from ..utils.devices import resolve_device
 
 
@@ -46,6 +47,7 @@ class LiveDraw:
     Parameters
     ----------
     structure : Structure
+        Its fixed atoms stay where they are.
     parameters : NoiseParameters
         Their frames and seed count; weights and noise level do not.
     device : str
@@ -67,8 +69,11 @@ class LiveDraw:
         atom_in_row: np.ndarray | None = None,
     ) -> None:
         self.hierarchy = Hierarchy.from_structure(structure)
+        self._part = moving_part(structure, self.hierarchy)
         self._atom_in_row = torch.from_numpy(np.arange(len(structure)) if atom_in_row is None else atom_in_row)
         self._truth = torch.from_numpy(structure.coords)[self._atom_in_row]
+        fixed = np.zeros(0, bool) if structure.fixed is None else structure.fixed[self._atom_in_row.numpy()]
+        self._fixed_rows = torch.from_numpy(np.flatnonzero(fixed))
         on = resolve_device(device)
         hierarchy, n_frames = self.hierarchy, parameters.frames
         self._levels = tuple(
@@ -89,13 +94,15 @@ class LiveDraw:
         """Do as `mix`, but give up, and return None, as soon as ``wanted()``, asked before each frame, says no."""
         atoms = self._levels[-1]
         frames = atoms.new_empty(len(atoms), self.hierarchy.n_atoms, 3)
-        statistics = LevelStatistics(self.hierarchy)
+        part = self._part
+        statistics = LevelStatistics(part.hierarchy)
         mixed = torch.empty_like(atoms[0])
         for frame, out in enumerate(frames):
             if not wanted():
                 return None
             self._mix_frame(frame, weights, mixed, out)
-            statistics.add_squares(level_squares(residue_sums(mixed.T[None], self.hierarchy), self.hierarchy))
+            sums = residue_sums(part.take(mixed.T[None]), part.hierarchy)
+            statistics.add_squares(level_squares(sums, part.hierarchy))
         return UnitFrames(weights, frames, statistics)
 
     def _mix_frame(self, frame: int, weights: LevelWeights, mixed: Tensor, out: Tensor) -> None:
@@ -106,14 +113,20 @@ class LiveDraw:
 
     def fill(self, unit: UnitFrames, frame: int, sigma: float, out: np.ndarray) -> None:
         """Write frame 0, 1, ... at ``sigma`` angstrom into the rows of ``out``, shape=(n_atoms, 3), float32."""
-        torch.add(self._truth, unit.frames[frame], alpha=sigma, out=torch.from_numpy(out))
+        self._fill(unit.frames[frame], sigma, out)
 
     def fill_alone(self, weights: LevelWeights, frame: int, sigma: float, out: np.ndarray) -> None:
         """Write a frame as `fill` does, to the bit, but mix it for that: quick for one frame, not for all."""
         mixed = torch.empty_like(self._levels[-1][frame])
         rows = torch.empty_like(self._truth)
         self._mix_frame(frame, weights, mixed, rows)
-        torch.add(self._truth, rows, alpha=sigma, out=torch.from_numpy(out))
+        self._fill(rows, sigma, out)
+
+    def _fill(self, rows: Tensor, sigma: float, out: np.ndarray) -> None:
+        """Write rows of unit noise at ``sigma`` angstrom, but the truth of fixed atoms."""
+        filled = torch.add(self._truth, rows, alpha=sigma, out=torch.from_numpy(out))
+        if len(self._fixed_rows):
+            filled[self._fixed_rows] = self._truth[self._fixed_rows]
 
 
 def live_bytes(n_atoms: int, n_frames: int) -> int:

@@ -23,6 +23,7 @@ from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
+from ..structure.moving import Moving, moving_part
 from ..utils.devices import resolve_device
 from ..utils.text import counted
 from .level_table import gauge_text, level_table
@@ -48,7 +49,7 @@ class NoiseResult:
         The true structure.
     hierarchy : Hierarchy
     statistics : LevelStatistics
-        Of all frames, in angstrom.
+        Of all frames, in angstrom, and of the atoms that move.
     device : str
         Where the noise was drawn.
     name : str
@@ -68,6 +69,11 @@ class NoiseResult:
     run: str = ""
     note: str = ""
 
+    @property
+    def moving(self) -> Moving:
+        """The part of the structure that moves, all of it where no atom is fixed."""
+        return moving_part(self.structure, self.hierarchy)
+
     def frames(self) -> Iterator[Tensor]:
         """Draw the run's frames again, in blocks of shape=(n_block, n_atoms, 3), angstrom.
 
@@ -77,9 +83,9 @@ class NoiseResult:
             yield block
 
     def residues(self) -> tuple[ResidueLevels, ResidueLevels]:
-        """Return the measured and the expected displacement of each residue."""
-        parameters = self.parameters
-        return self.statistics.residues(), expected_residues(self.hierarchy, parameters.weights, parameters.noise_sigma)
+        """Return the measured and the expected displacement of each residue that moves."""
+        weights, sigma = self.parameters.weights, self.parameters.noise_sigma
+        return self.statistics.residues(), expected_residues(self.statistics.hierarchy, weights, sigma)
 
     def metric(self, name: str | None = None) -> np.ndarray:
         """Return a metric of each residue, shape=(n_residues,); by default the one that colours."""
@@ -95,7 +101,8 @@ class NoiseResult:
 
     def gauge(self) -> Gauge:
         """Return how much of the noise, as expected, moves or turns the whole, and what is left."""
-        return gauge_split(self.structure.coords, self.hierarchy, self.parameters.weights)
+        part = self.moving
+        return gauge_split(part.structure.coords, part.hierarchy, self.parameters.weights)
 
     def titles(self) -> list[str]:
         """Return one title per state: the truth, then each noised frame."""
@@ -117,6 +124,7 @@ class NoiseResult:
             run=self.run,
             groups=(self.hierarchy.atom_to_residue.numpy(), self.hierarchy.atom_to_chain.numpy()) if given else None,
             b=self.structure.b if np.isfinite(self.structure.b).all() else None,
+            fixed=self.structure.fixed,
         )
 
     def header(self) -> list[str]:
@@ -162,17 +170,21 @@ def run_noise(
     Raises
     ------
     PomodoroError
-        If the device is absent, or its memory fails after the first frames. What ``write``
-        raises passes through.
+        If the device is absent, atoms are to be fixed that ``structure.fixed`` does not mark, or all are,
+        or the device's memory fails after the first frames. What ``write`` raises passes through.
 
     Notes
     -----
+    Fixed atoms are at the truth in every frame, all others where they would be if none were fixed.
+
     Where a GPU's memory does not suffice, frames are drawn one by one, then on the CPU, whose
     numbers are other ones; ``NoiseResult.note`` says so.
     """
     device = resolve_device(parameters.device)
+    if parameters.fixed and structure.fixed is None:
+        raise PomodoroError(f"fixed={parameters.fixed} is a selection of PyMOL's: mark its atoms in Structure.fixed")
     hierarchy = Hierarchy.from_structure(structure)
-    statistics = LevelStatistics(hierarchy, scale=parameters.noise_sigma)
+    statistics = LevelStatistics(moving_part(structure, hierarchy).hierarchy, scale=parameters.noise_sigma)
     progress(0, parameters.frames)  # which may end the run
     block_bytes: int | None = None
     note = ""
@@ -236,15 +248,20 @@ def _stream(
     start: int = 0,
     block_bytes: int | None = None,
 ) -> Iterator[tuple[Tensor, list[LevelSquares]]]:
-    """Frames in blocks, each frame with the mean squares of its unit noise."""
-    there = hierarchy.to(device)
+    """Frames in blocks, each frame with the mean squares of the unit noise of what moves."""
+    there, part = hierarchy.to(device), moving_part(structure, hierarchy)
+    of_part, fixed = there, None
+    if structure.fixed is not None:
+        of_part, fixed = part.hierarchy.to(device), torch.from_numpy(np.flatnonzero(structure.fixed)).to(device)
     rows = torch.tensor(structure.coords.T, dtype=torch.float32, device=device).contiguous()
     weights, sigma = parameters.weights, parameters.noise_sigma
 
     def make(frame: int, out: Tensor) -> LevelSquares:
         draw_unit_noise(out, there, weights, frame_generator(parameters.seed, frame, device))
-        squares = level_squares(residue_sums(out.T[None], there), hierarchy)
+        squares = level_squares(residue_sums(part.take(out.T)[None], of_part), part.hierarchy)
         torch.add(rows, out, alpha=sigma, out=out)
+        if fixed is not None:
+            out.index_copy_(1, fixed, rows.index_select(1, fixed))
         return squares
 
     return stream_frames(make, parameters.frames, hierarchy.n_atoms, device, start=start, block_bytes=block_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,9 +47,9 @@ class Record:
     digest : str
         Of the labels of the atoms that were noised.
     residues : ResidueLevels
-        What was measured of each residue.
+        What was measured of each residue that moves.
     levels : MeasuredLevels
-        What was measured of all.
+        What was measured of all that moves.
     order : {"file", "copy"}
         Whose order the draws followed, as `Structure.order`; version 0.1.0 did not say, and drew in
         the order of PyMOL's copy.
@@ -62,6 +62,8 @@ class Record:
     b : ndarray, shape=(n_atoms,), dtype=float32, or None
         That of the source, in the order of the draws; None where it is not known, as in records of
         version 0.1.0. The object's own is the metric.
+    fixed : ndarray, shape=(n_atoms,), dtype=bool, or None
+        Atoms that were not noised, in the order of the draws; None where all move.
     """
 
     parameters: NoiseParameters
@@ -75,10 +77,13 @@ class Record:
     versions: str = field(default_factory=lambda: _versions())
     groups: tuple[np.ndarray, np.ndarray] | None = None
     b: np.ndarray | None = None
+    fixed: np.ndarray | None = None
 
     def regrouped(self, structure: Structure) -> Structure:
-        """Return the structure of the object with the residues and chains that were given, if any were."""
-        return regrouped(structure, self.groups)
+        """Return the structure of the object with the residues, chains and fixed atoms that were given, if any were."""
+        structure = regrouped(structure, self.groups)
+        fits = self.fixed is not None and len(self.fixed) == len(structure)
+        return replace(structure, fixed=self.fixed) if fits else structure
 
     def header(self) -> list[str]:
         """Return the lines for an exported file from which it can be made again."""
@@ -90,6 +95,7 @@ class Record:
             f"device: {self.device}",
             f"draws in the order of: {ORDERS[self.order]}",
             f"versions: {self.versions}",
+            *([] if self.fixed is None else [f"fixed, not noised: {self.fixed.sum()} of {len(self.fixed)} atoms"]),
         ]
 
     def to_plain(self) -> dict[str, Any]:
@@ -111,6 +117,7 @@ class Record:
                 for part, levels in asdict(self.levels).items()
             },
             **({} if self.b is None else {"b": self.b.astype("<f4").tobytes()}),
+            **({} if self.fixed is None else {"fixed": self.fixed.tobytes()}),
         }
 
     @classmethod
@@ -144,8 +151,10 @@ class Record:
             if order not in ORDERS or not isinstance(run, str):
                 raise ValueError
             groups = given_groups(plain)
-            b = source_b(plain)
-            return cls(parameters, source, device, labels, residues, levels, order, run, versions, groups, b)
+            b, fixed = source_b(plain), _fixed(plain)
+            if parameters.fixed and fixed is None:
+                raise ValueError
+            return cls(parameters, source, device, labels, residues, levels, order, run, versions, groups, b, fixed)
         except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
             raise PomodoroError("what the session says of it is damaged: run pomnoise again") from None
 
@@ -196,6 +205,22 @@ def source_b(plain: dict[str, Any]) -> np.ndarray | None:
     if not np.isfinite(b).all():
         raise ValueError("b is not finite")
     return b
+
+
+def _fixed(plain: dict[str, Any]) -> np.ndarray | None:
+    """Return which atoms the record of an object says are fixed, shape=(n_atoms,), None where it says none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is not what `Record.to_plain` made.
+    """
+    if "fixed" not in plain:
+        return None
+    marks = np.frombuffer(plain["fixed"], np.uint8)
+    if not len(marks) or marks.max() != 1 or marks.min() != 0:
+        raise ValueError("of the atoms some are fixed and some are not")
+    return marks.astype(bool)
 
 
 def _levels(values: dict[str, float]) -> Levels:

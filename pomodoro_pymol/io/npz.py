@@ -15,6 +15,7 @@ array                     shape, dtype           what it is
                                                  alternate locations the first
 ``heavy_mask``            (n_atoms,)             bool: no hydrogen; of atoms of one name in a
                                                  residue, as of alternate locations, the first
+``fixed_mask``            (n_atoms,)             bool: fixed, not noised; absent where no atom is
 ``atom_name`` ``element`` (n_atoms,)             text
 ``residue_name``          (n_residues,)          text, as the residue's first atom has it
 ``residue_number``        (n_residues,)          text, with the insertion code
@@ -56,6 +57,7 @@ _ARRAYS = {
     "polymer_mask": ("|b1", ("residues",)),
     "calpha_mask": ("|b1", ("atoms",)),
     "heavy_mask": ("|b1", ("atoms",)),
+    "fixed_mask": ("|b1", ("atoms",)),
     "atom_name": ("U", ("atoms",)),
     "element": ("U", ("atoms",)),
     "residue_name": ("U", ("residues",)),
@@ -64,7 +66,7 @@ _ARRAYS = {
     "titles": ("U", ("frames",)),
     "header": ("U", ("lines",)),
 }
-_OPTIONAL = {"truth"}
+_OPTIONAL = {"truth", "fixed_mask"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +95,8 @@ class FrameSet:
     titles : ndarray of str, shape=(n_frames,)
     header : ndarray of str, shape=(n_lines,)
         How the frames were made.
+    fixed_mask : Tensor, shape=(n_atoms,), dtype=bool, or None
+        Whether an atom was fixed, not noised; None where no atom was.
     """
 
     coords: Tensor
@@ -110,6 +114,7 @@ class FrameSet:
     chain: np.ndarray
     titles: np.ndarray
     header: np.ndarray
+    fixed_mask: Tensor | None = None
 
     @cached_property
     def hierarchy(self) -> Hierarchy:
@@ -170,6 +175,8 @@ def save_npz(
     arrays["sigma"] = np.broadcast_to(np.asarray(sigma, "<f4"), (n_frames,))
     if truth:
         arrays["truth"] = structure.coords.astype("<f4")
+    if structure.fixed is not None:
+        arrays["fixed_mask"] = structure.fixed
     first = 1 if truth else 0
     if titles is not None and len(titles) != first + n_frames:
         raise PomodoroError(f"{len(titles)} titles are not one for each of {first + n_frames} models")

@@ -17,6 +17,7 @@ from ..noise.metrics import DIRECTION, METRICS
 from ..parameters.catalogue import ColorParameters, NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..structure.moving import moving_part
 from ..viewer import companion, key, publishing, reading
 from .direction import direction_steps
 from .ours import find_ours, read_ours
@@ -34,7 +35,8 @@ def color(parameters: ColorParameters, *, _self: Any) -> tuple[str, Coloring]:
     record = Record.from_plain(plain)
     structure = read_ours(name, record, _self=_self)
     hierarchy = Hierarchy.from_structure(structure)
-    if record.digest != digest(structure, hierarchy) or len(record.residues.atom) != hierarchy.n_residues:
+    n_residues = moving_part(structure, hierarchy).hierarchy.n_residues
+    if record.digest != digest(structure, hierarchy) or len(record.residues.atom) != n_residues:
         older = (
             "" if __version__ in record.versions else ", or made by a version with another rule for residues and chains"
         )

@@ -14,6 +14,7 @@ from ..errors import PomodoroError
 from ..experiments.record import digest
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..structure.moving import moving_part
 from ..utils import memory
 from ..viewer import companion, reading, store
 
@@ -34,7 +35,7 @@ class Directions:
     name : str
         The companion that wears the colours.
     shares : ColorShares
-        Over all frames.
+        Over all frames, of the atoms that move.
     frame : int or None
         The one frame that the companion shows in every state; None where it has them all.
     n_frames : int
@@ -111,14 +112,15 @@ def direction_steps(
     memory.require(memory.direction_bytes(n_atoms, n_states), f"{n_states} times {n_atoms} atoms with colours")
     colors = np.full((n_states, n_atoms), UNDEFINED)
     lengths = np.zeros((n_states, n_atoms))
-    sums = ShareSums(hierarchy)
+    part = moving_part(structure, hierarchy)
+    sums = ShareSums(part.hierarchy)
     blocks = _blocks(name, structure, n_frames + 1, whole, _self)
     truth = next(blocks)[0]
     number = 1
     for block in blocks:
         displacements = np.subtract(block, truth, dtype=np.float64)
         units = unit_displacements(displacements)
-        sums.add(units)
+        sums.add(units if part.atoms is None else units[:, part.atoms])
         if whole or number == frame:
             rows = slice(number, number + len(block)) if whole else 0
             colors[rows] = direction_colors(units)

@@ -64,7 +64,12 @@ class NoiseRun:
         self._self = _self
         self._open = ExitStack()
         self.source = sources.resolve_source(
-            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
+            parameters.selection,
+            parameters.state,
+            parameters.residues,
+            parameters.chains,
+            parameters.fixed,
+            _self=_self,
         )
         self.name = parameters.name or f"{self.source.object}_noise"
         sources.check_output(self.name, self.source, _self=_self)

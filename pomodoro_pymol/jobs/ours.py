@@ -78,5 +78,5 @@ def check_frames(name: str, record: dict[str, Any], *, _self: Any) -> None:
 
 
 def read_ours(name: str, record: Record, *, title: str = "", _self: Any) -> Structure:
-    """Read the truth of an object with noised frames, in the order and with the groups of its draws."""
+    """Read the truth of an object with noised frames, in the order, groups and fixed atoms of its draws."""
     return record.regrouped(reading.read_structure(name, title=title, order=record.order, _self=_self))

@@ -87,7 +87,7 @@ def read_object(
     record = Record.from_plain(plain) if command_of(plain) == NoiseParameters.command else None
     structure = reading.read_structure(name, title=name, order=record.order if record else "", _self=_self)
     shown = reading.read_values(name, _self=_self)[structure.places]
-    structure = regrouped(structure, _groups(name, plain))
+    structure = record.regrouped(structure) if record else regrouped(structure, _groups(name, plain))
     structure = replace(
         structure, b=_source_b(name, plain, shown, kind.truth), cell=structure.cell or _cell(plain.get("cell"))
     )

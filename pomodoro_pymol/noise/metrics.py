@@ -147,7 +147,7 @@ def metric_values(
     sigma: float,
     measured: ResidueLevels | None = None,
 ) -> np.ndarray:
-    """Return a metric of each residue, shape=(n_residues,); nan where it has none.
+    """Return a metric of each residue, shape=(n_residues,); nan where it has none, as where no atom moves.
 
     Parameters
     ----------
@@ -155,21 +155,24 @@ def metric_values(
         One of ``METRICS``.
     structure : Structure
     hierarchy : Hierarchy
+        That of the structure.
     weights : LevelWeights
     sigma : float
         Angstrom per coordinate.
     measured : ResidueLevels, optional
-        What was measured; by default the expected value of the metric is returned.
+        What was measured of the residues that move; by default the expected value of the metric is returned.
     """
+    from ..structure.moving import moving_part
     from .expected import expected_residues
 
-    metric = METRICS[name]
+    metric, part = METRICS[name], moving_part(structure, hierarchy)
     if metric.compute is None:
         from .scores import expected_scores
 
-        return expected_scores(_distances(metric.pairs, structure, hierarchy), weights, sigma).residues
-    expected = expected_residues(hierarchy, weights, sigma)
-    return _computed(metric, hierarchy, expected if measured is None else measured, expected)
+        distances = _distances(metric.pairs, part.structure, part.hierarchy)
+        return part.spread(expected_scores(distances, weights, sigma).residues)
+    expected = expected_residues(part.hierarchy, weights, sigma)
+    return part.spread(_computed(metric, part.hierarchy, expected if measured is None else measured, expected))
 
 
 def measured_values(name: str, hierarchy: Hierarchy, measured: ResidueLevels) -> np.ndarray:

@@ -16,7 +16,7 @@ from .watch import Watch
 from .widgets.preset_buttons import preset_name, weights_text
 
 _SHARED = ("selection", "state", "z", "sigma", "frames", "seed", "device", "law", "p_mean", "p_std", "sigma_data")
-_GROUPS = ("residues", "chains")
+_GROUPS = ("residues", "chains", "fixed")
 
 
 class Comparing(QtCore.QObject):

@@ -117,7 +117,7 @@ class Display(QtCore.QObject):
         expected = metric_values(name, *noise)
         if output is None:
             return np.full(len(expected), np.nan), expected
-        if len(output.record.residues.atom) != subject.hierarchy.n_residues:
+        if len(output.record.residues.atom) != subject.moving.hierarchy.n_residues:
             return None
         return metric_values(name, *noise, output.record.residues), expected
 
@@ -146,7 +146,7 @@ class Display(QtCore.QObject):
             return
         from ..noise.expected import expected_levels
 
-        expected = expected_levels(subject.hierarchy, parameters.weights, parameters.noise_sigma)
+        expected = expected_levels(subject.moving.hierarchy, parameters.weights, parameters.noise_sigma)
         measured = low = high = None
         if self.live is not None:
             measured, (low, high) = self.live.levels(), self.live.interval()
@@ -175,7 +175,8 @@ class Display(QtCore.QObject):
         from ..noise.gauge import GaugeMoments
 
         if self._moments[0] is not subject:
-            self._moments = (subject, GaugeMoments.of(subject.structure.coords, subject.hierarchy))
+            part = subject.moving
+            self._moments = (subject, GaugeMoments.of(part.structure.coords, part.hierarchy))
         parameters = self._face.model.parameters
         gauge = self._moments[1].split(parameters.weights)
         shift = gauge.z_shift(parameters.law_of_sigma)
@@ -243,8 +244,11 @@ def _interval(name: str, values: Any, noised: Molecule, output: Output) -> tuple
     """Return the 95 % interval of a metric of each residue, None where it has none, and how values were found."""
     from ..noise.residue_intervals import residue_interval
 
-    parameters, residues = output.record.parameters, output.record.residues
-    interval = residue_interval(name, values, noised.hierarchy, parameters.weights, residues, parameters.frames)
+    parameters, residues, part = output.record.parameters, output.record.residues, noised.moving
+    values = values if part.residues is None else values[part.residues]
+    interval = residue_interval(name, values, part.hierarchy, parameters.weights, residues, parameters.frames)
+    if interval is not None:
+        interval = part.spread(interval[0]), part.spread(interval[1])
     over = f"over {counted(parameters.frames, 'frame')}"
     return interval, f"measured {over}" if interval is None else f"measured \N{PLUS-MINUS SIGN} 95 % interval {over}"
 

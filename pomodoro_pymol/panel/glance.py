@@ -49,7 +49,7 @@ class Glance(QtCore.QObject):
         from ..noise.expected import expected_levels
 
         parameters = self._face.model.parameters
-        expected = expected_levels(subject.hierarchy, parameters.weights, parameters.noise_sigma)
+        expected = expected_levels(subject.moving.hierarchy, parameters.weights, parameters.noise_sigma)
         measured = None
         if self._display.live is not None:
             measured = self._display.live.levels()

@@ -208,13 +208,13 @@ class Face(QtWidgets.QWidget):
         grid = QtWidgets.QGridLayout(page)
         grid.setContentsMargins(0, 4, 0, 0)
         grid.setVerticalSpacing(3)
-        for row, names in enumerate((("selection",), ("name",), ("state", "device"), ("rep", "truth"))):
+        for row, names in enumerate((("selection",), ("fixed",), ("name",), ("state", "device"), ("rep", "truth"))):
             for place, name in enumerate(names):
                 grid.addWidget(self._caption(name), row, 2 * place)
                 grid.addWidget(self.controls[name], row, 2 * place + 1, 1, 3 if len(names) == 1 else 1)
         for column in (1, 3):
             grid.setColumnStretch(column, 1)
-        grid.setRowStretch(4, 1)
+        grid.setRowStretch(5, 1)
         return page
 
     def _caption(self, name: str) -> QtWidgets.QLabel:

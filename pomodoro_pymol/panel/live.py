@@ -267,9 +267,9 @@ class Live(QtCore.QObject):
         self._states.verify(2, self._fill)
         statistics = unit.statistics.scaled(parameters.noise_sigma)
         device, run = self._record.device, self._record.run
-        result = NoiseResult(
-            parameters, self._structure, statistics.hierarchy, statistics, device, name=self._name, run=run
-        )
+        assert self._draw is not None
+        hierarchy = self._draw.hierarchy
+        result = NoiseResult(parameters, self._structure, hierarchy, statistics, device, name=self._name, run=run)
         # b of the object which is read is the metric; and its groups may have been given.
         record = replace(result.record(), b=self._record.b, groups=self._record.groups)
         sums = live_sums(self._name, len(self._structure), self._states.n_states, self._fill, _self=self._self)

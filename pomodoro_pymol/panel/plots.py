@@ -91,7 +91,7 @@ class SweepCurves(QtCore.QObject):
 
         assert self._molecule is not None
         if weights not in self._levels:
-            self._levels[weights] = expected_levels(self._molecule.hierarchy, weights)
+            self._levels[weights] = expected_levels(self._molecule.moving.hierarchy, weights)
         unit = IN_SPACE * float(getattr(self._levels[weights], DISPLACEMENTS[quantity]))
         return 0.0 if math.isnan(unit) else unit
 
@@ -140,6 +140,7 @@ def _pooled(molecule: Molecule, pairs: str) -> LocalDistances:
 
     from ..structure.distances import LocalDistances
 
-    found = getattr(LocalDistances, pairs)(molecule.structure, molecule.hierarchy)
+    part = molecule.moving
+    found = getattr(LocalDistances, pairs)(part.structure, part.hierarchy)
     counts = {name: counts.sum(0, keepdims=True) for name, counts in found.counts.items()}
     return LocalDistances(counts, np.zeros(1, np.int64))

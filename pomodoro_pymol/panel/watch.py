@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..experiments.record import Record
     from ..structure.atoms import Structure
     from ..structure.hierarchy import Hierarchy
+    from ..structure.moving import Moving
 
 _INTERVAL_MS = 200
 # A look round that takes long is taken less often: at most this part of the time.
@@ -36,6 +37,13 @@ class Molecule:
     object: str
     structure: Structure
     hierarchy: Hierarchy
+
+    @property
+    def moving(self) -> Moving:
+        """The part that noise moves, of which the numbers are."""
+        from ..structure.moving import moving_part
+
+        return moving_part(self.structure, self.hierarchy)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +179,12 @@ class Watch(QtCore.QObject):
         source, problem = None, ""
         try:
             source = sources.resolve_source(
-                parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=self._self
+                parameters.selection,
+                parameters.state,
+                parameters.residues,
+                parameters.chains,
+                parameters.fixed,
+                _self=self._self,
             )
         except Exception as error:
             problem = problem_text(error)
@@ -180,11 +193,10 @@ class Watch(QtCore.QObject):
         self.source, self.problem, self.molecule = source, problem, None
         self._readers.pop("molecule", None)
         if source is not None:
-            atoms = f"({source.selection}) and %{source.object} and state {source.state}"
             self._read(
                 "molecule",
                 source.object,
-                atoms,
+                source.atoms,
                 source.state,
                 "",
                 lambda read: regrouped(read, source, _self=self._self),
@@ -255,8 +267,10 @@ class Watch(QtCore.QObject):
             return None
         return None
 
-    def _key(self, output: Output) -> tuple[str, str, int]:
-        return output.name, output.record.digest, output.record.parameters.state
+    def _key(self, output: Output) -> tuple[str, str, int, bytes]:
+        record = output.record
+        fixed = b"" if record.fixed is None else record.fixed.tobytes()
+        return output.name, record.digest, record.parameters.state, fixed
 
     def _look_at_output(self) -> None:
         name = self.output.name if self.output else ""

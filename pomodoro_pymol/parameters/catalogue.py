@@ -84,6 +84,12 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         "for each, as in (chain A or chain B)(resn HEM)",
         {"absent": "by labels and bonds"},
     ),
+    "fixed": (
+        "",
+        Selection,
+        "atoms that stay where they are, in every frame; numbers and colours are of the others",
+        {"absent": "none"},
+    ),
     "csv": ("", str, "file to write the numbers to", {}),
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
     "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
@@ -269,6 +275,7 @@ class NoiseParameters(_Grouped, Weighted):
     rep: str = _shared("rep")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
+    fixed: str = _shared("fixed")
 
     def spelt_out(self) -> NoiseParameters:
         """Return the same with a user's preset as its weights, so that it outlives the preset."""
@@ -325,6 +332,7 @@ class CompareParameters(_Grouped, _Lawful):
     rep: str = _shared("rep")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
+    fixed: str = _shared("fixed")
 
     @property
     def ends(self) -> bool:

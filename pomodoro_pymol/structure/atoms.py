@@ -73,6 +73,8 @@ class Structure:
     charge : ndarray, shape=(n_atoms,), dtype=int8, optional
         Formal charges; by default 0.
     cell : UnitCell, optional
+    fixed : ndarray, shape=(n_atoms,), dtype=bool, optional
+        Atoms that noise leaves where they are; by default, or where it marks none, None: all move.
 
     Raises
     ------
@@ -93,6 +95,7 @@ class Structure:
     b: np.ndarray = None  # type: ignore[assignment]
     charge: np.ndarray = None  # type: ignore[assignment]
     cell: UnitCell | None = None
+    fixed: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n_atoms = len(self.atoms)
@@ -115,6 +118,10 @@ class Structure:
         for name in absent:
             if getattr(self, name).shape != (n_atoms,):
                 raise PomodoroError(f"{n_atoms} atoms need one of {name} each, not {getattr(self, name).shape}")
+        if self.fixed is not None and (self.fixed.shape != (n_atoms,) or self.fixed.dtype != bool):
+            raise PomodoroError(f"{n_atoms} atoms need one bool of fixed each, not {self.fixed.shape}")
+        if self.fixed is not None and not self.fixed.any():
+            object.__setattr__(self, "fixed", None)
         if not np.isfinite(self.coords).all():
             raise PomodoroError("the structure has coordinates that are not finite")
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..utils.text import counted
 from .atoms import Structure, some_labels
 from .hierarchy import Hierarchy
+from .moving import moving_part
 
 #: From here on two atoms have no place of their own: one may lie at the origin.
 FEWEST_AT_ORIGIN = 2
@@ -31,11 +32,23 @@ def input_notes(structure: Structure, hierarchy: Hierarchy) -> list[str]:
     origin = (x == 0) & (y == 0) & (z == 0)
     found = (
         structure.note,
+        fixed_note(structure, hierarchy),
         _hydrogens(structure, hierarchy),
         _at_origin(structure, origin),
         _mirrored(structure, hierarchy, ~origin),
     )
     return [note for note in found if note]
+
+
+def fixed_note(structure: Structure, hierarchy: Hierarchy) -> str:
+    """Tell how many atoms are fixed, and of which the numbers are; "" where none is."""
+    if structure.fixed is None:
+        return ""
+    n_fixed = int(structure.fixed.sum())
+    return (
+        f"{n_fixed} of {counted(len(structure), 'atom')} {'is' if n_fixed == 1 else 'are'} fixed: "
+        f"levels, gauge and colours are of what moves, {moving_part(structure, hierarchy).hierarchy}"
+    )
 
 
 def _hydrogens(structure: Structure, hierarchy: Hierarchy) -> str:

@@ -76,7 +76,10 @@ def match_atoms(first: Structure, second: Structure, names: tuple[str, str]) -> 
 
 
 def take_atoms(structure: Structure, rows: np.ndarray) -> Structure:
-    """Return the structure of some of the atoms, shape=(n_kept,), in ascending order; ``places`` are as they stand."""
+    """Return the structure of some of the atoms, shape=(n_kept,), in ascending order.
+
+    ``places`` are as they stand, and none is fixed.
+    """
     used, residue_of_atom = np.unique(structure.residue_of_atom[rows], return_inverse=True)
     groups = structure.groups
     if groups is not None:
@@ -90,6 +93,7 @@ def take_atoms(structure: Structure, rows: np.ndarray) -> Structure:
         residue_of_atom=residue_of_atom,
         places=np.arange(len(rows)),
         groups=groups,
+        fixed=None,
     )
 
 

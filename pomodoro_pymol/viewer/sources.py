@@ -17,7 +17,8 @@ from .store import all_records, current_state, get_record, is_key, is_legal, is_
 class Source:
     """Atoms of one state of one molecular object.
 
-    Residues and chains are by the rule of `grouping` where ``residues`` and ``chains`` are empty.
+    Residues and chains are by the rule of `grouping` where ``residues`` and ``chains`` are empty, and
+    no atom is fixed where ``fixed`` is.
     """
 
     object: str
@@ -26,9 +27,17 @@ class Source:
     n_atoms: int
     residues: str = ""
     chains: str = ""
+    fixed: str = ""
+
+    @property
+    def atoms(self) -> str:
+        """The atoms as a selection that means them alone."""
+        return f"({self.selection}) and %{self.object} and state {self.state}"
 
 
-def resolve_source(selection: str, state: int, residues: str = "", chains: str = "", *, _self) -> Source:
+def resolve_source(
+    selection: str, state: int, residues: str = "", chains: str = "", fixed: str = "", *, _self
+) -> Source:
     """Find the one object that a selection means, and the state.
 
     An empty selection is the one molecular object that is not ours, without solvent. A
@@ -38,7 +47,8 @@ def resolve_source(selection: str, state: int, residues: str = "", chains: str =
     Raises
     ------
     PomodoroError
-        If there is no such object, or more than one, no atom, or no such state.
+        If there is no such object, or more than one, no atom, or no such state, or if none or all of the
+        atoms are to be ``fixed``.
     """
     if selection:
         check_selection(selection, _self)
@@ -77,7 +87,20 @@ def resolve_source(selection: str, state: int, residues: str = "", chains: str =
         raise PomodoroError(f"{name} is all water, which is left aside unless it is named, as in pomnoise {words}")
     if not n_atoms:
         raise PomodoroError(f"selection {selection!r} has no atoms with coordinates in state {state}")
-    return Source(name, selection, state, n_atoms, residues, chains)
+    source = Source(name, selection, state, n_atoms, residues, chains, fixed)
+    if fixed:
+        _check_fixed(source, _self)
+    return source
+
+
+def _check_fixed(source: Source, _self: Any) -> None:
+    """Refuse fixed atoms that are none or all of a source."""
+    check_selection(source.fixed, _self)
+    n_fixed = _self.count_atoms(f"{source.atoms} and ({source.fixed})")
+    if not n_fixed:
+        raise PomodoroError(f"fixed={source.fixed} has no atoms of {source.selection!r}")
+    if n_fixed == source.n_atoms:
+        raise PomodoroError(f"fixed={source.fixed} has all atoms of {source.selection!r}: none would move")
 
 
 def whole(name: str, *, _self) -> str:
@@ -121,10 +144,9 @@ def draft(source: Source, output: str = "", *, whole: bool = False, _self) -> It
         If PyMOL would not take ``output`` as a name.
     """
     name = _self.get_unused_name("_pomodoro")
-    atoms = f"({source.selection}) and %{source.object} and state {source.state}"
     try:
         with muted(_self), kept_session(_self):
-            copy_atoms(name, atoms, *((0, 0) if whole else (source.state, 1)), _self)
+            copy_atoms(name, source.atoms, *((0, 0) if whole else (source.state, 1)), _self)
         if output and not spelling(output, _self=_self):
             _check_name(name, output, _self)
         yield name

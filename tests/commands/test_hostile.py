@@ -213,6 +213,10 @@ def damages():
     ):
         yield "command", words
     yield "command", "pomnoise %nosuch, frames=2"
+    yield from (
+        ("fixed", value) for value in (5, None, b"", b"\0" * 12, b"\1" * 12, b"\0\1\2" * 4, b"\0\1", "x", [True])
+    )
+    yield "command", "pomnoise plain, frames=2, fixed=name CA"
     yield from (("title", value) for value in (5, ["z"], bang, "<b>"))
 
 

@@ -1,5 +1,7 @@
 """The same draw under other weights and noise levels, to the bit that of a run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -30,7 +32,15 @@ def large(make_structure):
     return make_structure([("", "A", str(i), "LYS", False) for i in range(120) for _ in range(9)] * 3)
 
 
-@pytest.fixture(scope="module", params=["dimer", "large"])
+@pytest.fixture(scope="module")
+def held(large):
+    """The same with fixed atoms, some of them whole residues, and one at -0, which is not 0 bit by bit."""
+    coords = large.coords.copy()
+    coords[0] = -0.0
+    return replace(large, coords=coords, fixed=np.arange(len(large)) % 17 < 11)
+
+
+@pytest.fixture(scope="module", params=["dimer", "large", "held"])
 def structure(request):
     return request.getfixturevalue(request.param)
 

@@ -47,6 +47,7 @@ TEXTS = {
     "object": SELECTIONS,
     "residues": st.sampled_from(["resn", "(resi 1-5)(resi 6 or resi 9)", "(name CA, name CB)"]),
     "chains": st.sampled_from(["segi", "custom", "(chain A or chain B)", "(chain A) (resn HEM and b=2)"]),
+    "fixed": SELECTIONS,
     "name": st.sampled_from(["noise", "noise_01", "my noise", "a,b", "a=b", "z=1", "(x)", "1hpv_noise"]),
 }
 

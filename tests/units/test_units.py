@@ -124,9 +124,10 @@ def columns_untold(path):
 
 
 TYPED = (
+    "pomnoise polymer, frames=2, fixed=name CA, name=held",
     "pomnoise polymer, frames=2",
-    "pomcolor metric=displacement",
-    "pomcolor metric=scramble",
+    "pomcolor m_noise, metric=displacement",
+    "pomcolor m_noise, metric=scramble",
     "pomtable polymer, frames=2",
     "pomsweep polymer, z=-1:1",
     "pomweights polymer, relative=3.8",
