@@ -170,12 +170,19 @@ def outputs(states: Tensor, hierarchy: Hierarchy, axis) -> None:
 def frames(states: Tensor, hierarchy: Hierarchy, axis) -> None:
     """Compare the centroid and the drift of orientation with centring and augmentation and without."""
     heading("3. Centring and random rotation between steps")
-    denoise = IdealDenoiser(states, hierarchy, WEIGHTS, pose="exact")
+    knows = IdealDenoiser(states, hierarchy, WEIGHTS, pose="exact")
+
+    def follows(x: Tensor, sigma: float) -> Estimate:
+        center = x.mean(-2, keepdim=True)
+        found = knows(x - center, sigma)
+        return replace(found, atoms=found.atoms + center)
+
     on = Sampler(steps=50)
     off = replace(on, center=False, augment=False)
-    for name, sampler in (("without", off), ("with", on)):
-        last = follow(denoise, hierarchy, sampler, 8)[-1]
-        show(f"|centroid| before the last step, AF3 settings, 50 steps, {name}: {last.centroid:.1f} A in space")
+    show("|centroid| before the last step, AF3 settings, 50 steps, of denoisers that")
+    for name, denoise in (("know that structures lie about the origin", knows), ("take the place from x", follows)):
+        far, home = (follow(denoise, hierarchy, sampler, 8)[-1].centroid for sampler in (off, on))
+        show(f"  {name}: {far:.1f} A in space without centring, {home:.1f} with")
     truth = states[0] - states[0].mean(0)
     angle = math.radians(BIAS)
     turn = torch.eye(3)
@@ -197,8 +204,8 @@ def frames(states: Tensor, hierarchy: Hierarchy, axis) -> None:
             )
             levels = [record.sigma_hat for record in records]
             axis.plot(levels, turned, color=color, linestyle=style, label=f"{name}, {steps} steps")
-    show("centring keeps the sample at home. Augmentation turns the drift of a biased denoiser into a random walk;")
-    show("without it the drift is of the logarithm of sigma, and more steps do not make it worse.")
+    show("centring keeps at home a sample whose denoiser does not. Augmentation turns the drift of a biased denoiser")
+    show("into a random walk; without it the drift is of the logarithm of sigma, and more steps do not make it worse.")
     axis.set(xscale="log", xlabel="sigma (Å per coordinate)", ylabel="turned since the first step (degrees)")
     axis.invert_xaxis()
     axis.set_title(f"3  Drift of a denoiser biased by {BIAS}°", fontsize=9)

@@ -34,7 +34,8 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
 
         Frames lie as their truth does, and pose=fixed knows it. Where the
         pose is unknown, as pose=exact has it, each frame is turned at random
-        before it is denoised, and turned back after.
+        and shifted by 1 A per coordinate, as in training, before it is
+        denoised, and laid back after.
 
     EXAMPLES
 

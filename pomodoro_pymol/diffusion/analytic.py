@@ -20,6 +20,8 @@ the tests hold them against brute force.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -31,6 +33,7 @@ from ..structure.superposition import best_rotation
 from .choices import COVARIANCES, POSES
 from .estimate import Estimate
 from .pose import rotation_posterior
+from .precondition import SHIFT
 
 
 class IdealDenoiser:
@@ -81,17 +84,12 @@ class IdealDenoiser:
         self.hierarchy = hierarchy
         noise = NestedCovariance.of_noise(hierarchy, weights)
         assumed = NestedCovariance.of_noise(hierarchy, FLAT) if covariance == "flat" else noise
-        levels = [(members, assumed)]
-        if heads:
-            levels.append((hierarchy.pool(members), noise.of_residues()))
-            levels.append((hierarchy.pool(members, "chain"), noise.of_chains()))
+        laws = [assumed, noise.of_residues(), noise.of_chains()] if heads else [assumed]
+        self._posed = None
         if pose == "fixed":
-            self._heads = [_Level(*level) for level in levels]
-            self._posed = None
+            self._heads = [_Level(*level) for level in zip(_pooled(members, hierarchy, len(laws)), laws)]
         else:
-            metrics = [_Metric(*level) for level in levels]
-            whole = metrics[0] if assumed is noise else _Metric(members, noise)
-            self._posed = _Posed(members, hierarchy, whole, metrics, exact=pose == "exact")
+            self._posed = _Posed(members - members.mean(1, keepdim=True), noise, laws, exact=pose == "exact")
 
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         """Estimate the truth of ``x``, shape=(n_samples, n_atoms, 3), noised by ``sigma`` angstrom."""
@@ -152,17 +150,14 @@ class WienerDenoiser:
         return Estimate(*found)
 
     def _in_pose(self, x: Tensor, sigma: float) -> Tensor:
-        """Return the structure in its mean pose in each x, given all of which x is: spread and noise."""
+        """Return the structure in its mean pose in each x, given all that x is of: spread and noise."""
         prior, noise = self._levels[0]
-        metric = _Metric(self._mean[None], prior.plus(noise.scaled(sigma**2)))
+        metric = _Metric((self._mean - self._mean.mean(0))[None], prior.plus(noise.scaled(sigma**2)))
         samples = x.reshape(-1, *self._mean.shape)
-        center, moments = metric.moments(samples)
-        if self._pose == "exact":
-            rotation = rotation_posterior(moments[:, 0]).mean
-        else:
-            rotation = best_rotation(moments[:, 0].mT, len(self._mean))
-        middle = self._mean.double() - metric.weights @ self._mean.double()
-        return (middle @ rotation.mT + center[:, None]).to(x).view(x.shape)
+        seen = metric.against(samples, 1.0)
+        rotation = rotation_posterior(seen.moments).mean if self._pose == "exact" else _best(seen.moments, samples)
+        middle = metric.centred(self._mean.double())
+        return (middle @ rotation[:, 0].mT + seen.place(rotation)).to(x).view(x.shape)
 
 
 def entropy(probabilities: Tensor) -> Tensor:
@@ -191,77 +186,135 @@ class _Level:
         return self.mean + (chosen @ self.members).view(*x.shape[:-2], 3, -1).mT, chosen
 
 
-class _Metric:
-    """Members in any pose against noised coordinates, in the metric of a covariance.
-
-    In float64: at low noise logits are differences of numbers that are 1e12 times as large.
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What noised coordinates tell of members in a pose, float64.
 
     Attributes
     ----------
-    weights : Tensor, shape=(n_atoms,)
-        Whose mean of x is the place, where any is equally likely.
+    moments : Tensor, shape=(n_samples, n_members, 3, 3)
+        Of the density of rotations: see `pose`.
     halves : Tensor, shape=(n_members,)
-        Half the square of each member about that mean.
+        Half the square of each member in the same metric, which its logits lose.
+    middle : Tensor, shape=(n_samples, 1, 3)
+        The w-mean of x.
+    middles : Tensor, shape=(n_members, 3)
+        Those of the members.
+    known : float
+        Share of the w-mean of x, less that of the turned member, that is its shift and not noise.
+    """
+
+    moments: Tensor
+    halves: Tensor
+    middle: Tensor
+    middles: Tensor
+    known: float
+
+    def place(self, rotation: Tensor) -> Tensor:
+        """Return where weighted mean rotations, of the shape of moments, leave the w-mean, (n_samples, 1, 3)."""
+        turned = (rotation @ self.middles[..., None]).sum(1).mT
+        return self.known * self.middle + (1 - self.known) * turned
+
+
+class _Metric:
+    """Members in any pose, in the metric of a covariance.
+
+    In float64: at low noise logits are differences of numbers that are 1e12 times as large.
+
+    Parameters
+    ----------
+    members : Tensor, shape=(n_members, n_points, 3)
+        About their centroids.
+    covariance : NestedCovariance
+        Of the points.
     """
 
     def __init__(self, members: Tensor, covariance: NestedCovariance) -> None:
-        n_members, n_atoms, _ = members.shape
+        n_members, n_points, _ = members.shape
         ones = covariance.solve(torch.ones_like(members[0], dtype=torch.float64))[:, 0]
-        self.weights = ones / ones.sum()
-        self._precise = torch.empty(n_members, 3, n_atoms, dtype=torch.float64, device=members.device)
-        self.halves = torch.empty(n_members, dtype=torch.float64, device=members.device)
+        self._total = float(ones.sum())
+        self._weights = ones / ones.sum()
+        self._precise = members.new_empty(n_members, 3, n_points, dtype=torch.float64)
+        self._halves = members.new_empty(n_members, dtype=torch.float64)
+        self._middles = members.new_empty(n_members, 3, dtype=torch.float64)
         for number, member in enumerate(members):  # one by one: float64 and its parts take many times what one does
-            centred = member.double() - self.weights @ member.double()
+            centred = self.centred(member.double())
             precise = covariance.solve(centred)
             self._precise[number] = precise.T
-            self.halves[number] = (precise * centred).sum() / 2
+            self._halves[number] = (precise * centred).sum() / 2
+            self._middles[number] = self._weights @ member.double()
 
-    def moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the place of each x, shape=(n_samples, 3), and sum_i (P x)_i y_i^T, (n_samples, n_members, 3, 3)."""
+    def centred(self, points: Tensor) -> Tensor:
+        """Return points, shape=(..., n_points, 3), about their w-mean."""
+        return points - (self._weights.to(points) @ points)[..., None, :]
+
+    def against(self, x: Tensor, variance: float) -> _Seen:
+        """Compare with x, shape=(n_samples, n_points, 3), under ``variance`` times the covariance."""
         rows = x.mT.to(torch.float64, copy=True)
-        center = rows @ self.weights
-        rows -= center[:, :, None]
+        middle = rows @ self._weights
+        rows -= middle[:, :, None]
         products = rows.reshape(-1, x.shape[1]) @ self._precise.view(-1, x.shape[1]).T
-        return center, products.view(len(x), 3, -1, 3).transpose(1, 2)
+        moments = products.view(len(x), 3, -1, 3).transpose(1, 2) / variance
+        precision = 1 / (variance / self._total + SHIFT**2)
+        return _Seen(
+            moments + precision * middle[:, None, :, None] * self._middles[:, None],
+            self._halves / variance + precision * self._middles.square().sum(-1) / 2,
+            middle[:, None],
+            self._middles,
+            precision * SHIFT**2,
+        )
 
 
 class _Posed:
-    """Posterior over members and poses: the pose is that of all atoms, the probabilities each head's own."""
+    """Posterior over members and poses: the pose is that of all atoms, the probabilities each head's own.
 
-    def __init__(
-        self, members: Tensor, hierarchy: Hierarchy, whole: _Metric, metrics: list[_Metric], *, exact: bool
-    ) -> None:
-        self._hierarchy, self._whole, self._metrics, self._exact = hierarchy, whole, metrics, exact
-        centred = members - (whole.weights.to(members) @ members)[:, None]
+    Parameters
+    ----------
+    members : Tensor, shape=(n_members, n_atoms, 3)
+        About their centroids.
+    noise : NestedCovariance
+        That of the pose.
+    laws : list of NestedCovariance
+        That each head takes the noise to have: atoms, residue means, chain means.
+    exact : bool
+    """
+
+    def __init__(self, members: Tensor, noise: NestedCovariance, laws: list[NestedCovariance], *, exact: bool) -> None:
+        self._hierarchy, self._exact = noise.hierarchy, exact
+        pooled = _pooled(members, self._hierarchy, len(laws))
+        self._metrics = [_Metric(*level) for level in zip(pooled, laws)]
+        self._whole = self._metrics[0] if laws[0] is noise else _Metric(members, noise)
         # Of each level, (n_members * 3, n_points).
-        self._members = [level.mT.reshape(-1, level.shape[1]) for level in _pooled(centred, hierarchy, len(metrics))]
+        centred = _pooled(self._whole.centred(members), self._hierarchy, len(laws))
+        self._members = [level.mT.reshape(-1, level.shape[1]) for level in centred]
 
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         samples = x.reshape(-1, *x.shape[-2:])
-        center, moments = self._whole.moments(samples)
-        if self._exact:
-            posterior = rotation_posterior(moments / sigma**2)
-            rotation = posterior.mean
-        else:
-            rotation = best_rotation(moments.flatten(0, 1).mT, samples.shape[1]).view_as(moments)
+        whole = self._whole.against(samples, sigma**2)
+        posterior = rotation_posterior(whole.moments) if self._exact else None
+        rotation = posterior.mean if posterior else _best(whole.moments, samples)
         estimates, chosen = [], []
-        for values, metric, members in zip(
-            _pooled(samples, self._hierarchy, len(self._metrics)), self._metrics, self._members
-        ):
-            seen = moments if metric is self._whole else metric.moments(values)[1]
-            if self._exact:
-                own = posterior if metric is self._whole else rotation_posterior(seen / sigma**2)
-                logits = own.peak - metric.halves / sigma**2 + own.spread
+        pooled = _pooled(samples, self._hierarchy, len(self._metrics))
+        for values, metric, members in zip(pooled, self._metrics, self._members):
+            seen = whole if metric is self._whole else metric.against(values, sigma**2)
+            if posterior is None:
+                logits = (rotation * seen.moments).sum((-1, -2)) - seen.halves
             else:
-                logits = ((rotation * seen).sum((-1, -2)) - metric.halves) / sigma**2
+                own = posterior if seen is whole else rotation_posterior(seen.moments)
+                logits = own.peak - seen.halves + own.spread
             probabilities = torch.softmax(logits, -1)
-            turned = (probabilities[..., None, None] * rotation).transpose(1, 2).reshape(len(samples), 3, -1)
-            posed = (turned.to(x) @ members).mT + center[:, None].to(x)
-            estimates.append(posed.view(*x.shape[:-2], -1, 3))
+            weighted = probabilities[..., None, None] * rotation
+            turned = weighted.transpose(1, 2).reshape(len(samples), 3, -1).to(x) @ members
+            estimates.append((turned.mT + whole.place(weighted).to(x)).view(*x.shape[:-2], -1, 3))
             chosen.append(probabilities)
         atoms, *others = estimates
         residues, chains = others or (None, None)
         return Estimate(atoms, residues, chains, chosen[0].to(x).view(*x.shape[:-2], -1))
+
+
+def _best(moments: Tensor, samples: Tensor) -> Tensor:
+    """Return the likeliest rotations, of the shape of the moments."""
+    return best_rotation(moments.flatten(0, 1).mT, samples.shape[1]).view_as(moments)
 
 
 def _pooled(x: Tensor, hierarchy: Hierarchy, n_levels: int) -> list[Tensor]:

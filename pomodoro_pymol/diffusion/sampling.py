@@ -4,7 +4,7 @@ One step from sigma_i to sigma_{i+1}, after Karras et al. 2022, algorithm 2, and
 et al. 2024, SI algorithm 18, whose printed last line uses x where its code, and this,
 use the noised x:
 
-    centre x, rotate it at random, shift it by 1 A N(0, 1)^3
+    centre x, rotate it at random, shift it by 1 A N(0, 1)^3 (SI algorithm 19)
     t = sigma_i (1 + gamma), gamma > 0 where sigma_{i+1} (AF3, Boltz) or sigma_i (EDM) is in range
     x += noise_scale sqrt(t^2 - sigma_i^2) noise, noise_scale being S_noise in EDM
     D = denoise(x, t)
@@ -33,10 +33,8 @@ from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import superpose
 from .estimate import Denoiser, Estimate, broadcast_heads
+from .precondition import SHIFT
 from .samplers import Sampler
-
-#: Standard deviation of the random shift, angstrom (AF3 SI algorithm 19).
-SHIFT = 1.0
 
 
 @dataclass(frozen=True, eq=False)

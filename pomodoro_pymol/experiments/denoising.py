@@ -145,7 +145,7 @@ def denoise_frames(
     *,
     seed: int = 0,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Denoise frames in one shot; where the pose is unknown, each turned at random about the origin, and back.
+    """Denoise frames in one shot; where the pose is unknown, each turned and shifted as in training, and back.
 
     Parameters
     ----------
@@ -157,7 +157,7 @@ def denoise_frames(
         Of their noise, angstrom.
     parameters : DenoiseParameters
     seed : int
-        Of the turns: another than that of the noise, whose random numbers it would repeat.
+        Of turns and shifts: another than that of the noise, whose random numbers it would repeat.
 
     Yields
     ------
@@ -181,14 +181,15 @@ def denoise_frames(
         noised = torch.from_numpy(np.stack(block))
         x = (noised - origin).to(device)
         if parameters.known_pose != "fixed":
-            turn = Draws(hierarchy, range(done, done + len(block)), seed, device=device).rotations()
-            x = x @ turn.mT
+            draws = Draws(hierarchy, range(done, done + len(block)), seed, device=device)
+            turn, shift = draws.rotations(), draws.shifts()
+            x = x @ turn.mT + shift
         found = model.denoise(x, sigma)
         atoms = broadcast_heads(found, hierarchy, parameters.gate) if parameters.multiscale else found.atoms
         if not bool(atoms.isfinite().all()):
             raise PomodoroError(f"the denoiser returned numbers that are not finite at sigma {sigma:.4g}")
         if parameters.known_pose != "fixed":
-            atoms = atoms @ turn
+            atoms = (atoms - shift) @ turn
         done += len(block)
         block.clear()
         return noised, atoms.cpu() + origin

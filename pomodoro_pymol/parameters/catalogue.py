@@ -595,7 +595,9 @@ class DenoiseParameters(Parameters):
     object: str = _shared("object")
     denoiser: str = _shared("denoiser")
     network: str = _shared("network")
-    pose: str = _shared("pose", help=f"{_SHARED['pose'][2]}; all but fixed turn each frame at random first, and back")
+    pose: str = _shared(
+        "pose", help=f"{_SHARED['pose'][2]}; all but fixed turn and shift each frame at random first, and back"
+    )
     covariance: str = _shared("covariance")
     multiscale: int = _shared("multiscale")
     gate: float = _shared("gate")

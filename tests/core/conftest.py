@@ -5,6 +5,7 @@ The oracles share no code with the library: they follow the definitions in plain
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -276,3 +277,18 @@ def dimer(make_structure):
         ("", "A", "99", "HEM", True): 2,
     }
     return make_structure([residue for residue, size in sizes.items() for _ in range(size)])
+
+
+@pytest.fixture
+def of_any_place():
+    """Makes of a denoiser the same about the centroid of x: a shift of x then shifts the estimate alike."""
+
+    def about(denoise):
+        def shifted(x, sigma):
+            middle = x.mean(-2, keepdim=True)
+            found = denoise(x - middle, sigma)
+            return replace(found, atoms=found.atoms + middle)
+
+        return shifted
+
+    return about

@@ -86,10 +86,11 @@ def test_the_first_step_leaves_noise_of_its_law(nest):
         assert value == pytest.approx(expected, rel=4 * math.sqrt(2 / numbers), abs=0.5)
 
 
-def test_centring_keeps_the_centroid_home(complex_):
+def test_centring_keeps_the_centroid_home(complex_, of_any_place):
     members = ensemble(complex_)
     free = dataclasses.replace(SAMPLERS["af3"], center=False, augment=False, steps=30)
-    denoise = IdealDenoiser(members, complex_, WEIGHTS, pose="exact")
+    knows = IdealDenoiser(members, complex_, WEIGHTS, pose="exact")
+    denoise = of_any_place(knows)
     far = [record.centroid for _, record in follow(denoise, complex_, free)]
     near = [
         record.centroid for _, record in follow(denoise, complex_, dataclasses.replace(free, center=True, augment=True))
@@ -97,14 +98,14 @@ def test_centring_keeps_the_centroid_home(complex_):
     # The chain share alone moves the centre by sigma sqrt(3 * .25 / 4 chains) and more.
     assert far[-1] > 500
     assert near[-1] < 5
+    # A posterior that knows of places comes home by itself, to within its own shift of 1 A.
+    assert follow(knows, complex_, free)[-1][1].centroid < 5
 
 
 def test_rotation_leaves_the_augmentation_out(complex_):
     """A denoiser that follows x exactly does not turn, however much x is turned."""
-    members = structure(complex_)[None]
-    denoise = IdealDenoiser(members, complex_, WEIGHTS, pose="best")
     sampler = Sampler(sigma_max=0.5, sigma_min=1e-3, steps=20, gamma=0.0, step_scale=1.0)
-    steps = follow(denoise, complex_, sampler)
+    steps = follow(biased(complex_, 0.0), complex_, sampler)
     assert min(float((step.rotation - torch.eye(3)).abs().max()) for step, _ in steps) > 0.1
     assert max(record.rotation for _, record in steps) < 1e-5
 

@@ -112,29 +112,29 @@ def test_wiener_takes_rigid_residues_where_the_prior_is_not(peptide):
 
 
 @pytest.mark.parametrize("assumed", ["nested", "flat"])
-def test_alignment_takes_the_best_pose(oracle, peptide, assumed):
+def test_the_best_pose_is_the_likeliest_rotation(oracle, peptide, assumed):
     members, x = ensemble(peptide, n_samples=2)
+    x = x - x.mean(1, keepdim=True) + 0.7
     sigma = 2.0
-    covariance = oracle.covariance(peptide, WEIGHTS) if assumed == "nested" else np.eye(peptide.n_atoms)
     found = IdealDenoiser(members, peptide, WEIGHTS, covariance=assumed, pose="best")(x, sigma)
+    covariance = oracle.covariance(peptide, WEIGHTS) if assumed == "nested" else np.eye(peptide.n_atoms)
+    # With the shift of 1 A, which all atoms share. The pose is that of the noise as it is; a head's probabilities are
+    # of what it takes the noise for.
+    precise, own = (np.linalg.inv(sigma**2 * each + 1) for each in (oracle.covariance(peptide, WEIGHTS), covariance))
 
-    def energy(pose, member, sample, precision):
-        d = sample - Rotation.from_rotvec(pose[:3]).apply(member) - pose[3:]
-        return np.einsum("ia,ij,ja->", d, precision, d) / (2 * sigma**2)
+    def energy(turn, member, sample, precision):
+        d = sample - Rotation.from_rotvec(turn).apply(member)
+        return np.einsum("ia,ij,ja->", d, precision, d) / 2
 
-    # The pose is that of the noise as it is; the probabilities are the head's, in that pose, where it stands best.
-    precise, own = (np.linalg.inv(each) for each in (oracle.covariance(peptide, WEIGHTS), covariance))
-    place = own.sum(0) / own.sum()
-
+    starts = Rotation.random(8, random_state=0).as_rotvec()
     for sample, p, denoised in zip(x.numpy(), found.members.numpy(), found.atoms.numpy()):
         energies, posed = [], []
-        for member in members.numpy():
-            starts = [np.concatenate([turn, np.zeros(3)]) for turn in Rotation.random(8, random_state=0).as_rotvec()]
+        for member in (members - members.mean(1, keepdim=True)).numpy():
             fits = [minimize(energy, at, (member, sample, precise), tol=1e-12) for at in starts]
-            best = min(fits, key=lambda fit: fit.fun)
-            posed.append(Rotation.from_rotvec(best.x[:3]).apply(member) + best.x[3:])
-            d = sample - posed[-1]
-            energies.append(energy(np.zeros(6), d - place @ d, 0 * d, own))
+            best = min(fits, key=lambda fit: fit.fun).x
+            energies.append(energy(best, member, sample, own))
+            turned = Rotation.from_rotvec(best).apply(member)
+            posed.append(turned + precise.sum(0) @ (sample - turned))
         expected = np.exp(min(energies) - np.array(energies))
         expected /= expected.sum()
         # The numerical minimum is good to about 1e-7 of the energy, the pose to its root.
@@ -143,7 +143,7 @@ def test_alignment_takes_the_best_pose(oracle, peptide, assumed):
 
 
 @pytest.mark.parametrize("pose", ["exact", "best"])
-def test_an_unknown_pose_makes_no_difference(complex_, pose):
+def test_a_rotation_makes_no_difference(complex_, pose):
     members, x = ensemble(complex_)
     turn = torch.from_numpy(Rotation.random(random_state=3).as_matrix())
     prior = NestedCovariance(complex_, 1.0, 4.0, 0.25)
@@ -152,17 +152,17 @@ def test_an_unknown_pose_makes_no_difference(complex_, pose):
         IdealDenoiser(members, complex_, WEIGHTS, pose=pose, covariance="flat", heads=True),
         WienerDenoiser(members[0], prior, WEIGHTS, pose=pose, heads=True),
     ):
-        before, after = denoise(x, 3.0), denoise(x @ turn.T + 50, 3.0)
+        before, after = denoise(x, 3.0), denoise(x @ turn.T, 3.0)
         for name in ("atoms", "residues", "chains"):
-            moved = getattr(before, name) @ turn.T + 50
+            moved = getattr(before, name) @ turn.T
             torch.testing.assert_close(getattr(after, name), moved, rtol=0, atol=1e-9)
 
 
 def test_a_posed_wiener_filter_is_the_plain_one_in_pose(complex_):
     members, _ = ensemble(complex_)
     prior = NestedCovariance(complex_, 1.0, 4.0, 0.25)
-    x = members[:1]  # nothing to turn
-    plain, posed = (WienerDenoiser(members[0], prior, WEIGHTS, pose=pose)(x, 3.0).atoms for pose in ("fixed", "best"))
+    x = members[:1] - members[0].mean(0)  # nothing to turn
+    plain, posed = (WienerDenoiser(x[0], prior, WEIGHTS, pose=pose)(x, 3.0).atoms for pose in ("fixed", "best"))
     torch.testing.assert_close(posed, plain, rtol=0, atol=1e-9)
     torch.testing.assert_close(posed, x, rtol=0, atol=1e-9)
 
@@ -184,6 +184,7 @@ def test_float32_and_leading_axes(complex_, pose):
 @pytest.mark.parametrize("pose", POSES)
 def test_low_noise_finds_the_member_and_high_noise_knows_nothing(complex_, pose):
     members, _ = ensemble(complex_)
+    members -= members.mean(1, keepdim=True)
     denoise = IdealDenoiser(members, complex_, WEIGHTS, pose=pose)
     torch.testing.assert_close(denoise(members, 1e-3).atoms, members, rtol=0, atol=1e-9)
     assert float(entropy(denoise(members, 1e-3).members).max()) < 1e-9

@@ -131,31 +131,30 @@ def test_no_moments_know_nothing():
 
 
 def noised(hierarchy, members, sigma, seed=6):
-    """The second member, turned, moved and noised."""
+    """The second member, turned, shifted and noised."""
     turn = Rotation.random(random_state=seed).as_matrix()
     noise = add_noise(np.zeros((hierarchy.n_atoms, 3)), hierarchy, sigma, WEIGHTS, seed=seed, dtype=torch.float64)[0]
-    return members[1] @ turn.T + noise.numpy() + 3.0
+    return members[1] @ turn.T + noise.numpy() + [1.2, -0.4, 0.3]
 
 
-def over_poses(x, members, covariance, batches=50):
+def over_poses(x, centred, covariance, batches=50):
     """Mean posed member and probabilities given x, and their standard errors, by uniform rotations.
 
-    A flat prior of places takes out of all coordinates the mean whose weights are the row sums of the precision.
+    Members are about the centroid of their atoms. The shift of 1 A is shared by all points: a normal, whose
+    variance the covariance takes.
     """
-    precision = np.linalg.inv(covariance)
-    place = precision.sum(1) / precision.sum()
-    centred = members - np.einsum("i,kia->ka", place, members)[:, None]
-    y = x - place @ x
+    precision = np.linalg.inv(covariance + 1)
     halves = np.einsum("kia,ij,kja->k", centred, precision, centred) / 2
     turns = Rotation.random(400_000, random_state=7).as_matrix()
-    overlap = np.einsum("ia,ij,kjb->kab", y, precision, centred)
+    overlap = np.einsum("ia,ij,kjb->kab", x, precision, centred)
     logs = turns.reshape(-1, 9) @ overlap.reshape(-1, 9).T - halves
     weights = np.exp(logs - logs.max())
 
     def estimate(w, t):
         turned = (w.T @ t.reshape(-1, 9) / w.sum()).reshape(-1, 3, 3)
-        posed = np.einsum("kab,kib->ia", turned, centred) + place @ x
-        return posed, w.sum(0) / w.sum()
+        posed = np.einsum("kab,kib->ia", turned, centred)
+        # The mean shift given a turned member is linear in it.
+        return posed + precision.sum(0) @ (x - posed), w.sum(0) / w.sum()
 
     parts = [estimate(*part) for part in zip(np.array_split(weights, batches), np.array_split(turns, batches))]
     errors = [np.std(part, 0, ddof=1) / batches**0.5 for part in zip(*parts)]
@@ -164,7 +163,8 @@ def over_poses(x, members, covariance, batches=50):
 
 def ensemble(hierarchy, n_members=3, seed=5):
     rng = np.random.default_rng(seed)
-    return rng.normal(0, 4, (hierarchy.n_atoms, 3)) + rng.normal(0, 1.5, (n_members, hierarchy.n_atoms, 3))
+    members = rng.normal(0, 4, (hierarchy.n_atoms, 3)) + rng.normal(0, 1.5, (n_members, hierarchy.n_atoms, 3))
+    return members - members.mean(1, keepdims=True)
 
 
 @pytest.mark.parametrize("sigma", [8.0, 20.0, 80.0])
@@ -201,15 +201,14 @@ def test_a_head_has_probabilities_of_its_own_and_the_pose_of_all_atoms(oracle, c
         torch.from_numpy(x)[None], sigma
     )
     maps, covariance = oracle.maps(complex_), sigma**2 * oracle.covariance(complex_, WEIGHTS)
-    precision = np.linalg.inv(covariance)
-    place = precision.sum(1) / precision.sum()
-    centred = members - np.einsum("i,kia->ka", place, members)[:, None]
-    overlap = torch.from_numpy(np.einsum("ia,ij,kjb->kab", x - place @ x, precision, centred))
-    poses = rotation_posterior(overlap).mean.numpy()
+    precision = np.linalg.inv(covariance + 1)
+    poses = rotation_posterior(torch.from_numpy(np.einsum("ia,ij,kjb->kab", x, precision, members))).mean.numpy()
+    turned = np.einsum("kab,kib->kia", poses, members)
+    shifts = np.einsum("i,kia->ka", precision.sum(0), x - turned)[:, None]
     for level, estimate in (("residue", found.residues), ("chain", found.chains)):
         to = getattr(maps, level)
         _, chosen, _, error = over_poses(to @ x, to @ members, to @ covariance @ to.T)
-        means = np.einsum("kab,kib->kia", poses, to @ centred) + place @ x
+        means = to @ (turned + shifts)
         expected = np.einsum("k,kia->ia", chosen, means)
         errors = np.einsum("k,kia->ia", error, np.abs(means - expected))
         assert (np.abs(estimate[0].numpy() - expected) < 5 * errors + 1e-9).all()
@@ -221,7 +220,9 @@ def test_a_head_has_probabilities_of_its_own_and_the_pose_of_all_atoms(oracle, c
 def test_heads_that_share_their_probabilities_change_nothing(complex_, pose, sigma):
     members = torch.from_numpy(ensemble(complex_))
     x = torch.from_numpy(np.stack([noised(complex_, members.numpy(), sigma, seed) for seed in range(3)]))
-    turned = members[:1] @ torch.from_numpy(Rotation.random(4, random_state=8).as_matrix()).mT + 5.0
+    turned = (
+        members[:1] @ torch.from_numpy(Rotation.random(4, random_state=8).as_matrix()).mT + 5.0
+    )  # which is not its place
     prior = NestedCovariance(complex_, *PRIOR)
     for denoise in (
         IdealDenoiser(members[:1], complex_, WEIGHTS, pose=pose, heads=True),
@@ -260,8 +261,7 @@ def test_far_noise_knows_no_pose(peptide):
     members = torch.from_numpy(ensemble(peptide))
     x = torch.from_numpy(noised(peptide, members.numpy(), 2560.0))[None]
     found = IdealDenoiser(members, peptide, WEIGHTS, pose="exact")(x, 2560.0)
-    middle = found.atoms.mean(1, keepdim=True)
-    assert float((found.atoms - middle).square().mean().sqrt()) < 0.05
+    assert float(found.atoms.square().mean().sqrt()) < 0.05
     torch.testing.assert_close(found.members, torch.full_like(found.members, 1 / 3), rtol=0, atol=1e-2)
 
 
@@ -286,7 +286,6 @@ def test_what_the_best_pose_costs(nmr_states, sigma, pose, error, size):
     squares = []
     for one, of in zip(truth.split(240), noise.split(240)):
         found = denoise(one + of, sigma).atoms
-        found = found - found.mean(1, keepdim=True)
         squares.append(torch.stack([(found - one).square().mean((1, 2)), found.square().mean((1, 2))]))
     # Root mean squares, with standard errors; the figures given have errors of their own, of 3,000 draws, and digits.
     for values, given, digit in zip(torch.cat(squares, 1).double(), (error, size), (0.005, 0.05)):

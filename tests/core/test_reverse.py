@@ -18,6 +18,7 @@ from pomodoro_pymol.diffusion.curves import curves_csv
 from pomodoro_pymol.diffusion.network import NetworkDenoiser
 from pomodoro_pymol.diffusion.samplers import SAMPLERS
 from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.experiments import sampling
 from pomodoro_pymol.experiments.denoising import build_model, denoise_frames, per_level
 from pomodoro_pymol.experiments.sampling import expected_entropy, run_sample
 from pomodoro_pymol.noise.draw import add_noise
@@ -104,29 +105,47 @@ def test_frames_are_denoised_where_they_lie(nmr, states):
     torch.testing.assert_close(found, torch.from_numpy(states[4]).expand_as(found), rtol=0, atol=1e-4)
 
 
-def test_where_the_pose_is_unknown_frames_are_turned_and_turned_back(nmr, states):
+def test_where_the_pose_is_unknown_frames_are_turned_and_shifted_and_back(nmr, states):
     hierarchy = Hierarchy.from_structure(nmr[0])
-    noised = add_noise(states[4], hierarchy, 3.0, WEIGHTS, n_frames=20)
+    noised = add_noise(states[4], hierarchy, 3.0, WEIGHTS, n_frames=40)
     parameters = DenoiseParameters(device="cpu", pose="exact")
     model = build_model(states, hierarchy, WEIGHTS, parameters)
     assert "mean over all poses" in model.label
-    turns = []
+    origin = torch.from_numpy(model.origin).float()
+    seen = []
 
     def denoise(x, sigma):
-        back = superpose(noised[len(turns) : len(turns) + len(x)], x)
-        turns.extend(back.rotation)
-        assert float((back.coords - x).abs().max()) < 1e-3
-        return model.denoise(x, sigma)
+        frames = noised[len(seen) : len(seen) + len(x)] - origin
+        there = superpose(frames, x)
+        seen.extend(zip(there.rotation, there.translation[:, 0]))
+        assert float((there.coords - x).abs().max()) < 1e-3  # moved as a rigid body
+        return replace(model.denoise(x, sigma), atoms=x)
 
-    told = replace(model, denoise=denoise)
-    blocks = list(denoise_frames(noised.numpy(), told, hierarchy, 3.0, parameters, seed=7))
-    found = torch.cat([block for _, block in blocks])
-    plain = model.denoise(noised - torch.from_numpy(model.origin).float(), 3.0).atoms
-    torch.testing.assert_close(found, plain + torch.from_numpy(model.origin).float(), rtol=0, atol=1e-3)
-    angles = np.array([np.degrees(np.arccos((float(turn.trace()) - 1) / 2)) for turn in turns])
+    blocks = list(denoise_frames(noised.numpy(), replace(model, denoise=denoise), hierarchy, 3.0, parameters, seed=7))
+    # What does nothing gives each frame back.
+    torch.testing.assert_close(torch.cat([block for _, block in blocks]), noised, rtol=0, atol=1e-4)
+    angles = np.array([np.degrees(np.arccos((float(turn.trace()) - 1) / 2)) for turn, _ in seen])
     # Of a uniform rotation the mean angle is 126.5 degrees, its standard deviation 37.
-    assert abs(angles.mean() - 126.5) < 4 * 37 / 20**0.5
-    assert len(set(angles.round(3))) == 20
+    assert abs(angles.mean() - 126.5) < 4 * 37 / 40**0.5
+    assert len(set(angles.round(3))) == 40
+    assert stats.kstest(torch.stack([shift for _, shift in seen]).flatten().numpy(), "norm").pvalue > 1e-3
+
+
+def test_denoising_in_any_pose_does_not_hang_on_the_pose(nmr, states):
+    hierarchy = Hierarchy.from_structure(nmr[0])
+    noised = add_noise(states[4], hierarchy, 3.0, WEIGHTS, n_frames=8)
+    parameters = DenoiseParameters(device="cpu", pose="exact")
+    model = build_model(states, hierarchy, WEIGHTS, parameters)
+    one, other = (
+        torch.cat([block for _, block in denoise_frames(noised.numpy(), model, hierarchy, 3.0, parameters, seed=seed)])
+        for seed in (1, 2)
+    )
+    # Of the shift noise of 3 A hides a part.
+    shapes = [found - found.mean(1, keepdim=True) for found in (one, other)]
+    torch.testing.assert_close(*shapes, rtol=0, atol=2e-2)
+    torch.testing.assert_close(
+        shapes[0], (torch.from_numpy(states[4]) - states[4].mean(0)).expand_as(one), rtol=0, atol=1
+    )
 
 
 @pytest.mark.parametrize(("n_states", "n_samples"), [(1, 1), (1, 5), (2, 3), (3, 4), (4, 1)])
@@ -150,6 +169,18 @@ def test_samples_cover_the_members(nmr, states):
     assert result.records[0].entropy == pytest.approx(math.log(24), abs=0.02)
 
 
+@pytest.fixture
+def of_any_place_too(of_any_place, monkeypatch):
+    """Runs denoise about the centroid of x."""
+
+    def build(*args, **options):
+        model = build_model(*args, **options)
+        return replace(model, denoise=of_any_place(model.denoise))
+
+    monkeypatch.setattr(sampling, "build_model", build)
+
+
+@pytest.mark.usefixtures("of_any_place_too")
 def test_the_movie_is_that_of_the_run_without_augmentation(nmr, states):
     """An equivariant denoiser and no churn: undone and laid on the truth, the frames are the same."""
     still = replace(EDM, pose="exact", samples=2, every=7)
@@ -163,6 +194,7 @@ def test_the_movie_is_that_of_the_run_without_augmentation(nmr, states):
         torch.testing.assert_close(other - other.mean(0), one - one.mean(0), rtol=0, atol=TURN * size)
 
 
+@pytest.mark.usefixtures("of_any_place_too")
 def test_shifts_without_centring_are_undone_too(nmr, states):
     still = replace(EDM, pose="exact")
     plain, moved = (run_sample(nmr[0], states, replace(still, augment=on)) for on in (0, 1))

@@ -586,9 +586,9 @@ def test_shifts_are_one_angstrom_normal(nest):
 
 
 @pytest.mark.parametrize("solver", ["heun", "euler"])
-def test_augmentation_changes_nothing_but_the_frame(complex_, solver):
+def test_augmentation_changes_nothing_but_the_frame(complex_, solver, of_any_place):
     """With an equivariant denoiser, and no churn, whose noise would be another."""
-    denoise = IdealDenoiser(members_of(complex_), complex_, WEIGHTS, pose="exact")
+    denoise = of_any_place(IdealDenoiser(members_of(complex_), complex_, WEIGHTS, pose="exact"))
     still = Sampler(steps=30, gamma=0.0, step_scale=1.0, solver=solver, **QUIET)
     moving = dataclasses.replace(still, center=True, augment=True)
     paths = [run(denoise, complex_, sampler, weights=WEIGHTS) for sampler in (still, moving)]
