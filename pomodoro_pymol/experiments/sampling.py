@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..diffusion.curves import StepCurves, StepRecord, curves_text
+from ..diffusion.network import Network
 from ..diffusion.sampling import Step, edm_sample
 from ..noise.weights import FLAT
 from ..parameters.catalogue import SampleParameters
@@ -60,6 +61,8 @@ class SampleResult:
     seconds : float
         Per step, of all samples, curves included.
     device : str
+    notes : tuple of str
+        What to know of what denoised.
     """
 
     parameters: SampleParameters
@@ -76,6 +79,7 @@ class SampleResult:
     n_states: int
     seconds: float
     device: str
+    notes: tuple[str, ...] = ()
 
     def titles(self, sample: int) -> list[str]:
         """Return the titles of the states of a sample's object, samples counted from 0."""
@@ -119,6 +123,7 @@ class SampleResult:
             f" weights as shares: chain {chain:.3f}, residue {residue:.3f}, atom {atom:.3f}; churn: "
             f"{self.parameters.churn}",
             f" denoiser: {self.model}",
+            *(f" note: {note}" for note in self.notes),
             curves_text(self.records),
             *ends,
             f" {self.seconds:.4f} s per step on {self.device}, curves included",
@@ -151,6 +156,8 @@ def run_sample(
     states: np.ndarray,
     parameters: SampleParameters,
     on_step: Callable[[StepRecord, Step], object] = lambda record, step: None,
+    *,
+    network: Network | None = None,
 ) -> SampleResult:
     """Sample by reverse diffusion, from an ensemble or one structure as data.
 
@@ -165,6 +172,8 @@ def run_sample(
     on_step : callable
         Called after each step with its `StepRecord` and its `Step`; what it raises ends
         the run. ``step.coords`` are about the centroid of the data, in the sampler's frame.
+    network : callable, optional
+        In the place of the parameters' file: as for `NetworkDenoiser`, a module of torch above all.
 
     Raises
     ------
@@ -176,7 +185,7 @@ def run_sample(
     labels = Hierarchy.from_structure(structure)
     hierarchy = labels.to(device)
     free = parameters.free_pose
-    model = build_model(states, labels, weights, parameters, state=parameters.state, free_pose=free)
+    model = build_model(states, labels, weights, parameters, state=parameters.state, free_pose=free, network=network)
     truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
     curves = StepCurves(hierarchy, truth, superposed=free)
     shape = (parameters.samples, len(structure))
@@ -221,6 +230,7 @@ def run_sample(
         n_states=len(model.members),
         seconds=seconds,
         device=str(device),
+        notes=model.notes,
     )
 
 

@@ -24,6 +24,8 @@ _SIGMAS = (1e-6, 1e7)
 
 
 _Z_HELP = f"noise level as the standard normal of the law that training draws sigma from, {AF3_LAW}"
+_C_NOISE = "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4"
+_NETWORK_DATA = "data standard deviation per coordinate that the network is preconditioned with, for all levels"
 _WEIGHT = {"bounds": (0, MAX_WEIGHT)}
 
 #: Parameters that several commands take, as arguments of `parameter`.
@@ -112,7 +114,12 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         "analytic denoiser: ideal for an ensemble, wiener for one structure; auto goes by the number of states",
         {"choices": ("auto", "ideal", "wiener")},
     ),
-    "network": ("", str, "file of a trained network to take instead, from torch.export or TorchScript", {}),
+    "network": (
+        "",
+        str,
+        "file of a trained network to take instead, from torch.export (.pt2, of PyTorch 2.8 or later) or TorchScript",
+        {},
+    ),
     "pose": ("fixed", str, "free lays the data on x as rigid bodies, an approximation", {"choices": ("fixed", "free")}),
     "covariance": (
         "nested",
@@ -129,6 +136,7 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         {},
     ),
     "scaling": ("global", str, "preconditioning of the network, as in pomprecond", {"choices": VARIANTS}),
+    "convention": ("af3", str, _C_NOISE, {"choices": CONVENTIONS}),
     "data": (
         "",
         str,
@@ -526,9 +534,7 @@ class PrecondParameters(_Grouped, _Schemed, _Lawful):
     preset: str = _shared("preset")
     sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
     data: str = _shared("data")
-    convention: str = parameter(
-        "af3", str, "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4", choices=CONVENTIONS
-    )
+    convention: str = _shared("convention")
     state: int = _shared("state")
     csv: str = _shared("csv")
     figure: str = _shared("figure")
@@ -587,9 +593,12 @@ class DenoiseParameters(Parameters):
     gate: float = _shared("gate")
     prior: str = _shared("prior")
     scaling: str = _shared("scaling")
-    sigma_data: float = _shared("sigma_data")
+    sigma_data: float | None = _shared(
+        "sigma_data", default=None, help=_NETWORK_DATA, absent="that of the law of sigma of the frames"
+    )
     name: str = parameter("", str, "new object", absent="OBJECT_denoised")
     device: str = _shared("device", help="where to compute")
+    convention: str = _shared("convention", help=f"of the network, {_C_NOISE}")
 
 
 def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:
@@ -682,7 +691,7 @@ class SampleParameters(_Grouped, _Schemed):
     gate: float = _shared("gate")
     prior: str = _shared("prior")
     scaling: str = _shared("scaling")
-    sigma_data: float = _shared("sigma_data")
+    sigma_data: float | None = _shared("sigma_data", default=None, help=_NETWORK_DATA, absent="the sampler's")
     show: str = parameter(
         "trajectory",
         str,
@@ -704,6 +713,7 @@ class SampleParameters(_Grouped, _Schemed):
     device: str = _shared("device", help="where to compute")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
+    convention: str = _shared("convention", default="", help=f"of the network, {_C_NOISE}", absent="the sampler's")
 
     def _check(self) -> None:
         super()._check()
