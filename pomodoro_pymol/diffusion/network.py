@@ -16,6 +16,7 @@ from ..errors import PomodoroError
 from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy, group_sum, join_levels, split_levels
+from ..utils.problems import known_text
 from .estimate import Estimate
 from .precondition import PerLevel, Scalings, level_scalings
 
@@ -210,9 +211,9 @@ class NetworkDenoiser:
 def _asked(network: Network, coords: Tensor, c_noise: Tensor, name: str) -> Tensor | Sequence[Tensor]:
     try:
         return network(coords, c_noise)
-    except PomodoroError:
-        raise
     except Exception as error:
+        if known_text(error):
+            raise
         raise PomodoroError(
             f"{name} does not take coords {tuple(coords.shape)} and c_noise {tuple(c_noise.shape)}: {_reason(error)}"
         ) from error
