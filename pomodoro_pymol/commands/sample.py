@@ -56,8 +56,8 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
         was.
 
         A network, see "help pomdenoise", has the sigma_data and convention of
-        the sampler: 16 A and af3, or 0.5 and edm for sampler=edm. Give
-        sigma_data where yours was trained with another, which is then noted.
+        the sampler: 16 A per coordinate and af3; for sampler=edm 0.5 and edm.
+        Give sigma_data where yours was trained with another; it is then noted.
 
     PYMOL API
 
