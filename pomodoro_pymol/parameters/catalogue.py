@@ -90,10 +90,10 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
     "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
     "sigma_data": (
-        AF3_LAW.sigma_data,
+        None,
         float,
         "data standard deviation per coordinate, for all levels",
-        {"unit": "angstrom", "bounds": (1e-3, 1e4)},
+        {"unit": "angstrom", "bounds": (1e-3, 1e4), "absent": "the law's"},
     ),
     "law": (
         "af3",
@@ -266,7 +266,7 @@ class NoiseParameters(_Grouped, Weighted):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     truth: int = _shared("truth")
     rep: str = _shared("rep")
     residues: str = _shared("residues")
@@ -322,7 +322,7 @@ class CompareParameters(_Grouped, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     truth: int = _shared("truth")
     rep: str = _shared("rep")
     residues: str = _shared("residues")
@@ -379,7 +379,7 @@ class TableParameters(_Grouped, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
 
@@ -405,7 +405,7 @@ class SweepParameters(_Grouped, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
 
@@ -432,7 +432,7 @@ class WeightsParameters(_Grouped, Weighted):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
 
@@ -532,7 +532,7 @@ class PrecondParameters(_Grouped, _Schemed, _Lawful):
     wr: float = _shared("wr")
     wa: float = _shared("wa")
     preset: str = _shared("preset")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     data: str = _shared("data")
     convention: str = _shared("convention")
     state: int = _shared("state")
@@ -567,7 +567,7 @@ class SignalParameters(_Grouped, _Schemed, _Lawful):
     preset: str = _shared("preset")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     data: str = _shared("data")
     state: int = _shared("state")
     csv: str = _shared("csv")
@@ -593,9 +593,7 @@ class DenoiseParameters(Parameters):
     gate: float = _shared("gate")
     prior: str = _shared("prior")
     scaling: str = _shared("scaling")
-    sigma_data: float | None = _shared(
-        "sigma_data", default=None, help=_NETWORK_DATA, absent="that of the law of sigma of the frames"
-    )
+    sigma_data: float | None = _shared("sigma_data", help=_NETWORK_DATA, absent="that of the frames' law of sigma")
     name: str = parameter("", str, "new object", absent="OBJECT_denoised")
     device: str = _shared("device", help="where to compute")
     convention: str = _shared("convention", help=f"of the network, {_C_NOISE}")
@@ -691,7 +689,7 @@ class SampleParameters(_Grouped, _Schemed):
     gate: float = _shared("gate")
     prior: str = _shared("prior")
     scaling: str = _shared("scaling")
-    sigma_data: float | None = _shared("sigma_data", default=None, help=_NETWORK_DATA, absent="the sampler's")
+    sigma_data: float | None = _shared("sigma_data", help=_NETWORK_DATA, absent="the sampler's")
     show: str = parameter(
         "trajectory",
         str,
