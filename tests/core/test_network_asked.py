@@ -107,6 +107,27 @@ class OneOfLevels(Asked):
         return torch.cos((chain + residue + atom) / 3 * self.waves)
 
 
+class OneFlattened(Asked):
+    """For a batch of one: all atoms that it is handed see each other. The oracle has no such part."""
+
+    def noise(self, c_noise, coords):
+        seen = coords.reshape(-1, 3)
+        return torch.cos(c_noise.view(-1)[:1] * self.waves) + (seen.mean(0) - coords[:1].mean((0, 1))).sum()
+
+
+class OneExpanded(Asked):
+    """For a batch of one: of more, it makes what it makes of the first."""
+
+    def forward(self, coords, c_noise):
+        found = super().forward(coords[:1], c_noise)
+        parts = [found] if isinstance(found, torch.Tensor) else found
+        parts = [part.expand(len(coords), -1, -1) for part in parts]
+        return parts if len(parts) > 1 else parts[0]
+
+    def noise(self, c_noise, coords):
+        return torch.cos(c_noise.view(-1)[:1] * self.waves)
+
+
 VECTORS = (ByView, ByAxes, ByOuter, ByFlattened, ByEmbedding, ByExpanding)
 LEVELS = (OfLevels, OfLevelsInALayer, OfLevelsToNumbers)
 KINDS = {
@@ -114,6 +135,8 @@ KINDS = {
     **dict.fromkeys(LEVELS, Takes(2)),
     OneByItem: Takes(1, most=1),
     OneOfLevels: Takes(2, most=1),
+    OneFlattened: Takes(2, most=1),
+    OneExpanded: Takes(2, most=1),
 }
 
 
