@@ -46,10 +46,16 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
 
     NOTES
 
-        A network is loaded from torch.export (.pt2) or TorchScript; pickles
-        are refused. It takes scaled coords (n, atoms, 3) and c_noise (n, 3)
-        and returns atoms, or atoms, residues and chains. Load networks only
-        from people you trust.
+        A network is loaded from torch.export (.pt2, which takes PyTorch 2.8 or
+        later to write and to read) or TorchScript; pickles are refused. It
+        takes scaled coords (n, atoms, 3) and c_noise, (n, 3) or (n,), and
+        returns atoms, or atoms, residues and chains. What it takes is found by
+        itself, and printed. (n,) is for scalings that give all levels one
+        c_noise, as global does. An archive for a fixed number of samples is
+        asked for as many at once. Load networks only from people you trust.
+
+        sigma_data, convention and scaling are of the network, and do nothing
+        without one. Another sigma_data than the noise had is noted.
 
     SEE ALSO
 
@@ -90,7 +96,14 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
         hierarchy = Hierarchy.from_structure(structure)
         truth = torch.from_numpy(structure.coords)
         states, state = _data(record, structure.coords, parameters.denoiser, _self)
-        model = build_model(states, hierarchy, noise.weights, parameters, state=state)
+        model = build_model(
+            states,
+            hierarchy,
+            noise.weights,
+            parameters,
+            state=state,
+            noise_sigma_data=noise.law_of_sigma.sigma_data,
+        )
         before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
         frames = reading.read_frames(draft, range(2, len(titles) + 1), structure, _self=_self)
         with StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
@@ -109,7 +122,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
             f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma "
             f"{noise.noise_sigma:.4g} A per coordinate"
         )
-        print(f" denoiser: {model.label}")
+        print("\n note: ".join((f" denoiser: {model.label}", *model.notes)))
         outputs.print_notes(structure, hierarchy)
         print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
     return before, after

@@ -61,7 +61,11 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
         what the denoiser returned for the noised state with which each kept
         step began, at the sigma in its title, moved as that state is; of
         several samples one each. Interrupting a run leaves the session as it
-        was. For networks see "help pomdenoise".
+        was.
+
+        A network, see "help pomdenoise", has the sigma_data and convention of
+        the sampler: 16 A per coordinate and af3; for sampler=edm 0.5 and edm.
+        Give sigma_data where yours was trained with another; it is then noted.
 
     PYMOL API
 

@@ -13,15 +13,16 @@ import io
 import json
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
-from torch import Tensor
 from torch.torch_version import TorchVersion
 
 from ..errors import PomodoroError
 from ..io.disk import read_regular, user_path
-from .network import Network
+from .network import LoadedNetwork, Takes
 
 # Bytes of code, which is compressed, that a network may have beside its weights.
 _CODE = 64 << 20
@@ -29,7 +30,7 @@ _WANTED = "save the network with torch.export.save (.pt2) or torch.jit.save"
 _EXPORTS = "2.8"  # the PyTorch that first exports weights as plain bytes; those before pickle them
 
 
-def load_network(path: str | Path, device: torch.device | str = "cpu") -> Network:
+def load_network(path: str | Path, device: torch.device | str = "cpu") -> LoadedNetwork:
     """Read a network from a file.
 
     Parameters
@@ -40,11 +41,10 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Networ
 
     Returns
     -------
-    callable
-        ``network(coords, c_noise)`` of the signature of `network.denoise_scaled`: scaled
-        coords (n_samples, n_atoms, 3) and c_noise (n_samples, 3) in, both float32; atoms,
-        or a tuple of atoms, residues and chains out. An exported one must have been
-        exported with a free first axis, or for as many samples as will be asked for.
+    LoadedNetwork
+        Called as ``network(coords, c_noise)``, with scaled coords, (n_samples, n_atoms, 3), and
+        c_noise, (n_samples, 3) or (n_samples,), which are handed to it as float32; returns atoms, or
+        a tuple of atoms, residues and chains. An archive of torch.export says what it takes.
 
     Raises
     ------
@@ -88,30 +88,36 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Networ
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            module = load(io.BytesIO(data), device)
+            return load(io.BytesIO(data), device, path.name)
     except Exception as error:
         reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
         raise PomodoroError(f"{path.name} cannot be loaded: {reason}") from None
 
-    def network(coords: Tensor, c_noise: Tensor) -> Tensor:
-        try:
-            return module(coords.float(), c_noise.float())
-        except Exception as error:
-            reason = str(error).strip().splitlines()[-1][:200] if str(error).strip() else type(error).__name__
-            raise PomodoroError(
-                f"the network of {path.name} does not take coords {tuple(coords.shape)} and "
-                f"c_noise {tuple(c_noise.shape)}: {reason}"
-            ) from None
 
-    return network
+def _load_exported(file: io.BytesIO, device: torch.device | str, name: str) -> LoadedNetwork:
+    program = torch.export.load(file)
+    return LoadedNetwork(program.module().to(device), name, *_declared(program))
 
 
-def _load_exported(file: io.BytesIO, device: torch.device | str) -> torch.nn.Module:
-    return torch.export.load(file).module().to(device)
+def _load_script(file: io.BytesIO, device: torch.device | str, name: str) -> LoadedNetwork:
+    return LoadedNetwork(torch.jit.load(file, map_location=device).eval(), name)
 
 
-def _load_script(file: io.BytesIO, device: torch.device | str) -> torch.nn.Module:
-    return torch.jit.load(file, map_location=device).eval()
+def _declared(program: torch.export.ExportedProgram) -> tuple[int | None, Takes | None]:
+    """Return for how many atoms, where that is fixed, and for what samples and c_noise a network was exported."""
+    inputs = [node.meta["val"] for node in program.graph.nodes if node.name in program.graph_signature.user_inputs]
+    shapes: list[Sequence[Any]] = [getattr(value, "shape", ()) for value in inputs]
+    if [len(shape) for shape in shapes] not in ([3, 1], [3, 2]):
+        return None, None
+    samples, atoms, _ = shapes[0]
+    least, most = 1, None
+    if isinstance(samples, int):
+        least = most = samples
+    elif samples.node.expr in program.range_constraints:
+        span = program.range_constraints[samples.node.expr]
+        least = max(int(span.lower), 1)
+        most = int(span.upper) if span.upper.is_Integer else None
+    return (atoms if isinstance(atoms, int) else None), Takes(len(shapes[1]), least, most)
 
 
 def _refuse_pickles(name: str, archive: zipfile.ZipFile, members: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from ..errors import PomodoroError
 from ..noise.sigma import SIGMA_DATA
+from .choices import CONVENTIONS
 
 SOLVERS = ("euler", "heun")
 
@@ -56,6 +57,11 @@ class Sampler:
     center, augment, align : bool
         Before each step, move the centroid to the origin; rotate and shift at random; lay
         x on its denoised self.
+    sigma_data : float
+        Standard deviation per coordinate, angstrom, of the data of networks that are made for
+        the sampler, with which they are preconditioned. The levels do not follow it.
+    convention : {"af3", "edm"}
+        Their c_noise: see `precondition`.
 
     Raises
     ------
@@ -81,9 +87,11 @@ class Sampler:
     center: bool = True
     augment: bool = True
     align: bool = False
+    sigma_data: float = SIGMA_DATA
+    convention: str = "af3"
 
     def __post_init__(self) -> None:
-        for name, known in (("solver", SOLVERS), ("grid", GRIDS), ("churn_by", CHURNS)):
+        for name, known in (("solver", SOLVERS), ("grid", GRIDS), ("churn_by", CHURNS), ("convention", CONVENTIONS)):
             if getattr(self, name) not in known:
                 raise PomodoroError(f"{name} is one of {', '.join(known)}, not {getattr(self, name)!r}")
         if not (0 < self.sigma_min < self.sigma_max < math.inf):
@@ -92,7 +100,7 @@ class Sampler:
             )
         if self.steps < 1:
             raise PomodoroError(f"steps must be at least 1, not {self.steps}")
-        for name in ("rho", "noise_scale", "s_noise", "step_scale"):
+        for name in ("rho", "noise_scale", "s_noise", "step_scale", "sigma_data"):
             if not (0 < getattr(self, name) < math.inf):
                 raise PomodoroError(f"{name} must be positive and finite, not {getattr(self, name):g}")
         for name in ("gamma", "gamma_min", "s_churn", "s_min"):
@@ -147,6 +155,8 @@ SAMPLERS: dict[str, Sampler] = {
         solver="heun",
         center=False,
         augment=False,
+        sigma_data=0.5,
+        convention="edm",
     ),
 }
 

@@ -12,12 +12,14 @@ from torch import Tensor
 
 from ..diffusion.analytic import IdealDenoiser, WienerDenoiser
 from ..diffusion.estimate import Denoiser, broadcast_heads
-from ..diffusion.network import NetworkDenoiser
+from ..diffusion.network import Network, NetworkDenoiser
 from ..diffusion.network_file import load_network
 from ..diffusion.precondition import PerLevel, data_variances
+from ..diffusion.samplers import SAMPLERS
 from ..diffusion.sampling import Draws
 from ..errors import PomodoroError
 from ..noise.covariance import NestedCovariance
+from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
 from ..parameters.catalogue import DenoiseParameters, SampleParameters
 from ..structure.hierarchy import Hierarchy
@@ -46,12 +48,15 @@ class Model:
         The data, about the origin, on the device.
     origin : ndarray, shape=(3,)
         Centroid of the data, angstrom.
+    notes : tuple of str
+        What to know of it.
     """
 
     denoise: Denoiser
     label: str
     members: Tensor
     origin: np.ndarray
+    notes: tuple[str, ...] = ()
 
 
 def per_level(name: str, text: str) -> PerLevel:
@@ -77,6 +82,8 @@ def build_model(
     parameters: DenoiseParameters | SampleParameters,
     *,
     state: int = 1,
+    network: Network | None = None,
+    noise_sigma_data: float = SIGMA_DATA,
 ) -> Model:
     """Make the denoiser that the parameters ask for.
 
@@ -90,11 +97,16 @@ def build_model(
     parameters : DenoiseParameters or SampleParameters
     state : int
         The one that stands alone where one structure is needed, from 1.
+    network : callable, optional
+        As for `NetworkDenoiser`, in the place of the parameters' file.
+    noise_sigma_data : float
+        Angstrom; of the law of the frames' sigma. For a network of DenoiseParameters.
 
     Raises
     ------
     PomodoroError
-        If an ensemble is asked for and there is one state, or the denoiser refuses.
+        If an ensemble is asked for and there is one state, or the denoiser refuses. A network is
+        tried on the data first.
     """
     device = compute_device(parameters.device)
     hierarchy = hierarchy.to(device)
@@ -107,16 +119,9 @@ def build_model(
     pose = parameters.known_pose
     analytic = f"{_POSES[pose]}; analytic, not a trained model"
     denoise: Denoiser
-    if parameters.network:
-        denoise = NetworkDenoiser(
-            load_network(parameters.network, device),
-            hierarchy,
-            weights,
-            variant=parameters.scaling,
-            data=data_variances(members, hierarchy),
-            sigma_data=parameters.sigma_data,
-        )
-        label = f"network {parameters.network}, preconditioning {parameters.scaling}"
+    notes: tuple[str, ...] = ()
+    if network is not None or parameters.network:
+        denoise, label, notes = _network_denoiser(network, members, hierarchy, weights, parameters, noise_sigma_data)
     elif kind == "ideal":
         if n_states == 1:
             raise PomodoroError("the ideal denoiser needs an ensemble and there is one state: use denoiser=wiener")
@@ -127,7 +132,48 @@ def build_model(
         prior = NestedCovariance(hierarchy, *per_level("prior", parameters.prior))
         denoise = WienerDenoiser(members[0], prior, weights, pose=pose, heads=heads)
         label = f"wiener about one structure, variances {parameters.prior} A^2, {analytic}"
-    return Model(denoise, label, members, origin.numpy())
+    return Model(denoise, label, members, origin.numpy(), notes)
+
+
+def _network_denoiser(
+    network: Network | None,
+    members: Tensor,
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    parameters: DenoiseParameters | SampleParameters,
+    noise_sigma_data: float,
+) -> tuple[NetworkDenoiser, str, tuple[str, ...]]:
+    """Return a network as a denoiser, tried on the data; what it is called, and what to know of it."""
+    if network is None:
+        network, name = load_network(parameters.network, members.device), parameters.network
+    elif parameters.network or parameters.denoiser != "auto":
+        raise PomodoroError(f"give {'network' if parameters.network else 'denoiser'} or a network itself, not both")
+    else:
+        name = type(network).__name__
+    if isinstance(parameters, SampleParameters):
+        sigma_data, convention = parameters.settings.sigma_data, parameters.settings.convention
+        usual, whose = SAMPLERS[parameters.sampler].sigma_data, f"sampler={parameters.sampler}"
+    else:
+        sigma_data, convention = parameters.sigma_data or noise_sigma_data, parameters.convention
+        usual, whose = noise_sigma_data, "the law of the frames' sigma"
+    denoise = NetworkDenoiser(
+        network,
+        hierarchy,
+        weights,
+        variant=parameters.scaling,
+        data=data_variances(members, hierarchy),
+        sigma_data=sigma_data,
+        convention=convention,
+    )
+    denoise(members[:1], sigma_data)
+    label = f"network {name}, preconditioning {parameters.scaling}"
+    if parameters.scaling == "levels":
+        return denoise, f"{label}, convention {convention}, {denoise.takes}", ()
+    label += f", sigma_data {sigma_data:g} A per coordinate, convention {convention}, {denoise.takes}"
+    if sigma_data == usual:
+        return denoise, label, ()
+    note = f"sigma_data of the network is {sigma_data:g} A per coordinate, and that of {whose} {usual:g}"
+    return denoise, label, (note,)
 
 
 def frames_at_once(n_atoms: int) -> int:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ..diffusion.curves import StepCurves, StepRecord, curves_text
+from ..diffusion.network import Network
 from ..diffusion.sampling import Step, edm_sample
 from ..diffusion.start import data_spread, least_sigma
 from ..noise.weights import FLAT
@@ -68,6 +69,8 @@ class SampleResult:
     seconds : float
         Per step, of all samples, curves included.
     device : str
+    notes : tuple of str
+        What to know of what denoised.
     """
 
     parameters: SampleParameters
@@ -87,6 +90,7 @@ class SampleResult:
     n_states: int
     seconds: float
     device: str
+    notes: tuple[str, ...] = ()
 
     def titles(self, sample: int) -> list[str]:
         """Return the titles of the states of a sample's object, samples counted from 0."""
@@ -150,6 +154,7 @@ class SampleResult:
             f"{self.parameters.churn}",
             *self._start_lines(),
             f" denoiser: {self.model}",
+            *(f" note: {note}" for note in self.notes),
             curves_text(self.records),
             *ends,
             f" {self.seconds:.4f} s per step on {self.device}, curves included",
@@ -210,6 +215,8 @@ def run_sample(
     states: np.ndarray,
     parameters: SampleParameters,
     on_step: Callable[[StepRecord, Step], object] = lambda record, step: None,
+    *,
+    network: Network | None = None,
 ) -> SampleResult:
     """Sample by reverse diffusion, from an ensemble or one structure as data.
 
@@ -224,6 +231,8 @@ def run_sample(
     on_step : callable
         Called after each step with its `StepRecord` and its `Step`; what it raises ends
         the run. ``step.coords`` are about the centroid of the data, in the sampler's frame.
+    network : callable, optional
+        In the place of the parameters' file: as for `NetworkDenoiser`, a module of torch above all.
 
     Raises
     ------
@@ -235,7 +244,7 @@ def run_sample(
     labels = Hierarchy.from_structure(structure)
     hierarchy = labels.to(device)
     free = parameters.known_pose != "fixed"
-    model = build_model(states, labels, weights, parameters, state=parameters.state)
+    model = build_model(states, labels, weights, parameters, state=parameters.state, network=network)
     truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
     curves = StepCurves(hierarchy, truth, turned=free)
     shape = (parameters.samples, len(structure))
@@ -286,6 +295,7 @@ def run_sample(
         n_states=len(model.members),
         seconds=seconds,
         device=str(device),
+        notes=model.notes,
     )
 
 

@@ -24,6 +24,8 @@ _SIGMAS = (1e-6, 1e7)
 
 
 _Z_HELP = f"noise level as the standard normal of the law that training draws sigma from, {AF3_LAW}"
+_C_NOISE = "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4"
+_NETWORK_DATA = "data standard deviation per coordinate that the network is preconditioned with, for all levels"
 _WEIGHT = {"bounds": (0, MAX_WEIGHT)}
 
 #: Parameters that several commands take, as arguments of `parameter`.
@@ -94,10 +96,10 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
     "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
     "sigma_data": (
-        AF3_LAW.sigma_data,
+        None,
         float,
         "data standard deviation per coordinate, for all levels",
-        {"unit": "angstrom", "bounds": (1e-3, 1e4)},
+        {"unit": "angstrom", "bounds": (1e-3, 1e4), "absent": "the law's"},
     ),
     "law": (
         "af3",
@@ -118,7 +120,12 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         "analytic denoiser: ideal for an ensemble, wiener for one structure; auto goes by the number of states",
         {"choices": ("auto", "ideal", "wiener")},
     ),
-    "network": ("", str, "file of a trained network to take instead, from torch.export or TorchScript", {}),
+    "network": (
+        "",
+        str,
+        "file of a trained network to take instead, from torch.export (.pt2, of PyTorch 2.8 or later) or TorchScript",
+        {},
+    ),
     "pose": (
         "fixed",
         str,
@@ -141,6 +148,7 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         {},
     ),
     "scaling": ("global", str, "preconditioning of the network, as in pomprecond", {"choices": VARIANTS}),
+    "convention": ("af3", str, _C_NOISE, {"choices": CONVENTIONS}),
     "data": (
         "",
         str,
@@ -270,7 +278,7 @@ class NoiseParameters(_Grouped, Weighted):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     truth: int = _shared("truth")
     rep: str = _shared("rep")
     residues: str = _shared("residues")
@@ -327,7 +335,7 @@ class CompareParameters(_Grouped, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     truth: int = _shared("truth")
     rep: str = _shared("rep")
     residues: str = _shared("residues")
@@ -385,7 +393,7 @@ class TableParameters(_Grouped, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
 
@@ -411,7 +419,7 @@ class SweepParameters(_Grouped, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
 
@@ -438,7 +446,7 @@ class WeightsParameters(_Grouped, Weighted):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
 
@@ -538,11 +546,9 @@ class PrecondParameters(_Grouped, _Schemed, _Lawful):
     wr: float = _shared("wr")
     wa: float = _shared("wa")
     preset: str = _shared("preset")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     data: str = _shared("data")
-    convention: str = parameter(
-        "af3", str, "c_noise: af3 takes ln(sigma/sigma_data)/4, edm ln(sigma)/4", choices=CONVENTIONS
-    )
+    convention: str = _shared("convention")
     state: int = _shared("state")
     csv: str = _shared("csv")
     figure: str = _shared("figure")
@@ -575,7 +581,7 @@ class SignalParameters(_Grouped, _Schemed, _Lawful):
     preset: str = _shared("preset")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", default=None, absent="the law's")
+    sigma_data: float | None = _shared("sigma_data")
     data: str = _shared("data")
     state: int = _shared("state")
     csv: str = _shared("csv")
@@ -603,9 +609,10 @@ class DenoiseParameters(Parameters):
     gate: float = _shared("gate")
     prior: str = _shared("prior")
     scaling: str = _shared("scaling")
-    sigma_data: float = _shared("sigma_data")
+    sigma_data: float | None = _shared("sigma_data", help=_NETWORK_DATA, absent="that of the frames' law of sigma")
     name: str = parameter("", str, "new object", absent="OBJECT_denoised")
     device: str = _shared("device", help="where to compute")
+    convention: str = _shared("convention", help=f"of the network, {_C_NOISE}")
 
     @property
     def known_pose(self) -> str:
@@ -703,7 +710,7 @@ class SampleParameters(_Grouped, _Schemed):
     gate: float = _shared("gate")
     prior: str = _shared("prior")
     scaling: str = _shared("scaling")
-    sigma_data: float = _shared("sigma_data")
+    sigma_data: float | None = _shared("sigma_data", help=_NETWORK_DATA, absent="the sampler's")
     show: str = parameter(
         "trajectory",
         str,
@@ -733,6 +740,7 @@ class SampleParameters(_Grouped, _Schemed):
         "what sampling starts from: noise of sigma_max, a cloud at the centroid; or structure, with this noise added",
         choices=("noise", "structure"),
     )
+    convention: str = _shared("convention", default="", help=f"of the network, {_C_NOISE}", absent="the sampler's")
 
     def _check(self) -> None:
         super()._check()

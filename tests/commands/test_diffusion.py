@@ -601,7 +601,7 @@ def test_coordinates_that_are_not_finite(nmr, typed, session, differences):
 def test_networks_that_do_not_fit(nmr, typed, session, differences, save_network, tmp_path):
     (tmp_path / "pickle.pt").write_bytes(b"\x80\x04N.")
     cases = {
-        save_network("small.pt2", lambda x: 0 * x, 12): "does not take coords (1, 392, 3)",
+        save_network("small.pt2", lambda x: 0 * x, 12): "small.pt2 was exported for 12 atoms, and is asked for 392",
         save_network("short.pt2", lambda x: x[:, :-1], 392): "the network must return atoms (1, 392, 3)",
         save_network("nan.pt2", lambda x: x / 0, 392): "not finite",
         tmp_path / "pickle.pt": "pickles are not loaded",
@@ -612,6 +612,70 @@ def test_networks_that_do_not_fit(nmr, typed, session, differences, save_network
     printed = typed(nmr, f"pomsample {FAST} network={good} scaling=levels")
     assert "preconditioning levels" in printed
     assert "Error" not in printed
+
+
+@pytest.fixture
+def knowing(members, tmp_path):
+    """A function that saves a network that knows the first state, trained elsewhere: c_noise (n,), a batch of one."""
+    import torch
+    from torch.torch_version import TorchVersion
+
+    class Knowing(torch.nn.Module):
+        def __init__(self, sigma_data: float, unit: float) -> None:
+            super().__init__()
+            self.sigma_data, self.unit = sigma_data, unit
+            self.register_buffer("truth", torch.from_numpy(members[0] - members.mean((0, 1))).float())
+
+        def forward(self, coords, c_noise):
+            sigma = (self.unit * torch.exp(4 * c_noise)).reshape(1, 1, 1)
+            total = sigma**2 + self.sigma_data**2
+            x = coords * total.sqrt()
+            return (self.truth[None] - self.sigma_data**2 / total * x) / (sigma * self.sigma_data / total.sqrt())
+
+    def save(name: str, sigma_data: float, convention: str):
+        network = Knowing(sigma_data, sigma_data if convention == "af3" else 1.0)
+        example = torch.zeros(1, 392, 3), torch.zeros(1)
+        if TorchVersion(torch.__version__) < "2.8":
+            torch.jit.trace(network, example).save(str(tmp_path / name))
+        else:
+            torch.export.save(torch.export.export(network, example), tmp_path / name)
+        return tmp_path / name
+
+    return save
+
+
+def test_a_network_trained_elsewhere_denoises(nmr, typed, coords, members, knowing, session, differences):
+    """It restores the truth only if asked with the sigma_data and c_noise that it was made for."""
+    typed(nmr, "pomnoise state=1 sigma_data=6 frames=5")
+    own = knowing("own.pt2", 6.0, "af3")
+    printed = typed(nmr, f"pomdenoise network={own}")
+    assert f" denoiser: network {own}, preconditioning global, sigma_data 6 A per coordinate, convention af3" in printed
+    assert re.search(r"^ denoiser: .*, c_noise \(n,\), asked one by one$", printed, re.M)
+    assert " note: sigma_data" not in printed
+    for state in range(1, 7):
+        np.testing.assert_allclose(coords(nmr, "2juy_noise_denoised", state), members[0], atol=1e-3)
+    other = knowing("other.pt2", 9.0, "edm")
+    printed = typed(nmr, f"pomdenoise network={other}, sigma_data=9, convention=edm, name=two")
+    note = " note: sigma_data of the network is 9 A per coordinate, and that of the law of the frames' sigma 6"
+    assert note in printed.splitlines()
+    np.testing.assert_allclose(coords(nmr, "two", 4), members[0], atol=1e-3)
+    assert numbers(typed(nmr, f"pomdenoise network={other}, name=three"), "atom, per coordinate")[1] > 0.1
+    line = f"pomdenoise network={own}, scaling=levels"
+    refused(nmr, typed, session, differences, line, "one c_noise per sample, (n,), where preconditioning levels gives")
+
+
+def test_a_network_trained_elsewhere_is_sampled(nmr, typed, coords, members, knowing):
+    own = knowing("own.pt2", 0.5, "edm")
+    printed = typed(nmr, f"pomsample {FAST} network={own} samples=3 state=1")
+    assert re.search(r"^ denoiser: .* sigma_data 0.5 A per coordinate, convention edm, c_noise \(n,\), ", printed, re.M)
+    assert " note: sigma_data" not in printed
+    for sample in (1, 2, 3):
+        np.testing.assert_allclose(coords(nmr, f"2juy_sample_{sample}", 12), members[0], atol=1e-3)
+    other = knowing("other.pt2", 16.0, "af3")
+    printed = typed(nmr, f"pomsample {FAST} network={other} sigma_data=16 convention=af3 state=1 name=two")
+    note = " note: sigma_data of the network is 16 A per coordinate, and that of sampler=edm 0.5"
+    assert note in printed.splitlines()
+    np.testing.assert_allclose(coords(nmr, "two", 12), members[0], atol=1e-3)
 
 
 def test_more_than_memory_is_refused_before_work(nmr, typed, session, differences, monkeypatch):
