@@ -258,7 +258,7 @@ def test_the_steps_of_partial_diffusion_begin_at_the_source(nmr, typed, coords, 
     # Six standard deviations of noise of 3 A.
     assert np.abs(coords(nmr, "2juy_sample", 1) - members[1]).max() < 18
     rows = list(csv.DictReader((tmp_path / "c.csv").open()))
-    assert float(rows[0]["noise_level_per_coordinate"]) == pytest.approx(3)
+    assert float(rows[0]["sigma_hat_per_coordinate"]) == pytest.approx(3)
     assert (tmp_path / "c.png").stat().st_size > 20_000
 
 
