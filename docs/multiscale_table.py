@@ -3,8 +3,8 @@
 python docs/multiscale_table.py
 
 Prints the table of sampling.md. The complexes are synthetic: chains of eight residues of natural sizes, walks some
-10 A apart in space, of which eight states differ by 1 A for chains, 2 A for residues and .5 A for atoms, per coordinate.
-Everything is analytic; no trained model is involved.
+10 A apart in space, of which eight states differ by 1 A for chains, 2 A for residues and .5 A for atoms, per
+coordinate. Everything is analytic; no trained model is involved.
 """
 
 from __future__ import annotations
