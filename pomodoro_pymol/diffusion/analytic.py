@@ -318,9 +318,8 @@ def _best(moments: Tensor, samples: Tensor) -> Tensor:
 
 
 def _pooled(x: Tensor, hierarchy: Hierarchy, n_levels: int) -> list[Tensor]:
-    """Return the first of atoms, residue means and chain means."""
-    levels = (lambda: x, lambda: hierarchy.pool(x), lambda: hierarchy.pool(x, "chain"))
-    return [level() for level in levels[:n_levels]]
+    """Return the atoms, and where there are heads the residue means and chain means."""
+    return [x] if n_levels == 1 else [x, hierarchy.pool(x), hierarchy.pool(x, "chain")]
 
 
 def _check_pose(pose: str) -> None:
