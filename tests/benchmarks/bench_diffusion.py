@@ -24,6 +24,8 @@ QUICK = "--quick" in sys.argv
 ROUNDS = 3 if QUICK else 15
 WEIGHTS = PRESETS["3-8-1"]
 STEP_BUDGET = 1.5
+#: Of the exact pose over the best one, and of a step of AF3's sampler over the products in any pose.
+POSE_BUDGET, AF3_BUDGET = 3, 8
 
 
 def protein(n_atoms: int) -> Hierarchy:
@@ -78,7 +80,7 @@ def step(device: str) -> None:
         torch.randn(n_members, 3 * n_atoms, device=device),
         torch.rand(n_samples, n_members, device=device),
     )
-    precise = data.clone()
+    precise, posed64 = data.clone(), data.view(-1, n_atoms).double()
     denoise = {
         "denoiser": IdealDenoiser(members, hierarchy, WEIGHTS),
         "denoiser with heads": IdealDenoiser(members, hierarchy, WEIGHTS, heads=True),
@@ -95,15 +97,27 @@ def step(device: str) -> None:
             denoise["denoiser"], hierarchy, WEIGHTS, settings, samples=n_samples, device=device, callback=callback
         )
 
-    jobs: dict[str, Callable[[], object]] = {"products": lambda: (rows @ precise.T, chosen @ data)}
+    def sample_af3() -> None:
+        settings = Sampler(steps=steps)
+        exact = denoise["denoiser, exact pose"]
+        edm_sample(exact, hierarchy, WEIGHTS, settings, samples=n_samples, device=device)
+
+    # In any pose each coordinate of x meets each of the members, in float64, and turns are mixed in float32.
+    turned, posed = rows.view(-1, n_atoms), data.view(-1, n_atoms)
+    turns = torch.rand(3 * n_samples, 3 * n_members, device=device)
+    jobs: dict[str, Callable[[], object]] = {
+        "products": lambda: (rows @ precise.T, chosen @ data),
+        "products in any pose": lambda: (turned.double() @ posed64.T, turns @ posed),
+    }
     jobs |= {name: lambda f=f: f(x, 10.0) for name, f in denoise.items()}
     jobs["noise"] = lambda: draws.noise(WEIGHTS)
     jobs["step"] = lambda: sample(churn=0.0)
     jobs["step with churn"] = sample
     jobs["step with churn and curves"] = lambda: sample(StepCurves(hierarchy))
+    jobs["step of af3, exact pose"] = sample_af3
     with torch.no_grad():
         times = in_turns(jobs, device)
-    for name in ("step", "step with churn", "step with churn and curves"):
+    for name in ("step", "step with churn", "step with churn and curves", "step of af3, exact pose"):
         # Start noise included: a tenth of a draw in each step.
         times[name] = [seconds / steps for seconds in times[name]]
     of = f"{n_members} members, {n_atoms} atoms, {n_samples} samples, {device}"
@@ -113,6 +127,12 @@ def step(device: str) -> None:
         if name in ("denoiser", "step", "step with churn"):
             verdict = "met" if found <= STEP_BUDGET else "MISSED"
         row(f"{name}, {of}", f"{1e3 * median(seconds):.2f} ms, {found:.2f} x products", verdict)
+    for name, other, budget in (
+        ("denoiser, exact pose", "denoiser, best pose", POSE_BUDGET),
+        ("step of af3, exact pose", "products in any pose", AF3_BUDGET),
+    ):
+        found = ratio(times[name], times[other])
+        row(f"{name}, over {other}", f"{found:.2f} x", "met" if found <= budget else "MISSED")
 
 
 def main() -> None:
