@@ -156,8 +156,8 @@ class WienerDenoiser:
         samples = x.reshape(-1, *self._mean.shape)
         seen = metric.against(samples, 1.0)
         rotation = rotation_posterior(seen.moments).mean if self._pose == "exact" else _best(seen.moments, samples)
-        middle = metric.centred(self._mean.double())
-        return (middle @ rotation[:, 0].mT + seen.place(rotation)).to(x).view(x.shape)
+        posed = metric.centred(self._mean) @ rotation[:, 0].mT.to(x) + seen.place(rotation).to(x)
+        return posed.view(x.shape)
 
 
 def entropy(probabilities: Tensor) -> Tensor:
@@ -231,18 +231,19 @@ class _Metric:
 
     def __init__(self, members: Tensor, covariance: NestedCovariance) -> None:
         n_members, n_points, _ = members.shape
-        ones = covariance.solve(torch.ones_like(members[0], dtype=torch.float64))[:, 0]
+        ones = covariance.solve_ones()
         self._total = float(ones.sum())
         self._weights = ones / ones.sum()
         self._precise = members.new_empty(n_members, 3, n_points, dtype=torch.float64)
         self._halves = members.new_empty(n_members, dtype=torch.float64)
         self._middles = members.new_empty(n_members, 3, dtype=torch.float64)
         for number, member in enumerate(members):  # one by one: float64 and its parts take many times what one does
-            centred = self.centred(member.double())
-            precise = covariance.solve(centred)
+            exact = member.double()
+            self._middles[number] = self._weights @ exact
+            exact = exact - self._middles[number]
+            precise = covariance.solve(exact)
             self._precise[number] = precise.T
-            self._halves[number] = (precise * centred).sum() / 2
-            self._middles[number] = self._weights @ member.double()
+            self._halves[number] = (precise * exact).sum() / 2
 
     def centred(self, points: Tensor) -> Tensor:
         """Return points, shape=(..., n_points, 3), about their w-mean."""

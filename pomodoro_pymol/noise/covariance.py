@@ -117,6 +117,18 @@ class NestedCovariance:
             y = y - take_groups(shared, hierarchy.atom_to_residue)
         return y.mT
 
+    def solve_ones(self) -> Tensor:
+        """Return ``Sigma^-1 1``, shape=(n_atoms,), float64: g_r / (1 + c sum_r n_r g_r).
+
+        Raises
+        ------
+        PomodoroError
+            If the covariance is singular.
+        """
+        self._check_regular()
+        g, of = self._g(), self.hierarchy.residue_to_chain
+        return (g / (1 + self.chain * self._chain_sums(g))[of]).index_select(0, self.hierarchy.atom_to_residue)
+
     def root(self, x: Tensor) -> Tensor:
         """Return ``L x`` of a square root, ``L L^T = Sigma``: white noise becomes noise of this covariance.
 

@@ -44,6 +44,7 @@ def check(hierarchy, parts):
     solved = np.linalg.solve(matrix, x.numpy())
     rounding = np.finfo(float).eps * np.linalg.cond(matrix) * np.abs(solved).max()  # of the dense solution
     np.testing.assert_allclose(covariance.solve(x), solved, rtol=0, atol=max(1e-10, rounding))
+    np.testing.assert_allclose(covariance.solve_ones(), np.linalg.inv(matrix).sum(1), rtol=0, atol=max(1e-10, rounding))
     assert covariance.logdet() == pytest.approx(np.linalg.slogdet(matrix)[1], rel=0, abs=1e-10)
     root = covariance.root(torch.eye(hierarchy.n_atoms, dtype=torch.float64)[:, :, None].expand(-1, -1, 3))[..., 0].T
     np.testing.assert_allclose(root @ root.T, matrix, rtol=0, atol=1e-10)
