@@ -123,6 +123,8 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
             f"{noise.noise_sigma:.4g} A per coordinate"
         )
         print("\n note: ".join((f" denoiser: {model.label}", *model.notes)))
+        if parameters.known_pose != "fixed":
+            print(" pose: each frame turned at random and shifted by 1 A per coordinate before, and laid back after")
         outputs.print_notes(structure, hierarchy)
         print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
     return before, after

@@ -439,6 +439,20 @@ def test_without_its_source_a_noised_object_has_one_structure(nmr, typed):
     assert "is gone or changed: use denoiser=wiener" in typed(nmr, "pomdenoise denoiser=ideal")
 
 
+@pytest.mark.parametrize(
+    ("pose", "told"), [("free", "mean over all poses"), ("exact", "mean over all poses"), ("best", "an approximation")]
+)
+def test_frames_are_denoised_in_any_pose_and_lie_where_they_did(nmr, typed, coords, members, pose, told):
+    typed(nmr, "pomnoise z=-2, frames=4, state=2")
+    printed = typed(nmr, f"pomdenoise pose={pose}")
+    assert told in printed
+    assert "each frame turned at random and shifted by 1 A per coordinate before, and laid back after" in printed
+    for state in range(2, 6):
+        # Noise of 0.24 A leaves its mean over the atoms, which no pose tells from a shift.
+        assert np.abs(coords(nmr, "2juy_noise_denoised", state) - members[1]).max() < 1
+    assert "turned" not in typed(nmr, "pomdenoise name=known")
+
+
 def test_superposed_frames_are_refused(nmr, typed):
     typed(nmr, "pomnoise frames=2")
     typed(nmr, "pomalign")
