@@ -19,6 +19,7 @@ from torch import Tensor
 from ..noise.gauge import translation_share
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
+from .precondition import centred_data, data_variances, degrees_of_freedom
 
 #: The part of its variance that a level of the samples may lack: 2.5 % of its rms, what 50 steps of Heun's
 #: solver add to it.
@@ -43,13 +44,9 @@ def data_spread(members: Tensor, hierarchy: Hierarchy) -> tuple[float, float]:
     residue, atom : float
         Square angstrom, means over atoms, so that they add up.
     """
-    residue = atom = 0.0
-    for member in members:  # one at a time: float64 takes twice what a member does
-        centred = member.double() - member.double().mean(0)
-        means = hierarchy.broadcast(hierarchy.pool(centred), "residue")
-        residue += float(means.square().mean()) / len(members)
-        atom += float((centred - means).square().mean()) / len(members)
-    return residue, atom
+    data = centred_data(hierarchy, data_variances(members, hierarchy))
+    chain, residue, atom = (free * own for free, own in zip(degrees_of_freedom(hierarchy, centred=True), data))
+    return chain + residue, atom
 
 
 def least_sigma(spread: tuple[float, float], hierarchy: Hierarchy, weights: LevelWeights, lack: float = LACK) -> float:
