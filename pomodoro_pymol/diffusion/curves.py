@@ -73,16 +73,16 @@ class StepCurves:
         On the device of the steps.
     truth : Tensor, shape=(n_atoms, 3), optional
         Angstrom, in the frame of the denoiser.
-    turned : bool
+    any_pose : bool
         Take back what the augmentation did and turn each denoised structure onto the truth: where the pose
         is unknown. The truth is then about its own centroid, as a sampler that centres has it; a
         denoised structure that lies elsewhere is that far off.
     """
 
-    def __init__(self, hierarchy: Hierarchy, truth: Tensor | None = None, *, turned: bool = False) -> None:
+    def __init__(self, hierarchy: Hierarchy, truth: Tensor | None = None, *, any_pose: bool = False) -> None:
         self.hierarchy = hierarchy
-        self.truth = truth - truth.mean(0) if turned and truth is not None else truth
-        self.turned = turned
+        self.truth = truth - truth.mean(0) if any_pose and truth is not None else truth
+        self.any_pose = any_pose
         self.records: list[StepRecord] = []
         self._first: Tensor | None = None
 
@@ -99,7 +99,7 @@ class StepCurves:
             step=step.number,
             sigma=step.sigma,
             sigma_hat=step.sigma_hat,
-            error=self._error(denoised if self.turned else step.denoised),
+            error=self._error(denoised if self.any_pose else step.denoised),
             left=(chain, residue, atom),
             centroid=float(step.centroid.square().sum(-1).mean().sqrt()),
             rotation=float(_angles(superpose(denoised, self._first).rotation).mean()),
@@ -111,7 +111,7 @@ class StepCurves:
     def _error(self, denoised: Tensor) -> PerLevel:
         if self.truth is None:
             return math.nan, math.nan, math.nan
-        if self.turned:
+        if self.any_pose:
             rotation = best_rotation((denoised.mT @ self.truth).double(), self.hierarchy.n_atoms)
             denoised = denoised @ rotation.mT.to(denoised)
         atom, residue, chain = level_sigmas(denoised - self.truth, self.hierarchy)

@@ -46,7 +46,7 @@ class SampleResult:
         lies on the truth.
     kept : list of tuple
         Step number and sigma after it of each kept step.
-    levels : list of float
+    sigma_hats : list of float
         The sigma at which each kept step denoised, angstrom per coordinate.
     denoised : Tensor, shape=(n_samples, n_kept, n_atoms, 3), or None
         What the denoiser returned for the noised state that each kept step began with, moved as its frame is;
@@ -78,7 +78,7 @@ class SampleResult:
     model: str
     frames: Tensor
     kept: list[tuple[int, float]]
-    levels: list[float]
+    sigma_hats: list[float]
     denoised: Tensor | None
     records: list[StepRecord]
     nearest: list[int]
@@ -101,8 +101,8 @@ class SampleResult:
         """Return the titles of the denoised estimates of a sample, samples counted from 0; sigma is what they saw."""
         steps, tail = self.parameters.settings.steps, self._which(sample + 1)
         return [
-            f"denoised estimate at sigma={level:.4g} A per coordinate step {number}/{steps} {tail}"
-            for (number, _), level in zip(self.kept, self.levels)
+            f"denoised estimate at sigma={sigma_hat:.4g} A per coordinate step {number}/{steps} {tail}"
+            for (number, _), sigma_hat in zip(self.kept, self.sigma_hats)
         ]
 
     def final_titles(self) -> list[str]:
@@ -243,10 +243,10 @@ def run_sample(
     device = compute_device(parameters.device)
     labels = Hierarchy.from_structure(structure)
     hierarchy = labels.to(device)
-    free = parameters.known_pose != "fixed"
+    any_pose = parameters.known_pose != "fixed"
     model = build_model(states, labels, weights, parameters, state=parameters.state, network=network)
     truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
-    curves = StepCurves(hierarchy, truth, turned=free)
+    curves = StepCurves(hierarchy, truth, any_pose=any_pose)
     shape = (parameters.samples, len(structure))
     film = _Film(parameters.kept_steps(), shape, bool(parameters.keep))
 
@@ -270,20 +270,20 @@ def run_sample(
         callback=follow,
     )
     seconds = (time.perf_counter() - start) / settings.steps
-    nearest, distance = _nearest(ends, model.members, free)
+    nearest, distance = _nearest(ends, model.members, any_pose)
     if len(model.members) == 1:
         nearest = [parameters.state] * len(nearest)
     spread = data_spread(model.members, hierarchy)
-    from_start = _nearest(ends, truth[None], free)[1] if parameters.start == "structure" else []
+    from_start = _nearest(ends, truth[None], any_pose)[1] if parameters.start == "structure" else []
     shares = np.unique(nearest, return_counts=True)[1] / len(nearest)
-    frames, denoised = film.laid_on(truth if free else None, torch.from_numpy(model.origin).float())
+    frames, denoised = film.laid_on(truth if any_pose else None, torch.from_numpy(model.origin).float())
     return SampleResult(
         parameters=parameters,
         source=structure.name,
         model=model.label,
         frames=frames,
         kept=film.kept,
-        levels=film.levels,
+        sigma_hats=film.sigma_hats,
         denoised=denoised,
         records=curves.records,
         nearest=nearest,
@@ -305,7 +305,7 @@ class _Film:
     def __init__(self, wanted: Sequence[int], shape: tuple[int, int], estimates: bool) -> None:
         samples, n_atoms = shape
         self.kept: list[tuple[int, float]] = []
-        self.levels: list[float] = []
+        self.sigma_hats: list[float] = []
         self._wanted = wanted
         self._frames = torch.empty(samples, len(wanted), n_atoms, 3)
         self._denoised = torch.empty_like(self._frames) if estimates else None
@@ -316,7 +316,7 @@ class _Film:
             if self._denoised is not None:
                 self._denoised[:, len(self.kept)] = step.taken_back(step.denoised)
             self.kept.append((step.number, step.sigma))
-            self.levels.append(step.sigma_hat)
+            self.sigma_hats.append(step.sigma_hat)
 
     def laid_on(self, truth: Tensor | None, origin: Tensor) -> tuple[Tensor, Tensor | None]:
         """Return frames and estimates, each of shape=(n_samples, n_kept, n_atoms, 3), about ``origin``.
@@ -335,11 +335,11 @@ class _Film:
         return self._frames, self._denoised
 
 
-def _nearest(ends: Tensor, members: Tensor, free: bool) -> tuple[list[int], list[float]]:
+def _nearest(ends: Tensor, members: Tensor, any_pose: bool) -> tuple[list[int], list[float]]:
     """Return the nearest member of each sample, from 1, and its rms distance per coordinate."""
     found = []
     for end in ends:
-        laid = superpose(members, end).coords if free else members
+        laid = superpose(members, end).coords if any_pose else members
         square = (laid - end).square().mean((1, 2))
         found.append((int(square.argmin()) + 1, float(square.min().sqrt())))
     return [state for state, _ in found], [distance for _, distance in found]

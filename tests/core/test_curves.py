@@ -34,7 +34,7 @@ def ensemble(hierarchy, n_members=5):
 
 
 def follow(denoise, hierarchy, sampler, truth=None, **options):
-    curves = StepCurves(hierarchy, truth, turned=sampler.center or sampler.augment)
+    curves = StepCurves(hierarchy, truth, any_pose=sampler.center or sampler.augment)
     steps = []
     options = {"samples": 4, "seed": 2, "dtype": torch.float64, **options}
     edm_sample(
@@ -115,7 +115,7 @@ def test_what_lies_elsewhere_is_that_far_off(complex_):
     truth = structure(complex_) + 7.0
     turn = torch.from_numpy(Rotation.random(3, random_state=4).as_matrix())
     away = torch.tensor([[[2.0, -1.0, 2.0]]], dtype=torch.float64)
-    curves = StepCurves(complex_, truth, turned=True)
+    curves = StepCurves(complex_, truth, any_pose=True)
 
     def denoise(x, sigma):
         return Estimate((truth - truth.mean(0)).expand_as(x) @ turn.mT + away)

@@ -223,7 +223,7 @@ def test_kept_estimates_are_what_the_denoiser_gave_at_each_step(nmr, states, opt
         for place, (number, _) in enumerate(result.kept):
             if number == 1:
                 continue  # whose start is no state
-            assert result.levels[place] == sigmas[number - 1]
+            assert result.sigma_hats[place] == sigmas[number - 1]
             before = all_steps.frames[sample, number - 2].double().numpy()
             expected = posterior_mean(before, members, sigmas[number - 1])
             undecided += np.abs(members - expected).max((1, 2)).min() > 0.01
