@@ -199,17 +199,12 @@ def head_table(
 
     Parameters
     ----------
-    hierarchy : Hierarchy
-    weights : LevelWeights
-    sigmas : sequence of float
-        Angstrom.
+    hierarchy, weights, sigmas, sigma_data, convention
+        As for `scaling_table`.
     spreads : tuple of float
         Data variance of both: `measure_heads`.
     own : float
         The data's own sigma_data, of all levels: `own_sigma_data`.
-    sigma_data : float
-        Angstrom, the one beside it.
-    convention : {"af3", "edm"}
     """
     note = math.sqrt(weights.shares[1])
     rows = []

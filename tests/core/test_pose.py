@@ -1,5 +1,6 @@
 """The posterior over poses against quadrature without Bessel functions, uniform draws, and finite differences."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,15 @@ from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 WEIGHTS = LevelWeights(3, 8, 1)
+#: Errors and sizes that the page on sampling prints, of the exact pose and the best, by sigma.
+PAGE = {
+    float(sigma): tuple(float(cell.partition(" ")[0]) for cell in cells.split(" | "))
+    for sigma, cells in re.findall(
+        r"^\| ([\d.]+) \| ([\d.]+ ± .*) \|$",
+        (Path(__file__).parents[2] / "docs" / "sampling.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+}
 NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 PRIOR = (1.0, 4.0, 0.25)
 SINGULAR = [
@@ -263,6 +273,9 @@ def test_far_noise_knows_no_pose(peptide):
     found = IdealDenoiser(members, peptide, WEIGHTS, pose="exact")(x, 2560.0)
     assert float(found.atoms.square().mean().sqrt()) < 0.05
     torch.testing.assert_close(found.members, torch.full_like(found.members, 1 / 3), rtol=0, atol=1e-2)
+    # The filter keeps its shape's place at the origin, and takes of x no more than its prior allows.
+    wiener = WienerDenoiser(members[0], NestedCovariance(peptide, *PRIOR), WEIGHTS, pose="exact")(x, 2560.0).atoms
+    assert float(wiener.square().mean().sqrt()) < 0.05
 
 
 @pytest.mark.parametrize(
@@ -288,10 +301,13 @@ def test_what_the_best_pose_costs(nmr_states, sigma, pose, error, size):
         found = denoise(one + of, sigma).atoms
         squares.append(torch.stack([(found - one).square().mean((1, 2)), found.square().mean((1, 2))]))
     # Root mean squares, with standard errors; the figures given have errors of their own, of 3,000 draws, and digits.
-    for values, given, digit in zip(torch.cat(squares, 1).double(), (error, size), (0.005, 0.05)):
+    # Those of the page are of 1,200 other draws.
+    told = PAGE[sigma][:2] if pose == "exact" else PAGE[sigma][2:]
+    for values, given, printed, digit in zip(torch.cat(squares, 1).double(), (error, size), told, (0.005, 0.05)):
         rms = float(values.mean()) ** 0.5
         own = float(values.std()) / len(values) ** 0.5 / (2 * rms)
         assert abs(rms - given) < 4.5 * own * (1 + n_frames / 3000) ** 0.5 + digit
+        assert abs(rms - printed) < 4.5 * own * (1 + n_frames / 1200) ** 0.5 + 0.005
 
 
 @pytest.fixture(scope="module")
