@@ -81,13 +81,19 @@ def test_the_range_beyond_the_bar_is_pointed_to(show):
     key.show_scale(stops(0, 1), "ratio", "", (2, 3))
     y, text = key.bar().top() - 5, QtGui.QColor(key.palette().windowText().color())
     assert key.grab().toImage().pixelColor(400, y) == text
-    assert "expected 2.0 to 3.0" in key.toolTip()
+    assert "expected 2.00 to 3.00" in key.toolTip()
+
+
+def test_what_is_expected_is_not_rounded_up_to_the_end_of_the_scale(show):
+    key = show(ColorKey())
+    key.show_scale(stops(0, 1), "ratio", "", (0.959, 0.968))
+    assert "expected 0.96 to 0.97" in key.toolTip()
 
 
 def test_tooltip_and_label_carry_the_unit(show):
     key = show(ColorKey())
     key.show_scale(stops(3.2, 5.1), "residue rms", "Å", (4.6, 4.7))
-    assert key.toolTip().splitlines() == ["residue rms (Å): 3.2 to 5.1", "expected 4.6 to 4.7"]
+    assert key.toolTip().splitlines() == ["residue rms (Å): 3.2 to 5.1", "expected 4.60 to 4.70"]
 
 
 def test_a_cleared_key_has_no_colours(show):

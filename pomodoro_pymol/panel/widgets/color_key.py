@@ -162,7 +162,8 @@ class ColorKey(QtWidgets.QWidget):
 
     def _expected_text(self) -> str:
         assert self._expected
-        low, high = map(self._number, self._expected)
+        start, end = self._ends()
+        low, high = (number_text(value, (end - start) / 10) for value in self._expected)  # a digit more than ticks have
         return f"expected {low}" if low == high else f"expected {low} to {high}"
 
     def _ends(self) -> tuple[float, float]:
