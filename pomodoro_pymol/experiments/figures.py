@@ -162,17 +162,18 @@ def precond_figure(rows: Sequence[ScalingRow]) -> Any:
         axis.grid(alpha=0.25)
     for axis in (*axes[1:, :3].flat, *axes[:, 3]):
         axis.set_yscale("log")
-    axes[0, 3].legend(fontsize=8)
+    columns = axes[0, 3].get_legend_handles_labels()
+    figure.legend(*columns, fontsize=8, loc="outside upper center", ncols=len(columns[1]))
     for axis in axes[1:, 3]:
         if axis.get_lines():
-            axis.legend(fontsize=8)
+            axis.legend(fontsize=7, loc="upper left")
         else:
             axis.set_visible(False)
     return figure
 
 
 def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
-    """Draw a sampling run over sigma: error, noise left, centroid, rotation and entropy.
+    """Draw a sampling run over sigma_hat, at which was denoised: error, noise left, centroid, rotation and entropy.
 
     Returns
     -------
@@ -184,8 +185,8 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
         line = {"color": color, "linestyle": _STYLES[place], "label": level}
         axes[0, 0].plot(sigma, [record.error[place] for record in records], **line)
         axes[0, 1].plot(sigma, [record.left[place] for record in records], **line)
-    axes[0, 0].set_ylabel("rms of the denoised to the truth (Å per coordinate)")
-    axes[0, 1].set(ylabel="variance of the noise left (Å² per coordinate)", yscale="log")
+    axes[0, 0].set(title="rms of the denoised to the truth", ylabel="Å per coordinate")
+    axes[0, 1].set(title="variance of the noise left", ylabel="Å² per coordinate", yscale="log")
     axes[1, 0].plot(sigma, [record.centroid for record in records], color=_COLORS[4], label="centroid (Å in space)")
     axes[1, 0].plot(sigma, [record.rotation for record in records], "--", color=_COLORS[5], label="turned (degrees)")
     axes[1, 0].set_yscale("symlog", linthresh=1e-2)
@@ -193,7 +194,7 @@ def curves_figure(records: Sequence[StepRecord], n_states: int) -> Any:
     axes[1, 1].axhline(math.log(n_states), color="0.4", linewidth=1)
     axes[1, 1].set_ylabel(f"entropy over {n_states} states (nats)")
     for axis in axes.flat:
-        axis.set(xscale="log", xlabel="sigma_hat, at which was denoised (Å per coordinate)")
+        axis.set(xscale="log", xlabel="sigma_hat (Å per coordinate)")
         axis.invert_xaxis()
         axis.grid(alpha=0.25)
     axes[0, 0].legend(fontsize=8)

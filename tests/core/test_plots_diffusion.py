@@ -1,7 +1,10 @@
 """Figures of preconditioning and of sampling: what is drawn, and that it is written."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from pomodoro_pymol.diffusion.curves import StepRecord
 from pomodoro_pymol.experiments.figures import curves_figure, precond_figure
@@ -16,6 +19,20 @@ def lines(axis):
     return {line.get_label(): line for line in axis.get_lines() if not line.get_label().startswith("_")}
 
 
+def all_words_are_within(figure):
+    """No title or label of an axis is cut off by the picture, or reaches into another's."""
+    FigureCanvasAgg(figure).draw()
+    shown = [axis for axis in figure.axes if axis.get_visible()]
+    words = [text for axis in shown for text in (axis.title, axis.xaxis.label, axis.yaxis.label) if text.get_text()]
+    boxes = [text.get_window_extent() for text in words]
+    width, height = figure.bbox.size
+    for text, box in zip(words, boxes):
+        inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+        assert inside, text.get_text()
+    for (one, box), (other, its) in combinations(zip(words, boxes), 2):
+        assert not box.overlaps(its), (one.get_text(), other.get_text())
+
+
 @pytest.mark.parametrize(("weights", "columns"), [(PRESETS["ms"], 7), (FLAT, 5)])
 @pytest.mark.parametrize("heads", [True, False])
 def test_preconditioning(complex_, weights, columns, heads):
@@ -23,7 +40,9 @@ def test_preconditioning(complex_, weights, columns, heads):
     totals = total_errors(rows)
     if heads:
         rows += head_table(complex_, weights, SIGMAS, (60.0, 64.0), 8.3)
-    axes = np.array(precond_figure(rows).axes).reshape(3, 4)
+    figure = precond_figure(rows)
+    all_words_are_within(figure)
+    axes = np.array(figure.axes).reshape(3, 4)
     values = (lambda row: row.scalings.c_skip, lambda row: row.target, lambda row: row.scalings.loss_weight)
     for place, level in enumerate(("chain", "residue", "atom")):
         assert axes[0, place].get_title() == level
@@ -37,7 +56,8 @@ def test_preconditioning(complex_, weights, columns, heads):
     assert len(lines(axes[0, 3])) == columns
     for variant, curve in lines(axes[0, 3]).items():
         np.testing.assert_array_equal(curve.get_ydata(), [totals[sigma, variant] for sigma in SIGMAS])
-    assert {text.get_text() for text in axes[0, 3].get_legend().get_texts()} == set(lines(axes[0, 3]))
+    (legend,) = figure.legends
+    assert {text.get_text() for text in legend.get_texts()} == set(lines(axes[0, 3]))
     for axis, head in zip(axes[1:, 3], ("relative", "absolute")):
         curves = lines(axis)
         assert axis.get_visible() == heads
@@ -66,5 +86,6 @@ def test_a_run(tmp_path):
         low, high = axis.get_xlim()
         assert low > high  # noise falls from left to right
         np.testing.assert_array_equal(axis.get_lines()[0].get_xdata(), [record.sigma_hat for record in records])
+    all_words_are_within(figure)
     figure.savefig(tmp_path / "run.png")
     assert (tmp_path / "run.png").stat().st_size > 10_000
