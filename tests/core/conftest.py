@@ -6,6 +6,7 @@ The oracles share no code with the library: they follow the definitions in plain
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from types import SimpleNamespace
 
 import numpy as np
@@ -292,3 +293,25 @@ def of_any_place():
         return shifted
 
     return about
+
+
+@pytest.fixture
+def all_words_are_within():
+    """Checks a figure's titles and labels."""
+
+    def check(figure):
+        """No title or label of an axis is cut off by the picture, or reaches into another's."""
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        FigureCanvasAgg(figure).draw()
+        shown = [axis for axis in figure.axes if axis.get_visible()]
+        words = [text for axis in shown for text in (axis.title, axis.xaxis.label, axis.yaxis.label) if text.get_text()]
+        boxes = [text.get_window_extent() for text in words]
+        width, height = figure.bbox.size
+        for text, box in zip(words, boxes):
+            inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
+            assert inside, text.get_text()
+        for (one, box), (other, its) in combinations(zip(words, boxes), 2):
+            assert not box.overlaps(its), (one.get_text(), other.get_text())
+
+    return check

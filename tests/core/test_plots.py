@@ -174,6 +174,11 @@ def test_figures_are_written(complex_, draw, suffix, tmp_path):
     assert path.stat().st_size > 5000
 
 
+@pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+def test_no_word_of_a_figure_is_cut_off(complex_, draw, all_words_are_within):
+    all_words_are_within(draw(complex_))
+
+
 @pytest.mark.filterwarnings("error")
 def test_what_is_undefined_is_left_out(nest, tmp_path):
     # Nothing moves within the chain: there is no relative ratio.

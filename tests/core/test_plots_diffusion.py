@@ -1,10 +1,7 @@
 """Figures of preconditioning and of sampling: what is drawn, and that it is written."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from pomodoro_pymol.diffusion.curves import StepRecord
 from pomodoro_pymol.experiments.figures import curves_figure, precond_figure
@@ -19,23 +16,9 @@ def lines(axis):
     return {line.get_label(): line for line in axis.get_lines() if not line.get_label().startswith("_")}
 
 
-def all_words_are_within(figure):
-    """No title or label of an axis is cut off by the picture, or reaches into another's."""
-    FigureCanvasAgg(figure).draw()
-    shown = [axis for axis in figure.axes if axis.get_visible()]
-    words = [text for axis in shown for text in (axis.title, axis.xaxis.label, axis.yaxis.label) if text.get_text()]
-    boxes = [text.get_window_extent() for text in words]
-    width, height = figure.bbox.size
-    for text, box in zip(words, boxes):
-        inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
-        assert inside, text.get_text()
-    for (one, box), (other, its) in combinations(zip(words, boxes), 2):
-        assert not box.overlaps(its), (one.get_text(), other.get_text())
-
-
 @pytest.mark.parametrize(("weights", "columns"), [(PRESETS["ms"], 7), (FLAT, 5)])
 @pytest.mark.parametrize("heads", [True, False])
-def test_preconditioning(complex_, weights, columns, heads):
+def test_preconditioning(complex_, weights, columns, heads, all_words_are_within):
     rows = scaling_table(complex_, weights, SIGMAS, (4.0, 70.0, 2.0))
     totals = total_errors(rows)
     if heads:
@@ -69,7 +52,7 @@ def test_preconditioning(complex_, weights, columns, heads):
     assert len(looks) == columns
 
 
-def test_a_run(tmp_path):
+def test_a_run(tmp_path, all_words_are_within):
     rng = np.random.default_rng(0)
     records = [
         StepRecord(n, 1 / n, 2 / n, tuple(rng.uniform(1, 2, 3)), tuple(rng.uniform(1, 2, 3)), *rng.uniform(1, 2, 3))

@@ -172,7 +172,7 @@ def test_levels_without_noise_or_freedom(fragment, make_structure):
         run_signal(ions, ions.coords[None], SignalParameters(residue=0.5))
 
 
-def test_the_figure_shows_the_shares(found):
+def test_the_figure_shows_the_shares(found, all_words_are_within):
     pytest.importorskip("matplotlib")
     from matplotlib.colors import to_hex
 
@@ -180,6 +180,7 @@ def test_the_figure_shows_the_shares(found):
     from pomodoro_pymol.experiments.figures import signal_figure
 
     figure = signal_figure(found.signal)
+    all_words_are_within(figure)
     left = figure.axes[0]
     bars = [bar for bar in left.patches if to_hex(bar.get_facecolor()) == f"#{LEVEL_COLORS['residue']}".lower()]
     assert [bar.get_width() for bar in bars] == pytest.approx([0.170, 0.196, 0.510, 0.670, 0.623, 0.209], abs=6e-4)
