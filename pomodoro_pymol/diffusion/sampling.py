@@ -22,13 +22,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.draw import draw_unit_noise, frame_generator
+from ..noise.draw import Normals, draw_unit_noise
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import superpose
@@ -85,10 +84,10 @@ class Step:
 
 
 class Draws:
-    """Random numbers of some samples, each from a generator of its own.
+    """Random numbers of some samples: `noise.draw.Normals`.
 
-    Sample k depends on (seed, k) alone. It draws its start noise first, then for each step
-    its rotation, its shift and its churn, as far as the sampler asks for them.
+    Those of sample k are the same alone and among others. First is its start noise, then for each
+    step its rotation, its shift and its churn, as far as the sampler asks for them.
 
     Parameters
     ----------
@@ -109,19 +108,17 @@ class Draws:
         device: torch.device | str = "cpu",
     ) -> None:
         self.hierarchy = hierarchy
-        self.options: dict[str, Any] = {"dtype": dtype, "device": device}
-        self.generators = [frame_generator(seed, sample, device) for sample in samples]
+        self._normals = Normals(seed, samples, hierarchy.n_atoms, device, dtype)
 
     def noise(self, weights: LevelWeights) -> Tensor:
         """Return noise of unit sigma, shape=(n_samples, n_atoms, 3)."""
-        rows = torch.empty(len(self.generators), 3, self.hierarchy.n_atoms, **self.options)
-        for out, generator in zip(rows, self.generators):
-            draw_unit_noise(out, self.hierarchy, weights, generator)
-        return rows.mT
+        normals = self._normals
+        rows = torch.empty(normals.n_frames, 3, self.hierarchy.n_atoms, dtype=normals.dtype, device=normals.device)
+        return draw_unit_noise(rows, self.hierarchy, weights, normals).mT
 
     def rotations(self) -> Tensor:
         """Return uniform rotations, shape=(n_samples, 3, 3): from normal quaternions, Shoemake 1992."""
-        q = self._normal(4)
+        q = self._normals.draw(4)
         w, x, y, z = (q / q.norm(dim=1, keepdim=True)).unbind(1)
         rows = [
             *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
@@ -132,11 +129,7 @@ class Draws:
 
     def shifts(self) -> Tensor:
         """Return random shifts in angstrom, shape=(n_samples, 1, 3)."""
-        return SHIFT * self._normal(3)[:, None]
-
-    def _normal(self, count: int) -> Tensor:
-        draws = [torch.randn(count, generator=generator, **self.options) for generator in self.generators]
-        return torch.stack(draws)
+        return SHIFT * self._normals.draw(3)[:, None]
 
 
 @torch.no_grad()

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..noise.draw import frame_generator, mix_levels
+from ..noise.draw import Normals, frames_per_group, mix_levels
 from ..noise.statistics import LevelStatistics, level_squares, residue_sums
 from ..noise.weights import LevelWeights
 from ..parameters.catalogue import NoiseParameters
@@ -79,10 +79,12 @@ class LiveDraw:
         self._levels = tuple(
             torch.empty(n_frames, 3, count) for count in (hierarchy.n_chains, hierarchy.n_residues, hierarchy.n_atoms)
         )
-        for frame, parts in enumerate(zip(*self._levels)):
-            generator = frame_generator(parameters.seed, frame, on)
-            for part in parts:
-                part.copy_(torch.empty(part.shape, device=on).normal_(generator=generator))
+        size = frames_per_group(hierarchy.n_atoms, on)
+        for start in range(0, n_frames, size):
+            some = range(start, min(start + size, n_frames))
+            normals = Normals(parameters.seed, some, hierarchy.n_atoms, on)
+            for level in self._levels:
+                level[start : some.stop].copy_(normals.draw(*level.shape[1:]))
 
     def mix(self, weights: LevelWeights) -> UnitFrames:
         """Return the frames of unit sigma under ``weights``, and their statistics."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.draw import draw_unit_noise, frame_generator
+from ..noise.draw import Normals, draw_unit_noise
 from ..noise.expected import expected_residues
 from ..noise.gauge import Gauge, gauge_split
 from ..noise.levels import ResidueLevels
@@ -230,7 +230,7 @@ def measure(
     statistics = LevelStatistics(hierarchy)
 
     def make(frame: int, out: Tensor) -> LevelSquares:
-        draw_unit_noise(out, there, weights, frame_generator(seed, frame, on))
+        draw_unit_noise(out[None], there, weights, Normals(seed, [frame], hierarchy.n_atoms, on))
         return level_squares(residue_sums(out.T[None], there), hierarchy)
 
     for _, squares in stream_frames(make, frames, hierarchy.n_atoms, on):
@@ -257,7 +257,7 @@ def _stream(
     weights, sigma = parameters.weights, parameters.noise_sigma
 
     def make(frame: int, out: Tensor) -> LevelSquares:
-        draw_unit_noise(out, there, weights, frame_generator(parameters.seed, frame, device))
+        draw_unit_noise(out[None], there, weights, Normals(parameters.seed, [frame], hierarchy.n_atoms, device))
         squares = level_squares(residue_sums(part.take(out.T)[None], of_part), part.hierarchy)
         torch.add(rows, out, alpha=sigma, out=out)
         if fixed is not None:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from scipy import special
 
-from ..noise.draw import draw_unit_noise, frame_generator
+from ..noise.draw import Normals, draw_unit_noise
 from ..noise.expected import expected_levels
 from ..noise.levels import Levels
 from ..noise.metrics import CA_CA_DISTANCE
@@ -185,10 +185,10 @@ def run_sweep(
         statistics = LevelStatistics(hierarchy)
         quality = np.zeros((5, frames, len(sigmas)))
         for frame in range(frames):
-            unit = torch.empty(3, hierarchy.n_atoms, device=on)
-            draw_unit_noise(unit, there, scheme.weights, frame_generator(seed, frame, on))
-            statistics.add(residue_sums(unit.T, there)[None])
-            unit = unit.cpu().T
+            unit = torch.empty(1, 3, hierarchy.n_atoms, device=on)
+            draw_unit_noise(unit, there, scheme.weights, Normals(seed, [frame], hierarchy.n_atoms, on))
+            statistics.add(residue_sums(unit.mT, there))
+            unit = unit[0].cpu().T
             for start in range(0, len(sigmas), _TOGETHER):
                 some = torch.tensor(sigmas[start : start + _TOGETHER], dtype=unit.dtype)
                 found = reference.measure(coords + some[:, None, None] * unit)
@@ -229,11 +229,11 @@ def sweep_frames(
     law: LawOfSigma = AF3_LAW,
 ) -> Iterator[torch.Tensor]:
     """Yield the structure at each z, shape=(n_atoms, 3), angstrom: the first draw of a sweep."""
-    unit = torch.empty(3, hierarchy.n_atoms)
-    draw_unit_noise(unit, hierarchy, weights, frame_generator(seed, 0))
+    unit = torch.empty(1, 3, hierarchy.n_atoms)
+    draw_unit_noise(unit, hierarchy, weights, Normals(seed, [0], hierarchy.n_atoms))
     coords = torch.from_numpy(structure.coords)
     for z in z_values:
-        yield coords + law.sigma(z) * unit.T
+        yield coords + law.sigma(z) * unit[0].T
 
 
 def losses(

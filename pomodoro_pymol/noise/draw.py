@@ -1,11 +1,16 @@
-"""Hierarchical Gaussian noise: chain, residue and atom parts, one generator per frame.
+"""Hierarchical Gaussian noise: chain, residue and atom parts, drawn by groups of frames.
 
     eps_i = sigma / sqrt(W) * (sqrt(w_c) eta_c[chain(i)] + sqrt(w_r) eta_r[residue(i)] + sqrt(w_a) eta_a[i])
 
-with W = w_c + w_r + w_a and eta standard normal per coordinate. Frame k depends on
-(seed, k) alone: not on how many frames are asked for, nor on blocks or threads. The
-draw is of unit sigma, and its three parts do not depend on the weights, so z, sigma
-and the weights scale the same random numbers.
+with W = w_c + w_r + w_a and eta standard normal per coordinate. The draw is of unit sigma,
+and its three parts do not depend on the weights, so z, sigma and the weights scale the same
+random numbers.
+
+Each group of frames has a generator of its own, from (seed, group). On the CPU a group is one
+frame; on other devices, where a call costs as much as millions of numbers, it is as many frames
+as hold some four million, which is a matter of the number of atoms alone. A group that is touched
+is drawn whole. So frame k depends on the seed, k, the number of atoms and the device alone: not on
+how many frames are asked for, nor on blocks or threads.
 
 Frames are stored coordinate by coordinate, ``(n_frames, 3, n_atoms)``, and handed out
 as ``(n_frames, n_atoms, 3)`` views: normal draws, sums over residues and trajectory
@@ -15,7 +20,9 @@ files all run over contiguous memory.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from math import sqrt
 
 import numpy as np
@@ -26,18 +33,26 @@ from ..errors import PomodoroError
 from ..structure.hierarchy import Hierarchy
 from .weights import FLAT, LevelWeights
 
-_WEYL = 0x9E3779B9  # odd, so that the frames of one seed never share a 32-bit generator seed
+#: What a group of frames holds on devices other than the CPU, about.
+GROUP_NORMALS = 4_000_000
+
+_WEYL = 0x9E3779B9  # odd, so that the groups of one seed never share a 32-bit generator seed
 
 
-def frame_generator(seed: int, frame: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return the generator of frame ``frame`` (0, 1, ...) of a run with ``seed``.
+def frames_per_group(n_atoms: int, device: torch.device | str = "cpu") -> int:
+    """Return how many frames of so many atoms are drawn together, from one generator."""
+    return 1 if torch.device(device).type == "cpu" else max(1, GROUP_NORMALS // (3 * n_atoms))
+
+
+def frame_generator(seed: int, group: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return the generator of group ``group`` (0, 1, ...) of the frames of a run with ``seed``.
 
     The CPU generator keeps 32 bits of its seed, so they are spread by an odd stride: no
-    two of the first 2**32 frames of a seed coincide. Two seeds may share a run of frames,
-    by a chance of about n_frames / 2**31.
+    two of the first 2**32 groups of a seed coincide. Two seeds may share a run of groups,
+    by a chance of about n_groups / 2**31.
     """
     start = _spread(seed)
-    return torch.Generator(device).manual_seed((start + _WEYL * frame) & 0xFFFFFFFF)
+    return torch.Generator(device).manual_seed((start + _WEYL * group) & 0xFFFFFFFF)
 
 
 @lru_cache(maxsize=16)
@@ -45,23 +60,82 @@ def _spread(seed: int) -> int:
     return int(np.random.SeedSequence(seed).generate_state(1)[0])
 
 
-def draw_unit_noise(out: Tensor, hierarchy: Hierarchy, weights: LevelWeights, generator: torch.Generator) -> Tensor:
-    """Fill ``out`` with one frame of hierarchical noise of unit sigma.
+class Normals:
+    """Standard normals of numbered frames, or samples; each call gives the next ones of each.
 
     Parameters
     ----------
-    out : Tensor, shape=(3, n_atoms)
-        Overwritten and returned; its dtype and device are those of the draw.
+    seed : int
+    frames : sequence of int
+        Ascending, from 0.
+    n_atoms : int
+        Of a frame: it tells the groups.
+    device, dtype
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        frames: Sequence[int],
+        n_atoms: int,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.n_frames, self.device, self.dtype = len(frames), device, dtype
+        self.size = frames_per_group(n_atoms, device)
+        self._parts: list[_Part] = []
+        for group, members in groupby(enumerate(frames), lambda member: member[1] // self.size):
+            places, numbers = zip(*members)
+            rows = [number - group * self.size for number in numbers]
+            index: slice | Tensor = slice(rows[0], rows[-1] + 1)
+            if rows != list(range(rows[0], rows[-1] + 1)):
+                index = torch.tensor(rows, device=device)
+            generator = frame_generator(seed, group, device)
+            self._parts.append(_Part(slice(places[0], places[-1] + 1), index, len(rows) == self.size, generator))
+
+    def fill(self, out: Tensor) -> Tensor:
+        """Overwrite ``out``, shape=(n_frames, ...), contiguous, and return it."""
+        for part in self._parts:
+            here = out[part.places]
+            if part.whole:
+                here.normal_(generator=part.generator)
+            else:
+                group = out.new_empty(self.size, *out.shape[1:]).normal_(generator=part.generator)
+                here.copy_(group[part.rows])
+        return out
+
+    def draw(self, *shape: int) -> Tensor:
+        """Return new ones, shape=(n_frames, *shape)."""
+        return self.fill(torch.empty(self.n_frames, *shape, dtype=self.dtype, device=self.device))
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """The frames that are of one group: their places among those asked for, and their rows in the group."""
+
+    places: slice
+    rows: slice | Tensor
+    whole: bool
+    generator: torch.Generator
+
+
+def draw_unit_noise(out: Tensor, hierarchy: Hierarchy, weights: LevelWeights, normals: Normals) -> Tensor:
+    """Fill ``out`` with frames of hierarchical noise of unit sigma.
+
+    Parameters
+    ----------
+    out : Tensor, shape=(n_frames, 3, n_atoms)
+        Contiguous; overwritten and returned.
     hierarchy : Hierarchy
         On the same device.
     weights : LevelWeights
-    generator : torch.Generator
-        On the same device.
+    normals : Normals
+        Of these frames: those of the chains come first, then of the residues, then of the atoms,
+        which are left out where they weigh nothing.
     """
-    chains = out.new_empty(3, hierarchy.n_chains).normal_(generator=generator)
-    residues = out.new_empty(3, hierarchy.n_residues).normal_(generator=generator)
+    chains, residues = normals.draw(3, hierarchy.n_chains), normals.draw(3, hierarchy.n_residues)
     if weights.atom:
-        out.normal_(generator=generator)
+        normals.fill(out)
     return mix_levels(out, chains, residues, out, hierarchy, weights)
 
 
@@ -72,18 +146,22 @@ def mix_levels(
 
     Parameters
     ----------
-    out, atoms : Tensor, shape=(3, n_atoms)
-        May be the same memory.
-    chains : Tensor, shape=(3, n_chains)
-    residues : Tensor, shape=(3, n_residues)
+    out, atoms : Tensor, shape=(..., 3, n_atoms)
+        May be the same memory. ``out`` is contiguous.
+    chains : Tensor, shape=(..., 3, n_chains)
+    residues : Tensor, shape=(..., 3, n_residues)
     hierarchy : Hierarchy
     weights : LevelWeights
     """
     chain, residue, atom = (sqrt(share) for share in weights.shares)
-    shared = (chains * chain).index_select(1, hierarchy.residue_to_chain).add_(residues, alpha=residue)
+    rows = out.view(-1, out.shape[-1])  # torch is slow on more than two axes
+    shared = (chains * chain).reshape(-1, hierarchy.n_chains).index_select(1, hierarchy.residue_to_chain)
+    shared.add_(residues.reshape(-1, hierarchy.n_residues), alpha=residue)
     if not atom:
-        return torch.index_select(shared, 1, hierarchy.atom_to_residue, out=out)
-    return torch.mul(atoms, atom, out=out).add_(shared.index_select(1, hierarchy.atom_to_residue))
+        torch.index_select(shared, 1, hierarchy.atom_to_residue, out=rows)
+    else:
+        torch.mul(atoms.reshape(rows.shape), atom, out=rows).add_(shared.index_select(1, hierarchy.atom_to_residue))
+    return out
 
 
 def add_noise(
@@ -142,9 +220,16 @@ def add_noise(
         raise PomodoroError(f"seed must not be negative, not {seed}")
     hierarchy = hierarchy.to(device)
     frames = torch.empty(len(sigmas), 3, hierarchy.n_atoms, dtype=dtype, device=device)
-    for frame, out in enumerate(frames):
-        draw_unit_noise(out, hierarchy, weights or FLAT, frame_generator(seed, frame, device))
-        torch.add(coords.T, out, alpha=sigmas[frame], out=out)
+    size = frames_per_group(hierarchy.n_atoms, device)
+    for start in range(0, len(frames), size):
+        out = frames[start : start + size]
+        some = range(start, start + len(out))
+        draw_unit_noise(out, hierarchy, weights or FLAT, Normals(seed, some, hierarchy.n_atoms, device, dtype))
+        if len(set(sigmas[start : start + size])) == 1:
+            torch.add(coords.T, out, alpha=sigmas[start], out=out)
+        else:
+            out.mul_(torch.tensor(sigmas[start : start + size], dtype=dtype, device=device)[:, None, None])
+            out.add_(coords.T)
     return frames.transpose(1, 2)
 
 

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.noise.draw import add_noise, draw_unit_noise, frame_generator
+from pomodoro_pymol.noise.draw import Normals, add_noise, draw_unit_noise, frame_generator
 from pomodoro_pymol.noise.sigma import sigma_from_z
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy
@@ -149,10 +149,10 @@ def test_generator_seeds_of_many_seeds_are_distinct():
 
 
 def test_drawing_fills_and_returns_the_given_memory(peptide):
-    out = torch.full((3, 12), torch.nan)
-    drawn = draw_unit_noise(out, peptide, PRESETS["ms"], frame_generator(0, 0))
+    out = torch.full((2, 3, 12), torch.nan)
+    drawn = draw_unit_noise(out, peptide, PRESETS["ms"], Normals(0, range(2), 12))
     assert drawn.data_ptr() == out.data_ptr()
-    assert torch.equal(out.T, unit_noise(peptide, PRESETS["ms"])[0])
+    assert torch.equal(out.mT, unit_noise(peptide, PRESETS["ms"], n_frames=2))
 
 
 def test_frame_shape_and_zero_sigma(complex_):
