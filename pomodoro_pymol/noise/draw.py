@@ -39,9 +39,14 @@ GROUP_NORMALS = 4_000_000
 _WEYL = 0x9E3779B9  # odd, so that the groups of one seed never share a 32-bit generator seed
 
 
+def is_batched(device: torch.device | str) -> bool:
+    """Tell whether groups are of more than a frame there: where a call costs as much as many numbers."""
+    return torch.device(device).type != "cpu"
+
+
 def frames_per_group(n_atoms: int, device: torch.device | str = "cpu") -> int:
     """Return how many frames of so many atoms are drawn together, from one generator."""
-    return 1 if torch.device(device).type == "cpu" else max(1, GROUP_NORMALS // (3 * n_atoms))
+    return max(1, GROUP_NORMALS // (3 * n_atoms)) if is_batched(device) else 1
 
 
 def frame_generator(seed: int, group: int, device: torch.device | str = "cpu") -> torch.Generator:

@@ -31,6 +31,14 @@ def resolve_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error is that the memory of a device other than the CPU did not suffice."""
+    import torch
+
+    mps = isinstance(error, RuntimeError) and str(error).startswith("MPS backend out of memory")
+    return mps or isinstance(error, torch.cuda.OutOfMemoryError)
+
+
 def compute_device(name: str = "auto") -> torch.device:
     """Return the device called ``name``; ``auto`` is the CPU where float64 lacks, as on mps.
 
