@@ -13,14 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..noise.draw import Normals, frames_per_group, mix_levels
-from ..noise.statistics import LevelStatistics, level_squares, residue_sums
+from ..errors import PomodoroError
+from ..noise.draw import TOGETHER, Normals, frames_per_group, mix_levels
+from ..noise.squares import level_squares
+from ..noise.statistics import LevelStatistics, residue_sums
 from ..noise.weights import LevelWeights
 from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.moving import moving_part
-from ..utils.devices import resolve_device
+from ..utils.devices import is_full, resolve_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +82,16 @@ class LiveDraw:
             torch.empty(n_frames, 3, count) for count in (hierarchy.n_chains, hierarchy.n_residues, hierarchy.n_atoms)
         )
         size = frames_per_group(hierarchy.n_atoms, on)
-        for start in range(0, n_frames, size):
-            some = range(start, min(start + size, n_frames))
-            normals = Normals(parameters.seed, some, hierarchy.n_atoms, on)
-            for level in self._levels:
-                level[start : some.stop].copy_(normals.draw(*level.shape[1:]))
+        try:
+            for start in range(0, n_frames, size):
+                some = range(start, min(start + size, n_frames))
+                normals = Normals(parameters.seed, some, hierarchy.n_atoms, on)
+                for level in self._levels:
+                    normals.fill(level[start : some.stop])
+        except RuntimeError as error:
+            if not is_full(error):
+                raise
+            raise PomodoroError("the GPU's memory does not suffice to draw the frames again") from error
 
     def mix(self, weights: LevelWeights) -> UnitFrames:
         """Return the frames of unit sigma under ``weights``, and their statistics."""
@@ -93,25 +100,27 @@ class LiveDraw:
         return unit
 
     def mix_while(self, weights: LevelWeights, wanted: Callable[[], bool]) -> UnitFrames | None:
-        """Do as `mix`, but give up, and return None, as soon as ``wanted()``, asked before each frame, says no."""
+        """Do as `mix`, but give up and return None as soon as ``wanted()``, asked before every few frames, says no."""
         atoms = self._levels[-1]
         frames = atoms.new_empty(len(atoms), self.hierarchy.n_atoms, 3)
         part = self._part
         statistics = LevelStatistics(part.hierarchy)
-        mixed = torch.empty_like(atoms[0])
-        for frame, out in enumerate(frames):
+        mixed = torch.empty_like(atoms[: max(1, TOGETHER // atoms[0].numel())])
+        for start in range(0, len(frames), len(mixed)):
             if not wanted():
                 return None
-            self._mix_frame(frame, weights, mixed, out)
-            sums = residue_sums(part.take(mixed.T[None]), part.hierarchy)
+            out = frames[start : start + len(mixed)]
+            units = mixed[: len(out)]
+            self._mix(start, weights, units, out)
+            sums = residue_sums(part.take(units.mT), part.hierarchy)
             statistics.add_squares(level_squares(sums, part.hierarchy))
         return UnitFrames(weights, frames, statistics)
 
-    def _mix_frame(self, frame: int, weights: LevelWeights, mixed: Tensor, out: Tensor) -> None:
-        """Fill ``mixed``, shape=(3, n_atoms), with a frame of unit sigma, and ``out`` with its rows."""
-        chain, residue, atom = (level[frame] for level in self._levels)
+    def _mix(self, start: int, weights: LevelWeights, mixed: Tensor, out: Tensor) -> None:
+        """Fill ``mixed``, shape=(n, 3, n_atoms), with frames of unit sigma from ``start`` on, and ``out`` with rows."""
+        chain, residue, atom = (level[start : start + len(mixed)] for level in self._levels)
         mix_levels(mixed, chain, residue, atom, self.hierarchy, weights)
-        out.copy_(mixed.index_select(1, self._atom_in_row).T)
+        out.copy_(mixed.index_select(2, self._atom_in_row).mT)
 
     def fill(self, unit: UnitFrames, frame: int, sigma: float, out: np.ndarray) -> None:
         """Write frame 0, 1, ... at ``sigma`` angstrom into the rows of ``out``, shape=(n_atoms, 3), float32."""
@@ -119,9 +128,9 @@ class LiveDraw:
 
     def fill_alone(self, weights: LevelWeights, frame: int, sigma: float, out: np.ndarray) -> None:
         """Write a frame as `fill` does, to the bit, but mix it for that: quick for one frame, not for all."""
-        mixed = torch.empty_like(self._levels[-1][frame])
+        mixed = torch.empty_like(self._levels[-1][:1])
         rows = torch.empty_like(self._truth)
-        self._mix_frame(frame, weights, mixed, rows)
+        self._mix(frame, weights, mixed, rows[None])
         self._fill(rows, sigma, out)
 
     def _fill(self, rows: Tensor, sigma: float, out: np.ndarray) -> None:

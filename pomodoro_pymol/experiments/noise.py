@@ -16,7 +16,8 @@ from ..noise.gauge import Gauge, gauge_split
 from ..noise.levels import ResidueLevels
 from ..noise.metrics import metric_values
 from ..noise.sigma import law_line, law_note, quantile
-from ..noise.statistics import LevelSquares, LevelStatistics, level_squares, residue_sums
+from ..noise.squares import LevelSquares, level_squares
+from ..noise.statistics import LevelStatistics, residue_sums
 from ..noise.stream import stream_frames
 from ..noise.weights import LevelWeights
 from ..parameters.catalogue import NoiseParameters
@@ -26,6 +27,7 @@ from ..structure.input_notes import input_notes
 from ..structure.moving import Moving, moving_part
 from ..utils.devices import resolve_device
 from ..utils.text import counted
+from .drawing import Drawing, draw_units, take
 from .level_table import gauge_text, level_table
 from .record import MeasuredLevels, Record, digest
 
@@ -186,30 +188,17 @@ def run_noise(
     hierarchy = Hierarchy.from_structure(structure)
     statistics = LevelStatistics(moving_part(structure, hierarchy).hierarchy, scale=parameters.noise_sigma)
     progress(0, parameters.frames)  # which may end the run
-    block_bytes: int | None = None
-    note = ""
-    while statistics.n_frames < parameters.frames:
-        done = statistics.n_frames
-        try:
-            for block, squares in _stream(parameters, structure, hierarchy, device, done, block_bytes):
-                write(block)
-                for frame in squares:
-                    statistics.add_squares(frame)
-                progress(statistics.n_frames, parameters.frames)
-        except torch.cuda.OutOfMemoryError:
-            block_bytes, device, note = _with_less_memory(block_bytes, device, statistics.n_frames)
-    return NoiseResult(parameters, structure, hierarchy, statistics, str(device), note=note)
-
-
-def _with_less_memory(
-    block_bytes: int | None, device: torch.device, n_done: int
-) -> tuple[int | None, torch.device, str]:
-    """Return how to go on where the GPU's memory did not suffice: frame by frame, else on the CPU."""
-    if block_bytes is None:
-        return 0, device, "the GPU's memory was short: drawn frame by frame"
-    if n_done:
-        raise PomodoroError(f"the GPU ran out of memory after {n_done} frames: use device=cpu")
-    return None, torch.device("cpu"), "the GPU's memory did not suffice: drawn on the CPU"
+    drawing = Drawing(
+        lambda on, start, block_bytes: _stream(parameters, structure, hierarchy, on, start, block_bytes),
+        parameters.frames,
+        device,
+    )
+    for block, squares in drawing:
+        write(block)
+        for part in squares:
+            statistics.add_squares(part)
+        progress(statistics.n_frames, parameters.frames)
+    return NoiseResult(parameters, structure, hierarchy, statistics, str(drawing.device), note=drawing.note)
 
 
 def measure(
@@ -225,19 +214,9 @@ def measure(
 
     The draws are those of `run_noise` with the same seed.
     """
-    on = resolve_device(device)
-    there = hierarchy.to(on)
     statistics = LevelStatistics(hierarchy)
-
-    def make(frame: int, out: Tensor) -> LevelSquares:
-        draw_unit_noise(out[None], there, weights, Normals(seed, [frame], hierarchy.n_atoms, on))
-        return level_squares(residue_sums(out.T[None], there), hierarchy)
-
-    for _, squares in stream_frames(make, frames, hierarchy.n_atoms, on):
-        for frame in squares:
-            statistics.add_squares(frame)
-        progress(statistics.n_frames, frames)
-    return statistics
+    drawing = draw_units(hierarchy, weights, frames, seed=seed, device=resolve_device(device), fetch=False)
+    return take(drawing, statistics, progress)
 
 
 def _stream(
@@ -248,7 +227,7 @@ def _stream(
     start: int = 0,
     block_bytes: int | None = None,
 ) -> Iterator[tuple[Tensor, list[LevelSquares]]]:
-    """Frames in blocks, each frame with the mean squares of the unit noise of what moves."""
+    """Frames in blocks, each with the mean squares of the unit noise of what moves."""
     there, part = hierarchy.to(device), moving_part(structure, hierarchy)
     of_part, fixed = there, None
     if structure.fixed is not None:
@@ -256,12 +235,12 @@ def _stream(
     rows = torch.tensor(structure.coords.T, dtype=torch.float32, device=device).contiguous()
     weights, sigma = parameters.weights, parameters.noise_sigma
 
-    def make(frame: int, out: Tensor) -> LevelSquares:
-        draw_unit_noise(out[None], there, weights, Normals(parameters.seed, [frame], hierarchy.n_atoms, device))
-        squares = level_squares(residue_sums(part.take(out.T)[None], of_part), part.hierarchy)
+    def make(some: range, out: Tensor) -> LevelSquares:
+        draw_unit_noise(out, there, weights, Normals(parameters.seed, some, hierarchy.n_atoms, device))
+        squares = level_squares(residue_sums(part.take(out.mT), of_part), of_part)
         torch.add(rows, out, alpha=sigma, out=out)
         if fixed is not None:
-            out.index_copy_(1, fixed, rows.index_select(1, fixed))
+            out.index_copy_(2, fixed, rows.index_select(1, fixed).expand(len(out), -1, -1))
         return squares
 
     return stream_frames(make, parameters.frames, hierarchy.n_atoms, device, start=start, block_bytes=block_bytes)

@@ -11,19 +11,21 @@ import numpy as np
 import torch
 from scipy import special
 
-from ..noise.draw import Normals, draw_unit_noise
+from ..errors import PomodoroError
 from ..noise.expected import expected_levels
 from ..noise.levels import Levels
 from ..noise.metrics import CA_CA_DISTANCE
 from ..noise.scores import expected_score, z_at_score
 from ..noise.sigma import AF3_LAW, LawOfSigma
-from ..noise.statistics import LevelStatistics, residue_sums
+from ..noise.statistics import LevelStatistics
 from ..noise.weights import LevelWeights, Scheme
 from ..structure.atoms import Structure
 from ..structure.distances import LocalDistances
 from ..structure.hierarchy import Hierarchy
 from ..structure.quality import QualityReference
 from ..utils.devices import resolve_device
+from ..utils.text import counted
+from .drawing import Drawing, draw_units
 
 #: A local score under which the structure is called lost.
 SCORE_LOST = 0.5
@@ -138,11 +140,17 @@ class Sweep:
         Scheme by scheme.
     law : LawOfSigma
         From z to sigma.
+    device : str
+        Where the noise was drawn.
+    note : str
+        What did not go as asked for, if anything.
     """
 
     points: list[SweepPoint]
     losses: list[Loss]
     law: LawOfSigma = AF3_LAW
+    device: str = "cpu"
+    note: str = ""
 
 
 def run_sweep(
@@ -179,16 +187,12 @@ def run_sweep(
     expected, halves = _expected(structure, hierarchy, schemes, sigmas, law)
     reference = QualityReference.from_structure(structure, hierarchy)
     coords = torch.from_numpy(structure.coords)
-    there = hierarchy.to(on)
-    points = []
+    points, note = [], ""
     for number, scheme in enumerate(schemes):
         statistics = LevelStatistics(hierarchy)
         quality = np.zeros((5, frames, len(sigmas)))
-        for frame in range(frames):
-            unit = torch.empty(1, 3, hierarchy.n_atoms, device=on)
-            draw_unit_noise(unit, there, scheme.weights, Normals(seed, [frame], hierarchy.n_atoms, on))
-            statistics.add(residue_sums(unit.mT, there))
-            unit = unit[0].cpu().T
+        drawing = draw_units(hierarchy, scheme.weights, frames, seed=seed, device=on)
+        for frame, unit in enumerate(_one_by_one(drawing, statistics)):
             for start in range(0, len(sigmas), _TOGETHER):
                 some = torch.tensor(sigmas[start : start + _TOGETHER], dtype=unit.dtype)
                 found = reference.measure(coords + some[:, None, None] * unit)
@@ -217,7 +221,18 @@ def run_sweep(
                     lddt_of_frames=tuple(quality[0, :, place].tolist()),
                 )
             )
-    return Sweep(points, losses(points, halves, law), law)
+        if number and drawing.device != on:
+            raise PomodoroError(f"the GPU ran out of memory after {counted(number, 'scheme')}: use device=cpu")
+        on, note = drawing.device, drawing.note or note
+    return Sweep(points, losses(points, halves, law), law, str(on), note)
+
+
+def _one_by_one(drawing: Drawing, statistics: LevelStatistics) -> Iterator[torch.Tensor]:
+    """Yield each frame, shape=(n_atoms, 3); the statistics take them in."""
+    for block, squares in drawing:
+        for part in squares:
+            statistics.add_squares(part)
+        yield from block
 
 
 def sweep_frames(
@@ -227,13 +242,14 @@ def sweep_frames(
     z_values: Sequence[float],
     seed: int = 0,
     law: LawOfSigma = AF3_LAW,
+    device: str = "cpu",
 ) -> Iterator[torch.Tensor]:
-    """Yield the structure at each z, shape=(n_atoms, 3), angstrom: the first draw of a sweep."""
-    unit = torch.empty(1, 3, hierarchy.n_atoms)
-    draw_unit_noise(unit, hierarchy, weights, Normals(seed, [0], hierarchy.n_atoms))
+    """Yield the structure at each z, shape=(n_atoms, 3), angstrom: the first draw of a sweep on a device."""
+    ((block, _),) = draw_units(hierarchy, weights, 1, seed=seed, device=torch.device(device))
+    unit = block[0].clone()
     coords = torch.from_numpy(structure.coords)
     for z in z_values:
-        yield coords + law.sigma(z) * unit[0].T
+        yield coords + law.sigma(z) * unit
 
 
 def losses(

@@ -10,13 +10,16 @@ from math import sqrt
 
 import numpy as np
 
+from ..errors import PomodoroError
 from ..noise.expected import expected_levels, expected_sigmas
 from ..noise.levels import Levels, column_name, level_names
 from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.statistics import LevelStatistics
 from ..noise.weights import Scheme
 from ..structure.hierarchy import Hierarchy
-from .noise import measure
+from ..utils.devices import resolve_device
+from ..utils.text import counted
+from .drawing import draw_units, take
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,10 @@ class TableRow:
         Closed form.
     sigmas, expected_sigmas : tuple of float
         Atom, residue and chain by the estimator asked for; nan where it needs more points.
+    device : str
+        Where the noise was drawn.
+    note : str
+        What did not go as asked for, if anything.
     """
 
     z: float
@@ -49,6 +56,8 @@ class TableRow:
     expected: Levels
     sigmas: tuple[float, float, float]
     expected_sigmas: tuple[float, float, float]
+    device: str = "cpu"
+    note: str = ""
 
     @property
     def ratio(self) -> float:
@@ -94,21 +103,28 @@ def noise_table(
         z by z, scheme by scheme. z only rescales a draw, so ratios and shares repeat.
     """
     statistics: list[LevelStatistics] = []
-    for scheme in schemes:
-        before = len(statistics) * frames
+    on, note = resolve_device(device), ""
+    for number, scheme in enumerate(schemes):
 
-        def show(done: int, total: int, before: int = before) -> None:
-            progress(before + done, frames * len(schemes))
+        def show(done: int, total: int, before: int = number * frames) -> None:
+            progress(before + done, total * len(schemes))
 
-        statistics.append(measure(hierarchy, scheme.weights, frames, seed=seed, device=device, progress=show))
+        statistics.append(LevelStatistics(hierarchy))
+        drawing = draw_units(hierarchy, scheme.weights, frames, seed=seed, device=on, fetch=False)
+        take(drawing, statistics[-1], show)
+        if number and drawing.device != on:
+            raise PomodoroError(f"the GPU ran out of memory after {counted(number, 'scheme')}: use device=cpu")
+        on, note = drawing.device, drawing.note or note
     return [
-        _row(z, law.sigma(z), scheme, drawn, estimator)
+        _row(z, law.sigma(z), scheme, drawn, estimator, str(on), note)
         for z in z_values
         for scheme, drawn in zip(schemes, statistics, strict=True)
     ]
 
 
-def _row(z: float, sigma: float, scheme: Scheme, drawn: LevelStatistics, estimator: str) -> TableRow:
+def _row(
+    z: float, sigma: float, scheme: Scheme, drawn: LevelStatistics, estimator: str, device: str, note: str
+) -> TableRow:
     drawn = drawn.scaled(sigma)
     low, high = drawn.interval()
     draw_low, draw_high = drawn.prediction_interval()
@@ -124,6 +140,8 @@ def _row(z: float, sigma: float, scheme: Scheme, drawn: LevelStatistics, estimat
         expected=expected_levels(drawn.hierarchy, scheme.weights, sigma),
         sigmas=drawn.sigmas(estimator),
         expected_sigmas=expected_sigmas(drawn.hierarchy, scheme.weights, sigma, estimator),
+        device=device,
+        note=note,
     )
 
 

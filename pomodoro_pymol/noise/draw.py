@@ -36,6 +36,10 @@ from .weights import FLAT, LevelWeights
 #: What a group of frames holds on devices other than the CPU, about.
 GROUP_NORMALS = 4_000_000
 
+#: Numbers that are worked on together on the CPU: so many that the calls for them take little of the time, and so
+#: few that they stay in a core's cache.
+TOGETHER = 1 << 18
+
 _WEYL = 0x9E3779B9  # odd, so that the groups of one seed never share a 32-bit generator seed
 
 
@@ -99,14 +103,14 @@ class Normals:
             self._parts.append(_Part(slice(places[0], places[-1] + 1), index, len(rows) == self.size, generator))
 
     def fill(self, out: Tensor) -> Tensor:
-        """Overwrite ``out``, shape=(n_frames, ...), contiguous, and return it."""
+        """Overwrite ``out``, shape=(n_frames, ...), contiguous, on any device, and return it."""
         for part in self._parts:
             here = out[part.places]
-            if part.whole:
+            if part.whole and out.device.type == torch.device(self.device).type:
                 here.normal_(generator=part.generator)
             else:
-                group = out.new_empty(self.size, *out.shape[1:]).normal_(generator=part.generator)
-                here.copy_(group[part.rows])
+                group = torch.empty(self.size, *out.shape[1:], dtype=out.dtype, device=self.device)
+                here.copy_(group.normal_(generator=part.generator)[part.rows])
         return out
 
     def draw(self, *shape: int) -> Tensor:
@@ -225,16 +229,19 @@ def add_noise(
         raise PomodoroError(f"seed must not be negative, not {seed}")
     hierarchy = hierarchy.to(device)
     frames = torch.empty(len(sigmas), 3, hierarchy.n_atoms, dtype=dtype, device=device)
-    size = frames_per_group(hierarchy.n_atoms, device)
+    size = max(frames_per_group(hierarchy.n_atoms, device), TOGETHER // (3 * hierarchy.n_atoms))
     for start in range(0, len(frames), size):
         out = frames[start : start + size]
         some = range(start, start + len(out))
         draw_unit_noise(out, hierarchy, weights or FLAT, Normals(seed, some, hierarchy.n_atoms, device, dtype))
-        if len(set(sigmas[start : start + size])) == 1:
-            torch.add(coords.T, out, alpha=sigmas[start], out=out)
-        else:
+        if np.ndim(sigma) == 0:
+            torch.add(coords.T, out, alpha=sigmas[0], out=out)
+        elif is_batched(device):
             out.mul_(torch.tensor(sigmas[start : start + size], dtype=dtype, device=device)[:, None, None])
             out.add_(coords.T)
+        else:
+            for frame, noise in zip(some, out):
+                torch.add(coords.T, noise, alpha=sigmas[frame], out=noise)
     return frames.transpose(1, 2)
 
 

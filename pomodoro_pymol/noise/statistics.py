@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -14,6 +13,7 @@ from ..errors import PomodoroError
 from ..structure.hierarchy import Hierarchy
 from .intervals import confidence, prediction
 from .levels import Levels, MeanSquares, ResidueLevels, check_estimator, level_names, levels_of_squares
+from .squares import LevelSquares, level_squares
 
 
 def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
@@ -25,6 +25,7 @@ def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
     ----------
     displacements : Tensor, shape=(..., n_atoms, 3)
     hierarchy : Hierarchy
+        On the same device.
 
     Returns
     -------
@@ -33,104 +34,13 @@ def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
     """
     rows = displacements.transpose(-1, -2)
     frames = rows.reshape(-1, 3, rows.shape[-1])
-    sums = rows.new_zeros(len(frames), 4, hierarchy.n_residues)
-    for total, frame in zip(sums, frames):
-        x, y, z = frame
-        squares = (x * x).addcmul_(y, y).addcmul_(z, z)
-        for group, row in zip(total, (x, y, z, squares)):
-            group.scatter_add_(0, hierarchy.atom_to_residue, row)
-    return sums.reshape(*rows.shape[:-2], 4, hierarchy.n_residues)
-
-
-@dataclass(frozen=True, eq=False)
-class LevelSquares:
-    """Mean squares of some frames, all that the statistics keep of them.
-
-    Attributes
-    ----------
-    frames : ndarray, shape=(11, n_frames)
-        The fields of `MeanSquares`, in order.
-    centers : ndarray, shape=(3, n_frames)
-        Squares of the centres of all atoms, residue means and chain means.
-    residues : ndarray, shape=(4, n_residues)
-        Sums over the frames: of each residue's mean, of it relative to its chain, of its
-        atoms about it, and of its mean relative to the neighbours in its chain.
-    resolution : float
-        Relative rounding error of the displacements.
-    """
-
-    frames: np.ndarray
-    centers: np.ndarray
-    residues: np.ndarray
-    resolution: float
-
-
-def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
-    """Reduce the `residue_sums` of some frames, shape=(n_frames, 4, n_residues).
-
-    In NumPy, which is quicker than torch on arrays of this size. In the precision of the
-    sums; what is added up over residues or frames, in float64.
-    """
-    arrays = sums.cpu().numpy()
-    order = hierarchy.chain_by_chain.numpy()
-    sorted_ = np.array_equal(order, np.arange(len(order)))
-    if not sorted_:
-        arrays = np.take(arrays, order, axis=-1)
-    in_residue = hierarchy.atoms_per_residue.numpy()[order].astype(arrays.dtype)
-    in_chain, per_chain = hierarchy.atoms_per_chain.numpy(), hierarchy.residues_per_chain.numpy()
-    starts = np.cumsum(per_chain) - per_chain
-    alone = starts[per_chain == 1]
-    vectors, squares = arrays[:, :3], arrays[:, 3]
-    chain_means = np.add.reduceat(vectors, starts, axis=-1, dtype=np.float64) / in_chain
-    means = vectors / in_residue
-    residue, chain = _square(means), _square(chain_means)
-    relative = _square(means - np.repeat(chain_means.astype(arrays.dtype), per_chain, axis=-1))
-    relative[:, alone] = 0
-    neighbor = _square(np.diff(means))
-    neighbor[:, starts[1:] - 1] = 0
-    inside = np.maximum(squares - in_residue * residue, 0)
-
-    def total(values: np.ndarray) -> np.ndarray:
-        return values.sum(-1, dtype=np.float64)
-
-    def total_inside(values: np.ndarray, over_all: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-        return total(np.delete(values, chosen, axis=-1)) if len(chosen) else over_all
-
-    n_atoms, n_residues, n_chains = hierarchy.n_atoms, hierarchy.n_residues, hierarchy.n_chains
-    n_inside = n_atoms - int(in_residue[alone].sum())
-    on_means, on_chains, on_residues, on_atoms = map(total, (residue, chain * in_chain, relative * in_residue, inside))
-    with np.errstate(invalid="ignore"):
-        frames = MeanSquares(
-            residue=on_means / n_residues,
-            chain=total(chain) / n_chains,
-            relative=total(relative) / (n_residues - len(alone)),
-            neighbor=total(neighbor) / (n_residues - n_chains),
-            of_chains=on_chains / n_atoms,
-            of_residues=on_residues / n_atoms,
-            of_atoms=on_atoms / n_atoms,
-            means_inside=total_inside(residue, on_means, alone) / (n_residues - len(alone)),
-            chains_inside=total_inside(chain * in_chain, on_chains, np.flatnonzero(per_chain == 1)) / n_inside,
-            residues_inside=on_residues / n_inside,
-            atoms_inside=total_inside(inside, on_atoms, alone) / n_inside,
-        )
-    centers = [
-        _square(total(vectors)) / n_atoms**2,
-        _square(total(means)) / n_residues**2,
-        _square(total(chain_means)) / n_chains**2,
-    ]
-    residues = np.empty((4, n_residues))
-    for row, part in zip(residues, (residue, relative, inside / in_residue)):
-        part.sum(0, dtype=np.float64, out=row)
-    pairs = neighbor.sum(0, dtype=np.float64)
-    first, last = starts, starts + per_chain - 1
-    sides = np.full(n_residues, 2)
-    sides[first] -= 1
-    sides[last] -= 1
-    residues[3] = (np.append(pairs, 0) + np.append(0, pairs)) / np.maximum(sides, 1)
-    if not sorted_:
-        residues = residues[:, np.argsort(order)]
-    resolution = float(np.finfo(arrays.dtype).eps)
-    return LevelSquares(np.stack(frames) / 3, np.stack(centers) / 3, residues / 3, resolution)
+    sums = rows.new_empty(4, len(frames), hierarchy.n_residues)
+    squares = torch.empty_like(frames[:, 0], memory_format=torch.contiguous_format).zero_()
+    for values, out in zip(frames.unbind(1), sums):
+        hierarchy.sum_residues(values, out)
+        squares.addcmul_(values, values)
+    hierarchy.sum_residues(squares, sums[3])
+    return sums.transpose(0, 1).reshape(*rows.shape[:-2], 4, hierarchy.n_residues)
 
 
 class LevelStatistics:
@@ -147,20 +57,21 @@ class LevelStatistics:
         self.hierarchy = hierarchy.to("cpu")
         self.scale = scale
         self.n_frames = 0
-        self._frames: list[np.ndarray] = []
-        self._centers: list[np.ndarray] = []
-        self._residues = np.zeros((4, hierarchy.n_residues))
+        self._frames: list[Tensor] = []  # means and centres
+        self._residues = torch.zeros(4, hierarchy.n_residues, dtype=torch.float64)
         self._resolution = 0.0
 
     def add(self, sums: Tensor) -> None:
-        """Take in the `residue_sums` of some frames, shape=(n_frames, 4, n_residues)."""
-        self.add_squares(level_squares(sums, self.hierarchy))
+        """Take in the `residue_sums` of some frames, shape=(n_frames, 4, n_residues), on any device."""
+        self.add_squares(level_squares(sums, self.hierarchy.to(sums.device)))
 
     def add_squares(self, squares: LevelSquares) -> None:
         """Take in the `level_squares` of some frames."""
-        self._frames.append(squares.frames)
-        self._centers.append(squares.centers)
-        self._residues += squares.residues
+        self._frames.append(torch.cat([squares.frames, squares.centers]))
+        if squares.residues.device.type == "cpu":  # by NumPy: a team of torch's threads would slow those that draw
+            self._residues = torch.from_numpy(self._residues.numpy() + squares.residues.numpy())
+        else:
+            self._residues = self._residues.to(squares.residues) + squares.residues
         self._resolution = max(self._resolution, squares.resolution)
         self.n_frames += squares.frames.shape[1]
 
@@ -178,9 +89,8 @@ class LevelStatistics:
         if estimator == "rms":
             levels = self.levels()
             return levels.atom, levels.residue, levels.chain
-        self._check_frames()
-        squares = MeanSquares(*np.concatenate(self._frames, axis=1).mean(1))
-        centers = np.concatenate(self._centers, axis=1).mean(1)
+        *means, atoms, residues, chains = self._collected()[0].mean(1)
+        squares, centers = MeanSquares(*means), (atoms, residues, chains)
         points = (self.hierarchy.n_atoms, self.hierarchy.n_residues, self.hierarchy.n_chains)
         about_truth = (squares.of_chains + squares.of_residues + squares.of_atoms, squares.residue, squares.chain)
         atom, residue, chain = (
@@ -219,9 +129,14 @@ class LevelStatistics:
 
     def residues(self) -> ResidueLevels:
         """Return the values of each residue over all frames."""
-        self._check_frames()
-        residue, relative, inside, neighbor = self._residues / self.n_frames
-        moves, within = _rounding(residue, self._resolution, self.hierarchy.atoms_per_residue.numpy())
+        hierarchy = self.hierarchy
+        in_order, in_residue = hierarchy.chain_by_chain.numpy(), hierarchy.atoms_per_residue.numpy()
+        of_residues = np.empty((4, hierarchy.n_residues))
+        of_residues[:, in_order] = self._collected()[1] / (3 * self.n_frames)
+        residue, relative, inside, to_next = of_residues
+        inside = inside / in_residue
+        neighbor = _of_neighbors(to_next, hierarchy)
+        moves, within = _rounding(residue, self._resolution, in_residue)
         relative, inside, neighbor = (
             relative * (relative > moves),
             inside * (inside > within),
@@ -246,8 +161,7 @@ class LevelStatistics:
 
     def _resolved_frames(self) -> MeanSquares:
         """The mean squares of each frame, without what is but the rounding of all of them."""
-        self._check_frames()
-        frames = MeanSquares(*np.concatenate(self._frames, axis=1))
+        frames = MeanSquares(*self._collected()[0][:-3])
         means = MeanSquares(*(values.mean() for values in frames))
         moves, within = _rounding(means.residue, self._resolution, self.hierarchy.n_atoms / self.hierarchy.n_residues)
         residues, atoms = means.of_residues > moves, means.of_atoms > within
@@ -264,9 +178,16 @@ class LevelStatistics:
         """Mean square about the centre; none where rounding would leave as much."""
         return square - center if square - center > 16 * self._resolution * square else 0.0
 
-    def _check_frames(self) -> None:
+    def _collected(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return what was taken in of frames, shape=(14, n_frames), and of residues: fetched at once, and once."""
         if not self.n_frames:
             raise PomodoroError("statistics need at least one frame")
+        if len(self._frames) > 1 or self._residues.device.type != "cpu":
+            frames = torch.cat(self._frames, 1)
+            found = torch.cat([frames.flatten(), self._residues.flatten()]).cpu().double()
+            of_frames, of_residues = found.split([frames.numel(), self._residues.numel()])
+            self._frames, self._residues = [of_frames.view_as(frames)], of_residues.view_as(self._residues)
+        return self._frames[0].numpy(), self._residues.numpy()
 
 
 def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "rms") -> tuple[float, float, float]:
@@ -306,9 +227,14 @@ def _rounding(residue: np.ndarray, resolution: float, in_residue: np.ndarray | f
     return (16 * resolution) ** 2 * residue, resolution * np.sqrt(in_residue) * residue
 
 
-def _square(vectors: np.ndarray) -> np.ndarray:
-    """Squared length, ``(n_frames, 3, ...)`` to ``(n_frames, ...)``."""
-    return np.square(vectors).sum(1)
+def _of_neighbors(to_next: np.ndarray, hierarchy: Hierarchy) -> np.ndarray:
+    """Return the mean over the neighbours of each residue, of squares of each with the next of its chain."""
+    pairs = hierarchy.neighbors.numpy()
+    total, count = np.zeros_like(to_next), np.zeros_like(to_next)
+    for side in pairs:
+        np.add.at(total, side, to_next[pairs[0]])
+        np.add.at(count, side, 1)
+    return total / np.maximum(count, 1)
 
 
 def _variance(points: Tensor) -> Tensor:

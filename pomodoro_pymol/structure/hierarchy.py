@@ -13,11 +13,15 @@ from functools import cached_property
 
 import numpy as np
 import torch
+from scipy import sparse
 from torch import Tensor
 
 from ..errors import PomodoroError
 from ..utils.text import counted
 from .atoms import Structure
+
+# From so many atoms on a sparse product for each row is quicker than adding up all rows together.
+_LONG_ROW = 8192
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,9 +182,10 @@ class Hierarchy:
 
     def to(self, device: torch.device | str) -> Hierarchy:
         """Return the same hierarchy with its maps on ``device``."""
-        if torch.device(device) == self.atom_to_residue.device:
+        atom_to_residue = self.atom_to_residue.to(device)
+        if atom_to_residue is self.atom_to_residue:
             return self
-        return Hierarchy(self.atom_to_residue.to(device), self.residue_to_chain.to(device))
+        return Hierarchy(atom_to_residue, self.residue_to_chain.to(device))
 
     def pool(self, values: Tensor, level: str = "residue") -> Tensor:
         """Average over the atoms of each residue or chain.
@@ -211,6 +216,31 @@ class Hierarchy:
         Tensor, shape=(..., n_atoms, 3)
         """
         return take_groups(values.transpose(-1, -2), self._level(level)[0]).transpose(-1, -2)
+
+    def sum_residues(self, rows: Tensor, out: Tensor) -> Tensor:
+        """Sum over the atoms of each residue; gradients do not pass.
+
+        On the CPU, long rows by a sparse product, which takes half as long as adding atom by atom.
+
+        Parameters
+        ----------
+        rows : Tensor, shape=(n_rows, n_atoms)
+        out : Tensor, shape=(n_rows, n_residues)
+            Overwritten and returned.
+        """
+        if rows.device.type != "cpu" or self.n_atoms < _LONG_ROW:
+            return out.zero_().index_add_(1, self.atom_to_residue, rows)
+        for row, sums in zip(rows.numpy(), out.numpy()):
+            sums[:] = self._residue_sum @ row
+        return out
+
+    @cached_property
+    def _residue_sum(self) -> sparse.csr_array:
+        """The sum over residues as a matrix, shape=(n_residues, n_atoms)."""
+        atoms = np.argsort(self.atom_to_residue.numpy(), kind="stable").astype(np.int32)
+        ends = np.cumsum(self.atoms_per_residue.numpy(), dtype=np.int32)
+        ones = np.ones(self.n_atoms, np.float32)
+        return sparse.csr_array((ones, atoms, np.append(np.int32(0), ends)), shape=(self.n_residues, self.n_atoms))
 
     def _level(self, level: str) -> tuple[Tensor, Tensor]:
         if level == "residue":

@@ -342,8 +342,8 @@ def core_row(device: str, case: Case) -> Row:
     residue_of_atom = torch.arange(n_atoms) // 8
     hierarchy = Hierarchy(residue_of_atom, torch.arange(int(residue_of_atom[-1]) + 1) // 102).to(device)
 
-    def make(frame: int, out: torch.Tensor) -> None:
-        draw.draw_unit_noise(out[None], hierarchy, WEIGHTS.weights, draw.Normals(0, [frame], n_atoms, device))
+    def make(frames: range, out: torch.Tensor) -> None:
+        draw.draw_unit_noise(out, hierarchy, WEIGHTS.weights, draw.Normals(0, frames, n_atoms, device))
 
     def finish() -> None:
         if device == "cuda":

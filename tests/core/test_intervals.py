@@ -15,7 +15,8 @@ from pomodoro_pymol.noise.expected import expected_levels
 from pomodoro_pymol.noise.intervals import confidence, prediction
 from pomodoro_pymol.noise.levels import MeanSquares, level_names, levels_of_squares
 from pomodoro_pymol.noise.spread import Layout, variances
-from pomodoro_pymol.noise.statistics import LevelStatistics, level_squares, residue_sums
+from pomodoro_pymol.noise.squares import level_squares
+from pomodoro_pymol.noise.statistics import LevelStatistics, residue_sums
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 

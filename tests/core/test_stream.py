@@ -17,9 +17,11 @@ def block_size(monkeypatch):
     return lambda frames: monkeypatch.setattr(stream, "_BLOCK_BYTES", 12 * N_ATOMS * frames)
 
 
-def number(frame, out):
-    out.fill_(frame)
-    return -frame
+def number(frames, out):
+    assert len(out) == len(frames) >= 1
+    for frame, here in zip(frames, out):
+        here.fill_(frame)
+    return [-frame for frame in frames]
 
 
 def settled(before):
@@ -38,7 +40,7 @@ def test_frames_come_in_order_whatever_the_block_size(block_size, size):
         assert block.shape[1:] == (N_ATOMS, 3)
         assert (block == block[:, :1, :1]).all()
         seen += block[:, 0, 0].tolist()
-        kept += values
+        kept += [value for some in values for value in some]
         sizes.append(len(block))
     assert seen == list(range(7))
     assert kept == [-frame for frame in range(7)]
@@ -65,9 +67,9 @@ def test_the_next_block_is_made_while_this_one_is_used(block_size):
     block_size(2)
     ahead = threading.Event()
 
-    def make(frame, out):
-        number(frame, out)
-        if frame == 3:
+    def make(frames, out):
+        number(frames, out)
+        if 3 in frames:
             ahead.set()
 
     stream = stream_frames(make, 4, N_ATOMS)
@@ -82,10 +84,10 @@ def test_an_error_passes_and_leaves_no_thread(block_size, bad):
     block_size(2)
     before = set(threading.enumerate())
 
-    def make(frame, out):
-        if frame == bad:
-            raise LookupError(f"frame {frame}")
-        number(frame, out)
+    def make(frames, out):
+        if bad in frames:
+            raise LookupError(f"frame {bad}")
+        number(frames, out)
 
     seen = []
     with pytest.raises(LookupError, match=f"frame {bad}"):
@@ -98,11 +100,11 @@ def test_an_error_does_not_wait_for_the_rest(block_size):
     block_size(1000)
     made = []
 
-    def make(frame, out):
-        if frame == 0:
+    def make(frames, out):
+        if 0 in frames:
             raise LookupError
         time.sleep(0.01)
-        made.append(frame)
+        made.extend(frames)
 
     with pytest.raises(LookupError):
         next(stream_frames(make, 1000, N_ATOMS))
@@ -136,9 +138,9 @@ def test_a_consumer_may_stop_early(block_size, taken):
     before = set(threading.enumerate())
     made = []
 
-    def make(frame, out):
-        made.append(frame)
-        number(frame, out)
+    def make(frames, out):
+        made.extend(frames)
+        number(frames, out)
 
     stream = stream_frames(make, 10, N_ATOMS)
     for _ in range(taken):
