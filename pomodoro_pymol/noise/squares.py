@@ -138,22 +138,20 @@ def _find_weights(hierarchy: Hierarchy) -> _Weights:
     n_moving, n_inside = int(moves.sum()), int((size * moves).sum())
     # The sums: of four squares, of relative by atoms, of two where the chain moves inside, and the three of chains.
     residue, relative, inside, neighbor, relative_by_atoms, residue_inside, inside_inside, *of_chains = range(10)
-    parts = dict(
-        residue=(residue, n_residues),
-        chain=(of_chains[0], n_chains),
-        relative=(relative, n_moving),
-        neighbor=(neighbor, n_residues - n_chains),
-        of_chains=(of_chains[1], n_atoms),
-        of_residues=(relative_by_atoms, n_atoms),
-        of_atoms=(inside, n_atoms),
-        means_inside=(residue_inside, n_moving),
-        chains_inside=(of_chains[2], n_inside),
-        residues_inside=(relative_by_atoms, n_inside),
-        atoms_inside=(inside_inside, n_inside),
-    )
-    rows, counts = (
-        torch.tensor(column, device=device) for column in zip(*(parts[name] for name in MeanSquares._fields))
-    )
+    parts = {
+        "residue": (residue, n_residues),
+        "chain": (of_chains[0], n_chains),
+        "relative": (relative, n_moving),
+        "neighbor": (neighbor, n_residues - n_chains),
+        "of_chains": (of_chains[1], n_atoms),
+        "of_residues": (relative_by_atoms, n_atoms),
+        "of_atoms": (inside, n_atoms),
+        "means_inside": (residue_inside, n_moving),
+        "chains_inside": (of_chains[2], n_inside),
+        "residues_inside": (relative_by_atoms, n_inside),
+        "atoms_inside": (inside_inside, n_inside),
+    }
+    of, counts = zip(*(parts[name] for name in MeanSquares._fields))
     is_sorted = torch.equal(order, torch.arange(len(order), device=device))
     return _Weights(
         order=None if is_sorted else order,
@@ -163,8 +161,8 @@ def _find_weights(hierarchy: Hierarchy) -> _Weights:
         starts=(per_chain.cumsum(0) - per_chain).cpu().numpy(),
         pairs=(chain[1:] == chain[:-1]).float(),
         chain_totals=chain_totals,
-        rows=rows,
-        shares=1 / (3 * counts.to(wide)),
+        rows=torch.tensor(of, device=device),
+        shares=1 / (3 * torch.tensor(counts, dtype=wide, device=device)),
     )
 
 
