@@ -219,6 +219,26 @@ def test_residue_sums_are_sums_over_atoms(dtype, hierarchy, seed):
     assert torch.equal(residue_sums(frames[0], hierarchy), found[0])
 
 
+@both_precisions
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_residue_sums_of_many_atoms(dtype, shuffled):
+    """Long rows take another way."""
+    rng = np.random.default_rng(1)
+    residue = np.sort(np.append(rng.integers(0, 3000, 17_000), np.arange(3000)))
+    if shuffled:
+        rng.shuffle(residue)
+    hierarchy = Hierarchy(torch.from_numpy(residue), torch.zeros(3000, dtype=torch.int64))
+    values = rng.standard_normal((2, 20_000, 3))
+    sums = np.zeros((2, 4, 3000))
+    for frame in range(2):
+        for axis in range(3):
+            sums[frame, axis] = np.bincount(residue, values[frame, :, axis])
+        sums[frame, 3] = np.bincount(residue, np.square(values[frame]).sum(-1))
+    found = residue_sums(torch.from_numpy(values).to(dtype), hierarchy)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found.numpy(), sums, rtol=0, atol=32 * torch.finfo(dtype).eps * np.abs(sums).max())
+
+
 def numpy_sigmas(frames, hierarchy, spread):
     atom = frames.double().numpy()
     residues, chains = hierarchy.atom_to_residue.numpy(), hierarchy.atom_to_chain.numpy()
