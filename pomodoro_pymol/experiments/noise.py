@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.draw import Normals, draw_unit_noise
+from ..noise.draw import Normals, draw_unit_noise, frames_per_group
 from ..noise.expected import expected_residues
 from ..noise.gauge import Gauge, gauge_split
 from ..noise.levels import ResidueLevels
@@ -24,7 +24,8 @@ from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
 from ..structure.moving import Moving, moving_part
-from ..utils.devices import resolve_device
+from ..utils import memory
+from ..utils.devices import device_name, recorded_device, resolve_device, with_room
 from ..utils.text import counted
 from .level_table import gauge_text, level_table
 from .record import MeasuredLevels, Record, digest
@@ -51,7 +52,7 @@ class NoiseResult:
     statistics : LevelStatistics
         Of all frames, in angstrom, and of the atoms that move.
     device : str
-        Where the noise was drawn.
+        Where the noise was drawn, by name.
     name : str
         Object that holds the frames in PyMOL, if any.
     run : str
@@ -79,7 +80,7 @@ class NoiseResult:
 
         A block's memory is used again two blocks later: copy what is to be kept.
         """
-        for block, _ in _stream(self.parameters, self.structure, self.hierarchy, torch.device(self.device)):
+        for block, _ in _stream(self.parameters, self.structure, self.hierarchy, recorded_device(self.device)):
             yield block
 
     def residues(self) -> tuple[ResidueLevels, ResidueLevels]:
@@ -180,14 +181,16 @@ def run_noise(
     Where a GPU's memory does not suffice, frames are drawn one by one, then on the CPU, whose
     numbers are other ones; ``NoiseResult.note`` says so.
     """
-    device = resolve_device(parameters.device)
+    n_atoms = len(structure)
+    device = resolve_device(parameters.device, n_atoms)
     if parameters.fixed and structure.fixed is None:
         raise PomodoroError(f"fixed={parameters.fixed} is a selection of PyMOL's: mark its atoms in Structure.fixed")
     hierarchy = Hierarchy.from_structure(structure)
     statistics = LevelStatistics(moving_part(structure, hierarchy).hierarchy, scale=parameters.noise_sigma)
     progress(0, parameters.frames)  # which may end the run
     block_bytes: int | None = None
-    note = ""
+    needed = memory.noise_device_bytes(n_atoms, frames_per_group(n_atoms, device))
+    device, note = with_room(parameters.device, device, needed)
     while statistics.n_frames < parameters.frames:
         done = statistics.n_frames
         try:
@@ -198,7 +201,7 @@ def run_noise(
                 progress(statistics.n_frames, parameters.frames)
         except torch.cuda.OutOfMemoryError:
             block_bytes, device, note = _with_less_memory(block_bytes, device, statistics.n_frames)
-    return NoiseResult(parameters, structure, hierarchy, statistics, str(device), note=note)
+    return NoiseResult(parameters, structure, hierarchy, statistics, device_name(device), note=note)
 
 
 def _with_less_memory(
@@ -225,7 +228,7 @@ def measure(
 
     The draws are those of `run_noise` with the same seed.
     """
-    on = resolve_device(device)
+    on = resolve_device(device, hierarchy.n_atoms)
     there = hierarchy.to(on)
     statistics = LevelStatistics(hierarchy)
 

@@ -174,7 +174,7 @@ def run_sweep(
     progress : callable
         Called with the number of measurements done and to do: one for each draw, z and scheme.
     """
-    on = resolve_device(device)
+    on = resolve_device(device, hierarchy.n_atoms)
     sigmas = [law.sigma(z) for z in z_values]
     expected, halves = _expected(structure, hierarchy, schemes, sigmas, law)
     reference = QualityReference.from_structure(structure, hierarchy)
@@ -227,10 +227,13 @@ def sweep_frames(
     z_values: Sequence[float],
     seed: int = 0,
     law: LawOfSigma = AF3_LAW,
+    device: str = "cpu",
 ) -> Iterator[torch.Tensor]:
     """Yield the structure at each z, shape=(n_atoms, 3), angstrom: the first draw of a sweep."""
-    unit = torch.empty(1, 3, hierarchy.n_atoms)
-    draw_unit_noise(unit, hierarchy, weights, Normals(seed, [0], hierarchy.n_atoms))
+    on = resolve_device(device, hierarchy.n_atoms)
+    unit = torch.empty(1, 3, hierarchy.n_atoms, device=on)
+    draw_unit_noise(unit, hierarchy.to(on), weights, Normals(seed, [0], hierarchy.n_atoms, on))
+    unit = unit.cpu()
     coords = torch.from_numpy(structure.coords)
     for z in z_values:
         yield coords + law.sigma(z) * unit[0].T

@@ -105,7 +105,9 @@ class SweepRun:
     def finish(self, result: Sweep, piece: int = 0) -> Generator[None, None, None]:
         """Make the object, write the files that were asked for, and publish it, all or none."""
         cmd, parameters, law, first = self._self, self.parameters, self.parameters.law_of_sigma, self._schemes[0]
-        frames = sweep_frames(self._structure, self._hierarchy, first.weights, self._z, parameters.seed, law)
+        frames = sweep_frames(
+            self._structure, self._hierarchy, first.weights, self._z, parameters.seed, law, parameters.device
+        )
         with StateWriter(self._draft, self._structure.atom_at_place, after=0, _self=cmd) as writer:
             for frame in frames:
                 writer.write(frame[None])

@@ -214,7 +214,7 @@ class Memory:
 @pytest.fixture
 def on_device(monkeypatch):
     """Let `run_noise` think that it draws on a GPU; the meta device has no memory to fail, nor numbers."""
-    monkeypatch.setattr(noise, "resolve_device", lambda name: torch.device("cpu" if name == "cpu" else "meta"))
+    monkeypatch.setattr(noise, "resolve_device", lambda name, n_atoms: torch.device("cpu" if name == "cpu" else "meta"))
     monkeypatch.setattr(Hierarchy, "to", lambda hierarchy, device: hierarchy)
 
 
