@@ -125,7 +125,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
         print("\n note: ".join((f" denoiser: {model.label}", *model.notes)))
         if parameters.known_pose != "fixed":
             print(" pose: each frame turned at random and shifted by 1 A per coordinate before, and laid back after")
-        outputs.print_notes(structure, hierarchy)
+        outputs.print_notes(structure, hierarchy, model.members.device)
         print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
     return before, after
 

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import PomodoroError
 from ..io.disk import atomic_write, check_target, user_path
@@ -18,7 +18,11 @@ from ..noise.metrics import METRICS
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
+from ..utils.devices import device_notes
 from .noise import NoiseResult
+
+if TYPE_CHECKING:
+    import torch
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 #: Where ``A.csv`` is ``a.csv``, and a letter with its accent the two characters that make it up.
@@ -39,9 +43,9 @@ def residues_csv(result: NoiseResult) -> str:
     return file.getvalue()
 
 
-def print_notes(structure: Structure, hierarchy: Hierarchy) -> None:
-    """Print what is to be told of a structure, if anything."""
-    for note in input_notes(structure, hierarchy):
+def print_notes(structure: Structure, hierarchy: Hierarchy, device: torch.device | None = None) -> None:
+    """Print what is to be told of a structure, if anything, and of the device of what follows."""
+    for note in [*input_notes(structure, hierarchy), *(device_notes(device) if device else [])]:
         print(f" note: {note}")
 
 

@@ -16,6 +16,7 @@ from ..parameters.catalogue import SweepParameters
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
 from ..utils import memory
+from ..utils.devices import device_notes, resolve_device
 from ..utils.text import counted
 from ..viewer import publishing, reading, sources
 from ..viewer.states import StateWriter
@@ -133,6 +134,8 @@ class SweepRun:
     def report(self, result: Sweep, made: None = None) -> str:
         """Return what the command prints."""
         states = f"{counted(len(self._z), 'state')} of {self._schemes[0].name}"
-        noted = "".join(f" note: {note}\n" for note in input_notes(self._structure, self._hierarchy))
+        on = resolve_device(self.parameters.device, self._hierarchy.n_atoms)
+        notes = [*input_notes(self._structure, self._hierarchy), *device_notes(on)]
+        noted = "".join(f" note: {note}\n" for note in notes)
         told = f" pomsweep: {self.source.object} -> {self.name}: {states}\n{noted}{sweep_text(result)}"
         return told + publishing.hidden_text(self.hidden)

@@ -121,6 +121,11 @@ def device_name(device: torch.device | str) -> str:
     return f"{device} ({hardware})" if hardware else str(device)
 
 
+def device_notes(device: torch.device) -> list[str]:
+    """Return the note of a report that names its device where that is not the CPU, whose numbers are the reference."""
+    return [] if device.type == "cpu" else [f"computed on {device_name(device)}"]
+
+
 def recorded_device(recorded: str) -> torch.device:
     """Return the device that `device_name` named, to draw the same numbers again.
 

@@ -9,7 +9,7 @@ import torch
 
 from pomodoro_pymol import health
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.experiments import denoising, noise, sweep
+from pomodoro_pymol.experiments import denoising, noise, outputs, sweep
 from pomodoro_pymol.experiments.live import LiveDraw
 from pomodoro_pymol.experiments.noise import measure, run_noise
 from pomodoro_pymol.experiments.record import Record
@@ -197,6 +197,15 @@ def test_a_sampling_run_says_the_card(dimer, monkeypatch):
     monkeypatch.setattr("pomodoro_pymol.experiments.sampling.device_name", lambda device: H100)
     result = run_sample(dimer, dimer.coords[None], SampleParameters(steps=2, state=1, device="cpu"))
     assert result.report().endswith(f" s per step on {H100}, curves included")
+
+
+def test_other_reports_name_a_device_that_is_not_the_cpu(dimer, card, capsys):
+    hierarchy = Hierarchy.from_structure(dimer)
+    for device in ("cpu", "cuda"):
+        outputs.print_notes(dimer, hierarchy, torch.device(device))
+    assert capsys.readouterr().out.splitlines()[-1] == f" note: computed on {H100}"
+    outputs.print_notes(dimer, hierarchy, torch.device("cpu"))
+    assert "computed on" not in capsys.readouterr().out
 
 
 def test_the_check_lists_the_card_with_its_memory(card, monkeypatch):
