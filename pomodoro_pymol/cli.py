@@ -246,6 +246,7 @@ def _table(arguments: argparse.Namespace) -> int:
     from .experiments.table import noise_table, table_csv, table_text
     from .noise.presets import parse_schemes
     from .noise.sigma import law_line
+    from .utils.devices import device_notes
 
     schemes = parse_schemes(parameters.presets)
     _check_paths(arguments, parameters.csv, None, parameters.figure)
@@ -253,7 +254,7 @@ def _table(arguments: argparse.Namespace) -> int:
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
     law = parameters.law_of_sigma
     rows = noise_table(hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("table"), **options)
-    outputs.print_notes(structure, hierarchy)
+    outputs.print_notes(structure, hierarchy, device_notes(rows[0].device, rows[0].note))
     print(f"{table_text(rows, hierarchy.n_chains)}{law_line(law)}")
     outputs.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:
@@ -270,6 +271,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from .experiments.sweep import run_sweep
     from .experiments.sweep_table import sweep_csv, sweep_text
     from .noise.presets import parse_schemes
+    from .utils.devices import device_notes
 
     schemes = parse_schemes(parameters.presets)
     _check_paths(arguments, parameters.csv, None, parameters.figure)
@@ -277,7 +279,7 @@ def _sweep(arguments: argparse.Namespace) -> int:
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
     law = parameters.law_of_sigma
     sweep = run_sweep(structure, hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("sweep"), **options)
-    outputs.print_notes(structure, hierarchy)
+    outputs.print_notes(structure, hierarchy, device_notes(sweep.device, sweep.note))
     print(sweep_text(sweep))
     outputs.write_csv(parameters.csv, sweep_csv(sweep.points))
     if parameters.figure:

@@ -101,5 +101,21 @@ def _devices() -> str:
         import torch
     except (ImportError, OSError) as error:  # a library of its own that does not load
         return f"none, torch does not load: {(str(error).strip().splitlines() or [''])[0]}"
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    return ", ".join(name for name, present in there.items() if present)
+    found = ["cpu"]
+    if torch.backends.mps.is_available():
+        hardware = torch.backends.mps.get_name() if hasattr(torch.backends.mps, "get_name") else ""
+        found.insert(0, f"mps ({hardware})" if hardware else "mps")
+    if torch.cuda.is_available():
+        found.insert(0, _cuda())
+    return ", ".join(found)
+
+
+def _cuda() -> str:
+    """Return the GPU that torch takes, with its memory, or why it cannot be asked."""
+    import torch
+
+    try:
+        card = torch.cuda.get_device_properties("cuda")
+    except (RuntimeError, AssertionError) as error:
+        return f"cuda (does not work: {(str(error).strip().splitlines() or [''])[0]})"
+    return f"cuda ({card.name}, {card.total_memory / 2**30:.1f} GiB)"

@@ -71,6 +71,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     from ..noise.statistics import LevelStatistics, residue_sums
     from ..structure.hierarchy import Hierarchy
     from ..utils import memory
+    from ..utils.devices import device_name, device_notes
 
     name, plain = find_ours(parameters.object, _self=_self)
     record = Record.from_plain(plain)
@@ -125,7 +126,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
         print("\n note: ".join((f" denoiser: {model.label}", *model.notes)))
         if parameters.known_pose != "fixed":
             print(" pose: each frame turned at random and shifted by 1 A per coordinate before, and laid back after")
-        outputs.print_notes(structure, hierarchy)
+        outputs.print_notes(structure, hierarchy, device_notes(device_name(model.members.device)))
         print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
     return before, after
 

@@ -53,6 +53,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
     from ..noise.presets import parse_schemes
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
+    from ..utils.devices import device_notes
 
     schemes = parse_schemes(parameters.presets)
     outputs.check_paths(parameters.csv, parameters.figure)
@@ -74,7 +75,7 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
             f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
             f"seed {parameters.seed}, {parameters.estimator}" + law_line(parameters.law_of_sigma)
         )
-        outputs.print_notes(structure, hierarchy)
+        outputs.print_notes(structure, hierarchy, device_notes(rows[0].device, rows[0].note))
         print(table_text(rows, hierarchy.n_chains))
     outputs.write_csv(parameters.csv, table_csv(rows))
     if parameters.figure:

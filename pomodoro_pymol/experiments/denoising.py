@@ -19,11 +19,13 @@ from ..diffusion.samplers import SAMPLERS
 from ..diffusion.sampling import Draws
 from ..errors import PomodoroError
 from ..noise.covariance import NestedCovariance
+from ..noise.draw import frames_per_group
 from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
 from ..parameters.catalogue import DenoiseParameters, SampleParameters
 from ..structure.hierarchy import Hierarchy
-from ..utils.devices import compute_device
+from ..utils import memory
+from ..utils.devices import compute_device, with_room
 
 # Frames denoised at once, as many as make so many bytes.
 _BLOCK, _BLOCK_BYTES = 16, 16 << 20
@@ -108,12 +110,15 @@ def build_model(
         If an ensemble is asked for and there is one state, or the denoiser refuses. A network is
         tried on the data first.
     """
-    device = compute_device(parameters.device)
+    n_states, n_atoms = states.shape[:2]
+    device = compute_device(parameters.device, n_atoms, n_states)
+    together = parameters.samples if isinstance(parameters, SampleParameters) else frames_at_once(n_atoms)
+    needed = memory.model_device_bytes(n_atoms, n_states, together, frames_per_group(n_atoms, device))
+    device, note = with_room(parameters.device, device, needed)
     hierarchy = hierarchy.to(device)
     data = torch.from_numpy(np.ascontiguousarray(states, dtype=np.float32))
     origin = data.double().mean((0, 1))
     members = (data - origin.float()).to(device)
-    n_states = len(members)
     kind = parameters.denoiser if parameters.denoiser != "auto" else "ideal" if n_states > 1 else "wiener"
     heads = bool(parameters.multiscale)
     pose = parameters.known_pose
@@ -132,7 +137,7 @@ def build_model(
         prior = NestedCovariance(hierarchy, *per_level("prior", parameters.prior))
         denoise = WienerDenoiser(members[0], prior, weights, pose=pose, heads=heads)
         label = f"wiener about one structure, variances {parameters.prior} A^2, {analytic}"
-    return Model(denoise, label, members, origin.numpy(), notes)
+    return Model(denoise, label, members, origin.numpy(), (note, *notes) if note else notes)
 
 
 def _network_denoiser(

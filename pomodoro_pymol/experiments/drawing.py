@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.draw import Normals, draw_unit_noise
+from ..noise.draw import Normals, draw_unit_noise, frames_per_group
 from ..noise.squares import LevelSquares, level_squares
 from ..noise.statistics import LevelStatistics, residue_sums
 from ..noise.stream import stream_frames
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
-from ..utils.devices import is_full
+from ..utils import memory
+from ..utils.devices import is_full, resolve_device, with_room
 
 #: ``begin(device, start, block_bytes)`` streams frames from ``start`` on, as `stream_frames` does.
 Begin = Callable[[torch.device, int, int | None], Iterator[tuple[Tensor, list[LevelSquares]]]]
@@ -32,6 +33,8 @@ class Drawing:
         See `Begin`.
     n_frames : int
     device : torch.device
+    note : str
+        What did not go as asked for before.
 
     Attributes
     ----------
@@ -47,8 +50,8 @@ class Drawing:
         In use, if the memory fails for single frames after others were handed out.
     """
 
-    def __init__(self, begin: Begin, n_frames: int, device: torch.device) -> None:
-        self.device, self.note = device, ""
+    def __init__(self, begin: Begin, n_frames: int, device: torch.device, note: str = "") -> None:
+        self.device, self.note = device, note
         self.n_frames, self._begin = n_frames, begin
 
     def __iter__(self) -> Iterator[tuple[Tensor, list[LevelSquares]]]:
@@ -74,6 +77,18 @@ class Drawing:
             raise PomodoroError(f"the GPU ran out of memory after {done} frames: use device=cpu")
         self.device, self.note = torch.device("cpu"), "the GPU's memory did not suffice: drawn on the CPU"
         return None
+
+
+def choose_device(name: str, n_atoms: int) -> tuple[torch.device, str]:
+    """Return the device called ``name`` for noise of so many atoms, and a note where its memory is too small.
+
+    Raises
+    ------
+    PomodoroError
+        If the device is unknown or absent.
+    """
+    device = resolve_device(name, n_atoms)
+    return with_room(name, device, memory.noise_device_bytes(n_atoms, frames_per_group(n_atoms, device)))
 
 
 def draw_units(

@@ -22,7 +22,7 @@ from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.moving import moving_part
-from ..utils.devices import is_full, resolve_device
+from ..utils.devices import is_full, recorded_device
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,14 +53,14 @@ class LiveDraw:
     parameters : NoiseParameters
         Their frames and seed count; weights and noise level do not.
     device : str
-        Where the run was drawn.
+        Where the run was drawn, as its record has it.
     atom_in_row : ndarray, shape=(n_atoms,), optional
         Which atom stands in each row that `fill` fills; by default the same order.
 
     Raises
     ------
     PomodoroError
-        If the device is absent.
+        If the device is absent, or another one of its kind.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class LiveDraw:
         self._truth = torch.from_numpy(structure.coords)[self._atom_in_row]
         fixed = np.zeros(0, bool) if structure.fixed is None else structure.fixed[self._atom_in_row.numpy()]
         self._fixed_rows = torch.from_numpy(np.flatnonzero(fixed))
-        on = resolve_device(device)
+        on = recorded_device(device)
         hierarchy, n_frames = self.hierarchy, parameters.frames
         self._levels = tuple(
             torch.empty(n_frames, 3, count) for count in (hierarchy.n_chains, hierarchy.n_residues, hierarchy.n_atoms)

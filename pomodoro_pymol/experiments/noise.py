@@ -25,9 +25,9 @@ from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
 from ..structure.moving import Moving, moving_part
-from ..utils.devices import resolve_device
+from ..utils.devices import device_name, recorded_device
 from ..utils.text import counted
-from .drawing import Drawing, draw_units, take
+from .drawing import Drawing, choose_device, draw_units, take
 from .level_table import gauge_text, level_table
 from .record import MeasuredLevels, Record, digest
 
@@ -53,7 +53,7 @@ class NoiseResult:
     statistics : LevelStatistics
         Of all frames, in angstrom, and of the atoms that move.
     device : str
-        Where the noise was drawn.
+        Where the noise was drawn, by name.
     name : str
         Object that holds the frames in PyMOL, if any.
     run : str
@@ -81,7 +81,7 @@ class NoiseResult:
 
         A block's memory is used again two blocks later: copy what is to be kept.
         """
-        for block, _ in _stream(self.parameters, self.structure, self.hierarchy, torch.device(self.device)):
+        for block, _ in _stream(self.parameters, self.structure, self.hierarchy, recorded_device(self.device)):
             yield block
 
     def residues(self) -> tuple[ResidueLevels, ResidueLevels]:
@@ -182,7 +182,7 @@ def run_noise(
     Where a GPU's memory does not suffice, frames are drawn one by one, then on the CPU, whose
     numbers are other ones; ``NoiseResult.note`` says so.
     """
-    device = resolve_device(parameters.device)
+    device, note = choose_device(parameters.device, len(structure))
     if parameters.fixed and structure.fixed is None:
         raise PomodoroError(f"fixed={parameters.fixed} is a selection of PyMOL's: mark its atoms in Structure.fixed")
     hierarchy = Hierarchy.from_structure(structure)
@@ -192,13 +192,14 @@ def run_noise(
         lambda on, start, block_bytes: _stream(parameters, structure, hierarchy, on, start, block_bytes),
         parameters.frames,
         device,
+        note,
     )
     for block, squares in drawing:
         write(block)
         for part in squares:
             statistics.add_squares(part)
         progress(statistics.n_frames, parameters.frames)
-    return NoiseResult(parameters, structure, hierarchy, statistics, str(drawing.device), note=drawing.note)
+    return NoiseResult(parameters, structure, hierarchy, statistics, device_name(drawing.device), note=drawing.note)
 
 
 def measure(
@@ -215,8 +216,8 @@ def measure(
     The draws are those of `run_noise` with the same seed.
     """
     statistics = LevelStatistics(hierarchy)
-    drawing = draw_units(hierarchy, weights, frames, seed=seed, device=resolve_device(device), fetch=False)
-    return take(drawing, statistics, progress)
+    on, _ = choose_device(device, hierarchy.n_atoms)
+    return take(draw_units(hierarchy, weights, frames, seed=seed, device=on, fetch=False), statistics, progress)
 
 
 def _stream(

@@ -39,9 +39,9 @@ def residues_csv(result: NoiseResult) -> str:
     return file.getvalue()
 
 
-def print_notes(structure: Structure, hierarchy: Hierarchy) -> None:
-    """Print what is to be told of a structure, if anything."""
-    for note in input_notes(structure, hierarchy):
+def print_notes(structure: Structure, hierarchy: Hierarchy, more: Iterable[str] = ()) -> None:
+    """Print what is to be told of a structure, if anything, and more."""
+    for note in [*input_notes(structure, hierarchy), *more]:
         print(f" note: {note}")
 
 

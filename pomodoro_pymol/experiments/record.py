@@ -43,7 +43,7 @@ class Record:
     source : str
         Name of the source object.
     device : str
-        Where the noise was drawn.
+        Where the noise was drawn, by name; former versions said only ``cpu``, ``cuda`` or ``mps``.
     digest : str
         Of the labels of the atoms that were noised.
     residues : ResidueLevels

@@ -24,7 +24,7 @@ from ..parameters.catalogue import SampleParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import superpose
-from ..utils.devices import compute_device
+from ..utils.devices import device_name
 from ..utils.text import counted
 from .denoising import build_model
 
@@ -240,11 +240,11 @@ def run_sample(
         If the device is absent, the denoiser refuses, or returns what is not finite.
     """
     settings, weights = parameters.settings, parameters.weights
-    device = compute_device(parameters.device)
     labels = Hierarchy.from_structure(structure)
-    hierarchy = labels.to(device)
     any_pose = parameters.known_pose != "fixed"
     model = build_model(states, labels, weights, parameters, state=parameters.state, network=network)
+    device = model.members.device
+    hierarchy = labels.to(device)
     truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
     curves = StepCurves(hierarchy, truth, any_pose=any_pose)
     shape = (parameters.samples, len(structure))
@@ -294,7 +294,7 @@ def run_sample(
         entropy=float((shares * np.log(1 / shares)).sum()),
         n_states=len(model.members),
         seconds=seconds,
-        device=str(device),
+        device=device_name(device),
         notes=model.notes,
     )
 

@@ -23,9 +23,9 @@ from ..structure.atoms import Structure
 from ..structure.distances import LocalDistances
 from ..structure.hierarchy import Hierarchy
 from ..structure.quality import QualityReference
-from ..utils.devices import resolve_device
+from ..utils.devices import device_name, recorded_device
 from ..utils.text import counted
-from .drawing import Drawing, draw_units
+from .drawing import Drawing, choose_device, draw_units
 
 #: A local score under which the structure is called lost.
 SCORE_LOST = 0.5
@@ -182,12 +182,12 @@ def run_sweep(
     progress : callable
         Called with the number of measurements done and to do: one for each draw, z and scheme.
     """
-    on = resolve_device(device)
+    on, note = choose_device(device, hierarchy.n_atoms)
     sigmas = [law.sigma(z) for z in z_values]
     expected, halves = _expected(structure, hierarchy, schemes, sigmas, law)
     reference = QualityReference.from_structure(structure, hierarchy)
     coords = torch.from_numpy(structure.coords)
-    points, note = [], ""
+    points = []
     for number, scheme in enumerate(schemes):
         statistics = LevelStatistics(hierarchy)
         quality = np.zeros((5, frames, len(sigmas)))
@@ -224,7 +224,7 @@ def run_sweep(
         if number and drawing.device != on:
             raise PomodoroError(f"the GPU ran out of memory after {counted(number, 'scheme')}: use device=cpu")
         on, note = drawing.device, drawing.note or note
-    return Sweep(points, losses(points, halves, law), law, str(on), note)
+    return Sweep(points, losses(points, halves, law), law, device_name(on), note)
 
 
 def _one_by_one(drawing: Drawing, statistics: LevelStatistics) -> Iterator[torch.Tensor]:
@@ -245,7 +245,7 @@ def sweep_frames(
     device: str = "cpu",
 ) -> Iterator[torch.Tensor]:
     """Yield the structure at each z, shape=(n_atoms, 3), angstrom: the first draw of a sweep on a device."""
-    ((block, _),) = draw_units(hierarchy, weights, 1, seed=seed, device=torch.device(device))
+    ((block, _),) = draw_units(hierarchy, weights, 1, seed=seed, device=recorded_device(device))
     unit = block[0].clone()
     coords = torch.from_numpy(structure.coords)
     for z in z_values:

@@ -17,9 +17,9 @@ from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.statistics import LevelStatistics
 from ..noise.weights import Scheme
 from ..structure.hierarchy import Hierarchy
-from ..utils.devices import resolve_device
+from ..utils.devices import device_name
 from ..utils.text import counted
-from .drawing import draw_units, take
+from .drawing import choose_device, draw_units, take
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def noise_table(
         z by z, scheme by scheme. z only rescales a draw, so ratios and shares repeat.
     """
     statistics: list[LevelStatistics] = []
-    on, note = resolve_device(device), ""
+    on, note = choose_device(device, hierarchy.n_atoms)
     for number, scheme in enumerate(schemes):
 
         def show(done: int, total: int, before: int = number * frames) -> None:
@@ -116,7 +116,7 @@ def noise_table(
             raise PomodoroError(f"the GPU ran out of memory after {counted(number, 'scheme')}: use device=cpu")
         on, note = drawing.device, drawing.note or note
     return [
-        _row(z, law.sigma(z), scheme, drawn, estimator, str(on), note)
+        _row(z, law.sigma(z), scheme, drawn, estimator, device_name(on), note)
         for z in z_values
         for scheme, drawn in zip(schemes, statistics, strict=True)
     ]

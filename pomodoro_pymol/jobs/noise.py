@@ -15,6 +15,7 @@ from typing import Any
 
 from ..experiments.coloring import Coloring
 from ..experiments.noise import NoiseResult, run_noise
+from ..noise.draw import frames_per_group, is_batched
 from ..noise.stream import block_bytes
 from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
@@ -75,11 +76,13 @@ class NoiseRun:
         sources.check_output(self.name, self.source, _self=_self)
         publishing.check_truth(self.name, self.source.object, bool(parameters.truth), _self=_self)
         self.parameters = replace(parameters.spelt_out(), selection=self.source.selection, state=self.source.state)
-        memory.require(
-            memory.noise_bytes(self.source.n_atoms, parameters.frames + 1)
-            + block_bytes(self.source.n_atoms, parameters.frames),
-            f"{parameters.frames} frames of {self.source.n_atoms} atoms",
-        )
+        n_atoms, n_frames = self.source.n_atoms, parameters.frames
+        on = resolve_device(parameters.device, n_atoms)
+        on_its_way = block_bytes(n_atoms, n_frames)
+        if is_batched(on):
+            on_its_way = memory.pinned_bytes(n_atoms, frames_per_group(n_atoms, on))
+        needed = memory.noise_bytes(n_atoms, n_frames + 1) + on_its_way
+        memory.require(needed, f"{n_frames} frames of {n_atoms} atoms")
 
     def __enter__(self) -> NoiseRun:
         return self

@@ -12,10 +12,12 @@ from ..experiments.sweep import Sweep, run_sweep, sweep_frames
 from ..experiments.sweep_table import sweep_csv, sweep_text
 from ..noise.presets import parse_schemes
 from ..noise.sigma import law_note
+from ..noise.stream import block_bytes
 from ..parameters.catalogue import SweepParameters
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
 from ..utils import memory
+from ..utils.devices import device_notes
 from ..utils.text import counted
 from ..viewer import publishing, reading, sources
 from ..viewer.states import StateWriter
@@ -63,7 +65,7 @@ class SweepRun:
         self.total = len(self._schemes) * parameters.frames * len(self._z)
         sources.check_output(self.name, self.source, _self=_self)
         memory.require(
-            memory.sweep_bytes(self.source.n_atoms, len(self._z)),
+            memory.sweep_bytes(self.source.n_atoms, len(self._z)) + block_bytes(self.source.n_atoms, parameters.frames),
             f"{len(self._z)} states of {self.source.n_atoms} atoms",
         )
 
@@ -132,6 +134,7 @@ class SweepRun:
     def report(self, result: Sweep, made: None = None) -> str:
         """Return what the command prints."""
         states = f"{counted(len(self._z), 'state')} of {self._schemes[0].name}"
-        noted = "".join(f" note: {note}\n" for note in input_notes(self._structure, self._hierarchy))
+        notes = [*input_notes(self._structure, self._hierarchy), *device_notes(result.device, result.note)]
+        noted = "".join(f" note: {note}\n" for note in notes)
         told = f" pomsweep: {self.source.object} -> {self.name}: {states}\n{noted}{sweep_text(result)}"
         return told + publishing.hidden_text(self.hidden)

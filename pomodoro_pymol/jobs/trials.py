@@ -25,7 +25,7 @@ from ..noise.weights import LevelWeights
 from ..parameters.catalogue import ColorParameters, NoiseParameters, SaveParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
-from ..utils.devices import DEVICES, resolve_device
+from ..utils.devices import DEVICES, recorded_device, resolve_device
 from ..utils.text import counted
 from ..viewer import about, dressing, host, reading, stage, store
 from ..viewer.live_states import LiveStates
@@ -343,7 +343,7 @@ def _devices(trial: Trial) -> str:
         took = time.perf_counter() - start
         off = result.statistics.levels().atom / parameters.noise_sigma
         found.append(f"{result.device} {_DRAWS} frames in {1000 * took:.0f} ms, rms/sigma {off:.3f}")
-        if not abs(off - 1) < _OFF or result.device != device:
+        if not abs(off - 1) < _OFF or recorded_device(result.device).type != device:
             raise PomodoroError(f"{found[-1]}{f': {result.note}' if result.note else ''}")
     return "; ".join(found)
 

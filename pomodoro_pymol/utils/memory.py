@@ -10,8 +10,12 @@ import ctypes
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import PomodoroError
+
+if TYPE_CHECKING:
+    import torch
 
 # Bytes per atom. Coordinates, labels, and index maps of a structure with its hierarchy; PyMOL's copy of it,
 # coloured from two lists, and without colours; a state in PyMOL, coordinates and an index map.
@@ -31,6 +35,12 @@ _PRODUCT = 48
 # A pixel as it is ray-traced, with what Pillow holds of a picture on its way; and as it waits for its film, which is
 # written at once.
 _TRACED, _COLORED = 100, 3
+
+# On a device other than the CPU. Atoms and index maps of a structure; a frame of a group: in two groups in flight, in
+# the whole of one of which some are wanted, in what is added to it, and in its statistics; a frame of a group of
+# normals that is drawn beside a sample. In pinned memory of the host: a frame of two groups on their way. What a CUDA
+# library keeps for products of matrices, in bytes.
+_MAPS, _IN_GROUP, _NORMALS, _PINNED, _PRODUCTS = 60, 72, 36, 24, 32 << 20
 
 # Address space that stacks and heaps of threads take beside what is counted.
 _THREADS = 256 << 20
@@ -92,6 +102,33 @@ def direction_bytes(n_atoms: int, n_states: int) -> int:
     return n_atoms * (_STRUCTURE + _COPY + _OWN * n_states)
 
 
+def pinned_bytes(n_atoms: int, n_together: int) -> int:
+    """Return what two groups of frames take in the host's memory on their way from a device."""
+    return n_atoms * _PINNED * n_together
+
+
+def noise_device_bytes(n_atoms: int, n_together: int) -> int:
+    """Return what noise takes on a device other than the CPU, whose groups are of so many frames."""
+    return n_atoms * (_MAPS + _IN_GROUP * n_together)
+
+
+def model_device_bytes(n_atoms: int, n_members: int, n_samples: int, n_together: int) -> int:
+    """Return what a denoiser and so many samples, or frames, take on a device other than the CPU.
+
+    Parameters
+    ----------
+    n_atoms : int
+    n_members : int
+        States of the data.
+    n_samples : int
+        That are denoised at once.
+    n_together : int
+        How many a group of normals is for; it is drawn whole.
+    """
+    steps = _MEMBER * n_members + _SAMPLE * n_samples + _NORMALS * n_together
+    return _PRODUCTS + n_atoms * (_MAPS + _DENOISER + max(_BUILT * n_members, steps))
+
+
 def film_bytes(n_pictures: int, n_pixels: int) -> int:
     """Return what it takes to ray-trace a picture of so many pixels, and to write so many as a film."""
     return n_pixels * (_TRACED + _COLORED * n_pictures)
@@ -101,6 +138,23 @@ def available() -> int | None:
     """Return the bytes that can be had without swapping and within limits, or None where no one tells."""
     known = [free for free in (_machine_available(), _limit_available(), *_cgroups_available()) if free is not None]
     return max(0, min(known)) if known else None
+
+
+def device_available(device: torch.device) -> int | None:
+    """Return the bytes of a CUDA device that the process can still have, or None of another, which does not tell.
+
+    That is what is free there, within the part of the memory that the process may have, where
+    torch tells that, and what torch holds of it and does not use.
+    """
+    if device.type != "cuda":
+        return None
+    import torch
+
+    free, total = torch.cuda.mem_get_info(device)
+    held = torch.cuda.memory_reserved(device)
+    if hasattr(torch.cuda, "get_per_process_memory_fraction"):
+        free = min(free, int(total * torch.cuda.get_per_process_memory_fraction(device.index)) - held)
+    return max(0, free) + held - torch.cuda.memory_allocated(device)
 
 
 def require(needed: int, purpose: str) -> None:
@@ -114,11 +168,13 @@ def require(needed: int, purpose: str) -> None:
     free = available()
     if free is not None and needed > free:
         raise PomodoroError(
-            f"{purpose} needs about {_size(needed)} of memory and {_size(free)} are free: ask for fewer frames or atoms"
+            f"{purpose} needs about {size_text(needed)} of memory and {size_text(free)} are free:"
+            " ask for fewer frames or atoms"
         )
 
 
-def _size(count: int) -> str:
+def size_text(count: int) -> str:
+    """Return a number of bytes as it is told."""
     return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"
 
 

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from pomodoro_pymol.jobs import noise
 from pomodoro_pymol.utils import memory
 
 # A line, and what its refusal says that it wanted.
@@ -51,6 +52,19 @@ def test_each_frame_is_asked_for(hpv, typed, monkeypatch):
         assert forty - twenty == 2 * (twenty - ten)
     ten, twenty, forty = asked[2::3]
     assert ten < twenty < forty
+
+
+def test_frames_that_come_from_a_gpu_wait_in_pinned_memory(hpv, typed, monkeypatch):
+    """Two groups of them, of 50 frames each, in the place of the CPU's blocks."""
+    asked = []
+    monkeypatch.setattr(memory, "require", lambda needed, _: asked.append(needed))
+    typed(hpv, "pomnoise frames=10 device=cpu name=noised")
+    monkeypatch.setattr(noise, "is_batched", lambda device: True)
+    monkeypatch.setattr(noise, "frames_per_group", lambda n_atoms, device: 50)
+    typed(hpv, "pomnoise frames=10 device=cpu name=noised")
+    n_atoms = hpv.count_atoms("noised")
+    blocks, pinned = asked[0], asked[-1]
+    assert pinned - blocks == (2 * 50 - 10) * 12 * n_atoms
 
 
 #: Prints what there is after 12 and after 42 runs, and the bytes of the frames that ten of the latter made.

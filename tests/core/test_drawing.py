@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.experiments import drawing, sweep, table
+from pomodoro_pymol.experiments import drawing
 from pomodoro_pymol.experiments.noise import measure
 from pomodoro_pymol.experiments.sweep import run_sweep
 from pomodoro_pymol.experiments.table import noise_table
@@ -27,8 +27,8 @@ def full(monkeypatch, dimer):
     real = drawing.stream_frames
     # The meta device has no numbers: the card draws on the CPU.
     monkeypatch.setattr(Hierarchy, "to", lambda hierarchy, device: hierarchy)
-    for module in (sweep, table):
-        monkeypatch.setattr(module, "resolve_device", lambda name: torch.device("cpu" if name == "cpu" else "meta"))
+    card = torch.device("meta")
+    monkeypatch.setattr(drawing, "resolve_device", lambda name, n_atoms: torch.device("cpu") if name == "cpu" else card)
 
     def let(fails, error=FULL[0]):
         def stream(make, n_frames, n_atoms, device, *, start=0, block_bytes=None, fetch=True):

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.experiments import noise
+from pomodoro_pymol.experiments import drawing, noise
 from pomodoro_pymol.experiments.level_table import gauge_text, level_table
 from pomodoro_pymol.experiments.noise import measure, run_noise
 from pomodoro_pymol.experiments.record import digest
@@ -214,7 +214,8 @@ class Memory:
 @pytest.fixture
 def on_device(monkeypatch):
     """Let `run_noise` think that it draws on a GPU; the meta device has no memory to fail, nor numbers."""
-    monkeypatch.setattr(noise, "resolve_device", lambda name: torch.device("cpu" if name == "cpu" else "meta"))
+    card = torch.device("meta")
+    monkeypatch.setattr(drawing, "resolve_device", lambda name, n_atoms: torch.device("cpu") if name == "cpu" else card)
     monkeypatch.setattr(Hierarchy, "to", lambda hierarchy, device: hierarchy)
 
 

@@ -3,10 +3,19 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import torch
 
+from pomodoro_pymol.diffusion.curves import StepCurves
+from pomodoro_pymol.diffusion.sampling import edm_sample
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.noise import stream
+from pomodoro_pymol.experiments.denoising import build_model
+from pomodoro_pymol.noise import draw, stream
+from pomodoro_pymol.noise.statistics import residue_sums
+from pomodoro_pymol.noise.weights import PRESETS
+from pomodoro_pymol.parameters.catalogue import SampleParameters
+from pomodoro_pymol.structure.hierarchy import Hierarchy
 from pomodoro_pymol.utils import memory
 
 
@@ -100,6 +109,8 @@ NEEDS = {
     "measure": (memory.measure_bytes, (1000, 100)),
     "denoise": (memory.denoise_bytes, (1000, 10, 100, 5)),
     "sample": (memory.sample_bytes, (1000, 100, 10, 5, 10)),
+    "noise on a device": (memory.noise_device_bytes, (1000, 100)),
+    "pinned": (memory.pinned_bytes, (1000, 100)),
 }
 
 
@@ -123,3 +134,64 @@ def test_the_blocks_of_noise_take_what_is_asked_for(n_atoms, n_frames):
     frames.close()
     held = min(2, -(-n_frames // len(first)))
     assert stream.block_bytes(n_atoms, n_frames) == held * 12 * n_atoms * len(first)
+
+
+def test_pinned_memory_holds_two_groups_of_coordinates():
+    assert memory.pinned_bytes(1000, 50) == 2 * torch.empty(50, 1000, 3).nbytes
+
+
+def peak(work):
+    """Return the most bytes of tensors that are held at a time while ``work`` runs, as torch's profiler counts them."""
+    only = [torch.profiler.ProfilerActivity.CPU]
+    with torch.profiler.profile(activities=only, profile_memory=True) as profile:
+        work()
+    events = [event for event in profile.profiler.kineto_results.events() if event.name() == "[memory]"]
+    changes = [event.nbytes() for event in sorted(events, key=lambda event: event.start_ns())]
+    return int(np.cumsum(changes).max())
+
+
+def protein(n_atoms):
+    residues = torch.arange(n_atoms) // 8
+    return Hierarchy(residues, torch.arange(int(residues[-1]) + 1) // 250)
+
+
+@pytest.fixture
+def batched(monkeypatch):
+    """Let the CPU draw by groups, as other devices do: what they hold, it holds."""
+    monkeypatch.setattr(draw, "is_batched", lambda device: True)
+
+
+@pytest.mark.parametrize("left_out", [0, 1])
+@pytest.mark.parametrize("n_atoms", [3000, 300_000])
+def test_a_group_of_noise_takes_no_more_than_is_estimated(batched, n_atoms, left_out):
+    """A group with its sums, whole or of which a frame is not wanted, beside the frames of the group before."""
+    hierarchy, n_together = protein(n_atoms), draw.frames_per_group(n_atoms)
+
+    def work():
+        frames = range(n_together - left_out)
+        out = torch.empty(2, len(frames), 3, n_atoms)[1]
+        draw.draw_unit_noise(out, hierarchy, PRESETS["ms"], draw.Normals(0, frames, n_atoms))
+        residue_sums(out.mT, hierarchy)
+
+    taken, estimate = peak(work), memory.noise_device_bytes(n_atoms, n_together)
+    assert 24 * n_atoms * (n_together - left_out) < taken <= estimate <= 3 * taken
+
+
+@pytest.mark.parametrize("options", [{}, {"pose": "best", "covariance": "flat"}, {"multiscale": 1, "pose": "fixed"}])
+@pytest.mark.parametrize(("n_atoms", "n_members", "samples"), [(2000, 1, 300), (2000, 300, 1), (20_000, 24, 2)])
+def test_a_model_and_its_samples_take_no_more_than_is_estimated(batched, n_atoms, n_members, samples, options):
+    hierarchy = protein(n_atoms)
+    states = np.random.default_rng(0).normal(size=(n_members, n_atoms, 3)).astype("f4")
+    states += 20 * states[:1].copy()
+    parameters = SampleParameters(steps=2, samples=samples, state=1, device="cpu", **options)
+
+    def work():
+        model = build_model(states, hierarchy, PRESETS["ms"], parameters)
+        curves = StepCurves(hierarchy, model.members[0].clone(), any_pose=parameters.known_pose != "fixed")
+        edm_sample(
+            model.denoise, hierarchy, PRESETS["ms"], parameters.settings, samples=samples, callback=curves,
+            multiscale=bool(parameters.multiscale),
+        )  # fmt: skip
+
+    taken = peak(work) + memory._PRODUCTS  # which the CPU has no need of
+    assert taken <= memory.model_device_bytes(n_atoms, n_members, samples, draw.frames_per_group(n_atoms)) <= 4 * taken

@@ -65,7 +65,7 @@ def test_the_denoiser_goes_by_the_states(nmr, states, options, n_states, kind):
 
 
 def test_devices_without_float64_are_not_used(monkeypatch):
-    monkeypatch.setattr(devices, "resolve_device", lambda name: torch.device("mps"))
+    monkeypatch.setattr(devices, "resolve_device", lambda name, n_atoms: torch.device("mps"))
     assert compute_device("auto") == torch.device("cpu")
     with pytest.raises(PomodoroError, match="mps has no float64"):
         compute_device("mps")

@@ -18,8 +18,11 @@ from pomodoro_pymol import (
     weights_for_ratio,
     z_from_sigma,
 )
+from pomodoro_pymol.noise.draw import GROUP_NORMALS, frames_per_group
 from pomodoro_pymol.noise.presets import parse_schemes
 from pomodoro_pymol.noise.sigma import quantile
+from pomodoro_pymol.utils.devices import AUTO_ATOMS, AUTO_MEMBER_ATOMS
+from pomodoro_pymol.utils.memory import noise_device_bytes
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]}
@@ -123,6 +126,22 @@ def test_the_five_readings():
     assert f"that of z {shift:.2f}".replace("-", "\N{MINUS SIGN} ") in readme
     assert f"moved {3**0.5 * 3.8:.1f} Å" in meaning
     assert f"neighbours {expected_neighbor_displacement(hierarchy, most, at_note):.1f} Å" in meaning
+
+
+def test_the_page_on_devices_says_where_auto_and_groups_begin():
+    page = " ".join(PAGES["devices.md"].split())
+    assert f"**from {AUTO_ATOMS:,} atoms**" in page
+    assert f"**atoms times states of the data are {AUTO_MEMBER_ATOMS:,}**" in page
+    assert f"about {GROUP_NORMALS // 10**6} million normals" in page
+    table = PAGES["devices.md"].partition("| atoms | frames in a group |")[2].partition("\n\n")[0]
+    found = [[int(cell.replace(",", "")) for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    assert found == [[n_atoms, max(1, GROUP_NORMALS // (3 * n_atoms))] for n_atoms in (10**3, 10**4, 10**5, 10**6)]
+    assert found == [[n_atoms, frames_per_group(n_atoms, "cuda")] for n_atoms, _ in found]
+    needed = [noise_device_bytes(n_atoms, frames_per_group(n_atoms, "cuda")) for n_atoms in (*range(1000, 10**6, 999),)]
+    assert "90 to 140 MB up to a million atoms, and 132 bytes an atom beyond" in page
+    assert min(needed) > 85e6
+    assert max(needed) < 145e6
+    assert noise_device_bytes(10**7, 1) == 132 * 10**7
 
 
 def test_the_readmes_command_lines_run(cmd, run_python, tmp_path):
