@@ -9,7 +9,7 @@ import csv
 import io
 import tempfile
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
@@ -146,17 +146,12 @@ IN_PYMOL: dict[str, Callable[[str, Any], str]] = {
 }
 
 
-def new_pymol() -> Any:
-    """Return a PyMOL without a window, with our commands and the 24 states of 2juy as ``nmr``; to be stopped."""
-    import pymol2
-
+def load(cmd: Any) -> None:
+    """Load the 24 states of 2juy as ``nmr``, with our commands."""
     from pomodoro_pymol import commands
 
-    instance = pymol2.PyMOL()
-    instance.start()
-    commands.register(instance.cmd)
-    instance.cmd.load(str(NMR), "nmr", quiet=1)
-    return instance
+    commands.register(cmd)
+    cmd.load(str(NMR), "nmr", quiet=1)
 
 
 # The command line.
@@ -164,8 +159,9 @@ def new_pymol() -> Any:
 
 def typed(*words: object) -> None:
     """Run the command line."""
-    status = cli.main([str(word) for word in words])
-    assert status == 0, f"exit status {status}"
+    with redirect_stderr(io.StringIO()) as said:
+        status = cli.main([str(word) for word in words])
+    assert status == 0, f"exit status {status}: {said.getvalue()}"
 
 
 def rows_of(path: Path) -> list[dict[str, float]]:

@@ -24,10 +24,10 @@ def device(request):
 
 @pytest.fixture(scope="module")
 def pymol():
-    pytest.importorskip("pymol2")
-    instance = checks_of_commands.new_pymol()
-    yield instance.cmd
-    instance.stop()
+    pymol2 = pytest.importorskip("pymol2")
+    with pymol2.PyMOL() as instance:
+        checks_of_commands.load(instance.cmd)
+        yield instance.cmd
 
 
 @pytest.mark.parametrize("name", checks.CHECKS)
