@@ -10,7 +10,7 @@ minutes. ``--device cpu`` runs the same code with the CPU in the GPU's place, on
 benchmark works, and its times mean nothing.
 
 Ours and the reference take turns (A B A B), the device has done its work before a clock is read, and the median over
-rounds counts. ``--profile`` prints where the time of a row goes.
+rounds counts. ``--profile`` prints where the time of a row goes: all of the device's, and the CPU's of one thread.
 """
 
 from __future__ import annotations
@@ -167,6 +167,7 @@ def ratio(ours: np.ndarray, theirs: np.ndarray) -> float:
 
 def line_of(name: str, check: Callable[[], str]) -> tuple[str, bool]:
     """Try a check; return its line, and whether it is wrong."""
+    start = perf_counter()
     try:
         with redirect_stdout(io.StringIO()):
             found = check()
@@ -174,7 +175,7 @@ def line_of(name: str, check: Callable[[], str]) -> tuple[str, bool]:
         words = " ".join(str(error).split())[:400]
         kind = "" if isinstance(error, AssertionError) else f"{type(error).__name__}: "
         return f"WRONG  {name}: {kind}{words}", True
-    return f"ok     {name}: {found}", False
+    return f"ok     {name}: {found} ({perf_counter() - start:.1f} s)", False
 
 
 def checks_here(parts: list[str], device: str, cmd: Any) -> Iterator[tuple[str, Callable[[], str]]]:
@@ -209,8 +210,8 @@ def all_are_tried() -> str:
 def noise_jobs(n_atoms: int, normals: int, device: str) -> dict[str, Callable[[], object]]:
     """What noises so many atoms, and what it is measured by, in frames that have so many normals."""
     structure = checks.protein(n_atoms)
-    hierarchy = Hierarchy.from_structure(structure).to(device)
-    coords = torch.from_numpy(structure.coords).to(device)
+    hierarchy = Hierarchy.from_structure(structure)
+    coords, on_device = torch.from_numpy(structure.coords).to(device), hierarchy.to(device)
     n_frames = max(2, normals // (3 * n_atoms))
     size = draw.frames_per_group(n_atoms, device)
     there = torch.empty(min(size, n_frames), 3, n_atoms, device=device)
@@ -227,8 +228,9 @@ def noise_jobs(n_atoms: int, normals: int, device: str) -> dict[str, Callable[[]
 
     return {
         "randn": lambda: torch.randn(n_frames, 3, n_atoms, device=device),
-        "add_noise": lambda: draw.add_noise(coords, hierarchy, SIGMA, WEIGHTS, n_frames=n_frames, device=device),
+        "add_noise": lambda: draw.add_noise(coords, on_device, SIGMA, WEIGHTS, n_frames=n_frames, device=device),
         "measure": lambda: noise.measure(hierarchy, WEIGHTS, n_frames, device=device),
+        "measure of three times as many": lambda: noise.measure(hierarchy, WEIGHTS, 3 * n_frames, device=device),
         "copies": copies,
         "run_noise": lambda: run(1),
         "run_noise of three times as many": lambda: run(3),
@@ -236,12 +238,14 @@ def noise_jobs(n_atoms: int, normals: int, device: str) -> dict[str, Callable[[]
 
 
 def noise_rows(plan: Plan, device: str) -> Iterator[Row]:
-    """Each size with about as many normals; of frames to the host what two thirds of a long run take, without setup."""
+    """Each size with about as many normals; of frames to the host what further frames of a run take, without setup."""
     for n_atoms in plan.atoms:
         seconds = in_turns(noise_jobs(n_atoms, plan.normals, device), plan.rounds, device)
         at = f"at {n_atoms:,} atoms"
         yield Row(f"add_noise {at} / randn", ratio(seconds["add_noise"], seconds["randn"]), 8)
         yield Row(f"measure, noise with statistics, {at} / randn", ratio(seconds["measure"], seconds["randn"]), 16)
+        further = (seconds["measure of three times as many"] - seconds["measure"]) / 2
+        yield Row(f"measure, further frames {at} / randn", ratio(further, seconds["randn"]))
         frames = (seconds["run_noise of three times as many"] - seconds["run_noise"]) / 2
         yield Row(f"frames to the host {at} / pinned copies", ratio(frames, seconds["copies"]), 1.3)
         gigabytes = 12 * n_atoms * max(2, plan.normals // (3 * n_atoms)) / 1e9
@@ -322,7 +326,7 @@ def pymol_rows(plan: Plan, device: str) -> Iterator[Row]:
 
 
 def crossing_jobs(n_atoms: int, on: str) -> Callable[[], object]:
-    hierarchy = Hierarchy.from_structure(checks.protein(n_atoms)).to(on)
+    hierarchy = Hierarchy.from_structure(checks.protein(n_atoms))
     return lambda: noise.measure(hierarchy, WEIGHTS, 20, device=on)
 
 
@@ -384,7 +388,8 @@ def large(plan: Plan, device: str) -> str:
     assert count[0] == n_frames, f"{count[0]} frames"
     found = checks.in_words(checks.is_expected(result.statistics))
     peak = f"{torch.cuda.max_memory_allocated() / 2**30:.2f} GiB" if device == "cuda" else "not told"
-    return f"{found}; {1000 * seconds / n_frames:.1f} ms a frame, peak memory of {result.device}: {peak}; {result.note}"
+    note = f"; {result.note}" if result.note else ""
+    return f"{found}; {1000 * seconds / n_frames:.1f} ms a frame, peak memory of {result.device}: {peak}{note}"
 
 
 # Where the time goes.
@@ -466,6 +471,10 @@ def main() -> None:
     parser.add_argument("--atoms", type=int, default=130_000, help="of the row of noise that is profiled")
     arguments = parser.parse_args()
     device = arguments.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        importlib.import_module("pomodoro_pymol.utils.devices").resolve_device(device)
+    except importlib.import_module("pomodoro_pymol.errors").PomodoroError as error:
+        parser.error(str(error))
     plan = SMALL if device == "cpu" else QUICK if arguments.quick else FULL
     print(hardware(device), flush=True)
     with checks.in_the_gpus_place(device):

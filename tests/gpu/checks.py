@@ -397,7 +397,10 @@ def samples_are_the_same_alone(device: str) -> str:
     for _ in range(2):
         for name, given in (("noise", (WEIGHTS,)), ("rotations", ()), ("shifts", ())):
             one, five = (getattr(draws, name)(*given) for draws in drawn)
-            equal(one[0], five[3], f"{name} of sample 3")
+            if name == "rotations":  # a norm, which may be summed up in another order
+                close(one[0], five[3], 1e-6, "rotation of sample 3")
+            else:
+                equal(one[0], five[3], f"{name} of sample 3")
     members = torch.from_numpy(states - states.mean((0, 1))).double().to(device)
     found = []
     for name in ("af3", "boltz2", "edm"):
