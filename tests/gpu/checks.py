@@ -7,8 +7,9 @@ it found. Called with ``cpu`` it tries the same code with the CPU in the GPU's p
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -63,8 +64,11 @@ def in_the_gpus_place(device: str) -> Iterator[None]:
     if device != "cpu":
         yield
         return
-    groups = mock.patch.object(draw, "GROUP_NORMALS", 400_000)
-    with mock.patch.object(draw, "is_batched", _is_batched_here), groups:
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(draw, "GROUP_NORMALS", 400_000))
+        for name, module in list(sys.modules.items()):
+            if name.startswith("pomodoro_pymol.") and getattr(module, "is_batched", None) is _is_batched:
+                stack.enter_context(mock.patch.object(module, "is_batched", _is_batched_here))
         _cpu_is_batched = True
         try:
             yield
