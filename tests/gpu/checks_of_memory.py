@@ -1,7 +1,7 @@
 """A device whose memory does not suffice: runs go on with smaller blocks, or on the CPU, say so, and are right.
 
 On CUDA a real limit is set. The CPU in the GPU's place has none: there a function of ours raises what torch raises
-where memory fails, once, then twice, which is a stand-in.
+where memory fails, once, twice, or for as long as the work stays where it was begun, which is a stand-in.
 """
 
 from __future__ import annotations
@@ -53,6 +53,21 @@ def failing(owner: type, name: str, times: int) -> Iterator[None]:
     assert next(calls, None) is None, f"{name} was not called"
 
 
+@contextmanager
+def never_enough(owner: type) -> Iterator[None]:
+    """Let all calls of the first object of a class fail so: what goes on elsewhere is of another one."""
+    method, first = owner.__call__, []
+
+    def fails(here: Any, *args: Any, **named: Any) -> Any:
+        first[:] = first or [here]
+        if here is first[0]:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. A stand-in for it.")
+        return method(here, *args, **named)
+
+    with mock.patch.object(owner, "__call__", fails):
+        yield
+
+
 def shortages(device: str, owner: type, name: str) -> Iterator[tuple[str, Any]]:
     """Yield ways in which memory is short, in words and as a context; the first must be told of."""
     if device == "cuda":
@@ -61,6 +76,8 @@ def shortages(device: str, owner: type, name: str) -> Iterator[tuple[str, Any]]:
         return
     for times in (1, 2):
         yield f"{name} failing {times} x, a stand-in", failing(owner, name, times)
+    if name == "__call__":
+        yield f"{name} failing always, a stand-in", never_enough(owner)
 
 
 def told(text: str, first: bool, what: str) -> None:
