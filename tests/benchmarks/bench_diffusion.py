@@ -23,6 +23,7 @@ from pomodoro_pymol.structure.hierarchy import Hierarchy
 QUICK = "--quick" in sys.argv
 ROUNDS = 3 if QUICK else 15
 WEIGHTS = PRESETS["3-8-1"]
+STEPS = 10
 STEP_BUDGET = 1.5
 #: Of the exact pose over the best one, and of a step of AF3's sampler over the products in any pose.
 POSE_BUDGET, AF3_BUDGET = 3, 8
@@ -69,9 +70,8 @@ def nested() -> None:
         row(f"nested covariance, {n_atoms} atoms, ns per atom", cells, "for information")
 
 
-def step(device: str) -> None:
-    """A denoising and a whole step against the two matrix products that cannot be done without."""
-    n_members, n_atoms, n_samples = (20, 500, 4) if QUICK else (100, 5000, 16)
+def step_jobs(device: str, n_members: int, n_atoms: int, n_samples: int) -> dict[str, Callable[[], object]]:
+    """Denoisings, `STEPS` steps of samplers, and the matrix products that one of them cannot be done without."""
     hierarchy = protein(n_atoms).to(device)
     members = torch.randn(n_members, n_atoms, 3, device=device)
     x = 10 * torch.randn(n_samples, 3, n_atoms, device=device).mT
@@ -88,8 +88,7 @@ def step(device: str) -> None:
         "denoiser, exact pose": IdealDenoiser(members, hierarchy, WEIGHTS, pose="exact"),
     }
     draws = Draws(hierarchy, range(n_samples), device=device)
-    steps = 10
-    sampler = Sampler(steps=steps, gamma_min=0.0, center=False, augment=False, step_scale=1.0)
+    sampler = Sampler(steps=STEPS, gamma_min=0.0, center=False, augment=False, step_scale=1.0)
 
     def sample(callback: Callable = lambda step: None, churn: float = 0.8) -> None:
         settings = Sampler(**{**vars(sampler), "gamma": churn})
@@ -98,7 +97,7 @@ def step(device: str) -> None:
         )
 
     def sample_af3() -> None:
-        settings = Sampler(steps=steps)
+        settings = Sampler(steps=STEPS)
         exact = denoise["denoiser, exact pose"]
         edm_sample(exact, hierarchy, WEIGHTS, settings, samples=n_samples, device=device)
 
@@ -115,11 +114,23 @@ def step(device: str) -> None:
     jobs["step with churn"] = sample
     jobs["step with churn and curves"] = lambda: sample(StepCurves(hierarchy))
     jobs["step of af3, exact pose"] = sample_af3
+    return jobs
+
+
+def step_times(device: str, n_members: int, n_atoms: int, n_samples: int) -> dict[str, list[float]]:
+    """Seconds of each denoising, of one step of each sampler, and of the products, one per round."""
     with torch.no_grad():
-        times = in_turns(jobs, device)
+        times = in_turns(step_jobs(device, n_members, n_atoms, n_samples), device)
     for name in ("step", "step with churn", "step with churn and curves", "step of af3, exact pose"):
         # Start noise included: a tenth of a draw in each step.
-        times[name] = [seconds / steps for seconds in times[name]]
+        times[name] = [seconds / STEPS for seconds in times[name]]
+    return times
+
+
+def step(device: str) -> None:
+    """A denoising and a whole step against the two matrix products that cannot be done without."""
+    n_members, n_atoms, n_samples = (20, 500, 4) if QUICK else (100, 5000, 16)
+    times = step_times(device, n_members, n_atoms, n_samples)
     of = f"{n_members} members, {n_atoms} atoms, {n_samples} samples, {device}"
     for name, seconds in times.items():
         found = ratio(seconds, times["products"])

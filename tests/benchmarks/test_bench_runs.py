@@ -61,6 +61,30 @@ def test_every_row_of_the_diffusion_benchmark_is_printed():
     assert [line for line in lines if not line.endswith(verdicts)] == []
 
 
+GPU_ROWS = [
+    *(f"{what} at 1,800 atoms / randn" for what in ("add_noise", "measure, noise with statistics,")),
+    "frames to the host at 18,000 atoms / pinned copies",
+    *("step of af3, exact pose,", "step of edm's kind, with churn,", "denoiser,"),
+    "pomsample 2juy, 4 samples",
+    "pomnoise, its frames, 5,684 atoms x 10 frames / writing them into PyMOL",
+    *("noise and statistics of 20 frames: faster", "a step of af3, 24 members, 16 samples: faster"),
+]
+
+
+def test_every_row_of_the_gpu_benchmark_is_printed():
+    """With the CPU in the GPU's place, where nothing is met or missed."""
+    pytest.importorskip("pymol")
+    script = Path(__file__).with_name("bench_gpu.py")
+    command = [sys.executable, script, "--quick", "--device", "cpu"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    first, *lines, last = run.stdout.splitlines()
+    assert first.startswith("the CPU in the GPU's place")
+    assert [line for line in lines if not line.startswith("ok ") and not line.endswith("for information")] == []
+    assert sum(line.startswith("ok ") for line in lines) > 20
+    assert [row for row in GPU_ROWS if not any(line.startswith(row) for line in lines)] == []
+    assert (run.returncode, last.endswith("nothing is wrong")) == (0, True), run.stderr
+
+
 PANEL_ROWS = [
     "Live, 5684 atoms, 1 state: slider to coordinates, all work of an event",
     "Live, 5684 atoms, 1 state: longest gap of the window while a slider moves",
