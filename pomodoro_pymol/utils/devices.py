@@ -18,6 +18,14 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 #: at 10,000 atoms. Below, a run takes 20 ms at most, less than a CUDA context does, and its numbers are the reference.
 AUTO_ATOMS = 10_000
 
+# What torch says of Apple's memory, of pinned memory, and of a CUDA library's own.
+_FULL = (
+    "MPS backend out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUSOLVER_STATUS_ALLOC",
+)
+
 #: Atoms times states of the data from which ``auto`` denoises and samples on the GPU, where atoms alone are too few.
 #: Derived: some 250 calls of a step cost a GPU up to 2 ms more than a CPU, on one core of which an atom of a state
 #: costs a single sample 6 ns a step beside that.
@@ -140,19 +148,19 @@ def recorded_device(recorded: str) -> torch.device:
     Parameters
     ----------
     recorded : str
-        As a record has it: of former versions, without the name of the hardware.
+        As a record has it: of former versions, which drew a GPU's noise otherwise, without the name of the hardware.
 
     Raises
     ------
     PomodoroError
         If it is absent, or here is another one of its kind, whose numbers are other ones.
     """
-    kind, _, hardware = recorded.partition(" ")
+    kind = recorded.partition(" ")[0]
     if kind not in DEVICES[1:]:
         raise PomodoroError(f"device {recorded} is not available here: run pomnoise again")
     device = resolve_device(kind)
     here = device_name(device)
-    if hardware and here != recorded:
+    if here != recorded:
         raise PomodoroError(f"the noise is of {recorded}, and here is {here}, which draws others: run pomnoise again")
     return device
 
@@ -161,5 +169,6 @@ def is_full(error: BaseException) -> bool:
     """Tell whether an error is that the memory of a device other than the CPU did not suffice."""
     import torch
 
-    mps = isinstance(error, RuntimeError) and str(error).startswith("MPS backend out of memory")
-    return mps or isinstance(error, torch.cuda.OutOfMemoryError)
+    if isinstance(error, torch.cuda.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _FULL)

@@ -157,11 +157,16 @@ def test_devices_are_named(card, apple, monkeypatch):
     assert device_name("mps") == "mps"
 
 
-@pytest.mark.parametrize("recorded", ["cuda", H100])
-def test_what_a_record_says_is_a_device_again(card, recorded):
-    """With the name of the card, and without, as of former versions."""
-    assert recorded_device(recorded) == torch.device("cuda")
+def test_what_a_record_says_is_a_device_again(card):
+    assert recorded_device(H100) == torch.device("cuda")
     assert recorded_device("cpu") == torch.device("cpu")
+
+
+def test_a_card_without_a_name_is_of_a_former_version_which_drew_otherwise(card):
+    with pytest.raises(
+        PomodoroError, match=r"^the noise is of cuda, and here is cuda \(NVIDIA H100 80GB HBM3\), which"
+    ):
+        recorded_device("cuda")
 
 
 def test_another_card_is_no_substitute(card):
@@ -305,3 +310,19 @@ def test_samples_that_a_full_card_cannot_hold_are_made_on_the_cpu(dimer, card, m
     assert results[0].device == "cpu"
     assert f"\n note: {H100} has 1 MiB free of the " in results[0].report()
     assert results[1].notes == ()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=str,
+)
+def test_a_full_card_is_told_from_other_errors(error):
+    assert devices.is_full(error)
+    assert not devices.is_full(RuntimeError("CUDA error: device-side assert triggered"))
+    assert not devices.is_full(MemoryError(str(error)))
