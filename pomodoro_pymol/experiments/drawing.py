@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.draw import Normals, draw_unit_noise, frames_per_group
+from ..noise.draw import Normals, draw_unit_noise
 from ..noise.squares import LevelSquares, level_squares
 from ..noise.statistics import LevelStatistics, residue_sums
-from ..noise.stream import stream_frames
+from ..noise.stream import frames_per_block, stream_frames
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
 from ..utils import memory
@@ -88,7 +88,7 @@ def choose_device(name: str, n_atoms: int) -> tuple[torch.device, str]:
         If the device is unknown or absent.
     """
     device = resolve_device(name, n_atoms)
-    return with_room(name, device, memory.noise_device_bytes(n_atoms, frames_per_group(n_atoms, device)))
+    return with_room(name, device, memory.noise_device_bytes(n_atoms, frames_per_block(n_atoms, device)))
 
 
 def draw_units(

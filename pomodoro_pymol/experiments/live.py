@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.draw import TOGETHER, Normals, frames_per_group, mix_levels
+from ..noise.draw import Normals, frames_per_group, frames_together, mix_levels
 from ..noise.squares import level_squares
 from ..noise.statistics import LevelStatistics, residue_sums
 from ..noise.weights import LevelWeights
@@ -105,7 +105,7 @@ class LiveDraw:
         frames = atoms.new_empty(len(atoms), self.hierarchy.n_atoms, 3)
         part = self._part
         statistics = LevelStatistics(part.hierarchy)
-        mixed = torch.empty_like(atoms[: max(1, TOGETHER // atoms[0].numel())])
+        mixed = torch.empty_like(atoms[: frames_together(self.hierarchy.n_atoms)])
         for start in range(0, len(frames), len(mixed)):
             if not wanted():
                 return None

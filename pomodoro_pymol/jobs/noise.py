@@ -15,7 +15,6 @@ from typing import Any
 
 from ..experiments.coloring import Coloring
 from ..experiments.noise import NoiseResult, run_noise
-from ..noise.draw import frames_per_group, is_batched
 from ..noise.stream import block_bytes
 from ..parameters.catalogue import NoiseParameters
 from ..structure.atoms import Structure
@@ -78,10 +77,7 @@ class NoiseRun:
         self.parameters = replace(parameters.spelt_out(), selection=self.source.selection, state=self.source.state)
         n_atoms, n_frames = self.source.n_atoms, parameters.frames
         on = resolve_device(parameters.device, n_atoms)
-        on_its_way = block_bytes(n_atoms, n_frames)
-        if is_batched(on):
-            on_its_way = memory.pinned_bytes(n_atoms, frames_per_group(n_atoms, on))
-        needed = memory.noise_bytes(n_atoms, n_frames + 1) + on_its_way
+        needed = memory.noise_bytes(n_atoms, n_frames + 1) + block_bytes(n_atoms, n_frames, on)
         memory.require(needed, f"{n_frames} frames of {n_atoms} atoms")
 
     def __enter__(self) -> NoiseRun:

@@ -36,9 +36,9 @@ from .weights import FLAT, LevelWeights
 #: What a group of frames holds on devices other than the CPU, about.
 GROUP_NORMALS = 4_000_000
 
-#: Numbers that are worked on together on the CPU: so many that the calls for them take little of the time, and so
-#: few that they stay in a core's cache.
-TOGETHER = 1 << 18
+# What is worked on together, so that the calls for it take little of the time: numbers, on the CPU, so few that they
+# stay in a core's cache; groups elsewhere.
+_NUMBERS, _GROUPS = 1 << 18, 4
 
 _WEYL = 0x9E3779B9  # odd, so that the groups of one seed never share a 32-bit generator seed
 
@@ -51,6 +51,13 @@ def is_batched(device: torch.device | str) -> bool:
 def frames_per_group(n_atoms: int, device: torch.device | str = "cpu") -> int:
     """Return how many frames of so many atoms are drawn together, from one generator."""
     return max(1, GROUP_NORMALS // (3 * n_atoms)) if is_batched(device) else 1
+
+
+def frames_together(n_atoms: int, device: torch.device | str = "cpu") -> int:
+    """Return how many frames of so many atoms are best worked on together: elsewhere than on the CPU, a few groups."""
+    if is_batched(device):
+        return _GROUPS * frames_per_group(n_atoms, device)
+    return max(1, _NUMBERS // (3 * n_atoms))
 
 
 def frame_generator(seed: int, group: int, device: torch.device | str = "cpu") -> torch.Generator:
@@ -229,7 +236,7 @@ def add_noise(
         raise PomodoroError(f"seed must not be negative, not {seed}")
     hierarchy = hierarchy.to(device)
     frames = torch.empty(len(sigmas), 3, hierarchy.n_atoms, dtype=dtype, device=device)
-    size = max(frames_per_group(hierarchy.n_atoms, device), TOGETHER // (3 * hierarchy.n_atoms))
+    size = frames_together(hierarchy.n_atoms, device)
     for start in range(0, len(frames), size):
         out = frames[start : start + size]
         some = range(start, start + len(out))

@@ -44,7 +44,7 @@ def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
     at = _weights(hierarchy)
     if at.order is not None:
         sums = sums.index_select(-1, at.order)
-    n_frames, n_residues, n_chains = len(sums), hierarchy.n_residues, hierarchy.n_chains
+    n_frames, n_residues = len(sums), hierarchy.n_residues
     vectors, squares = sums[:, :3], sums[:, 3]
     wide = vectors.to(at.chain_totals.dtype)
     chain_sums = _sum_chains(wide, at)
@@ -72,16 +72,12 @@ def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
         ],
         1,
     )
-    centers = torch.stack(
-        [
-            chain_sums.sum(-1).square().sum(-1) / hierarchy.n_atoms**2,
-            means.sum(-1, dtype=wide.dtype).square().sum(-1) / n_residues**2,
-            chain_means.sum(-1).square().sum(-1) / n_chains**2,
-        ]
-    )
+    centers = torch.stack([chain_sums.sum(-1), means.sum(-1, dtype=wide.dtype), chain_means.sum(-1)])
     resolution = float(torch.finfo(sums.dtype).eps)
     frames = totals.index_select(1, at.rows) * at.shares
-    return LevelSquares(frames.T, centers / 3, kept.sum(0) if n_frames > 1 else kept[0], resolution)
+    return LevelSquares(
+        frames.T, centers.square().sum(-1) * at.points, kept.sum(0) if n_frames > 1 else kept[0], resolution
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +100,8 @@ class _Weights:
         Which of the sums over residues, then of the three over chains, is which of `MeanSquares`.
     shares : Tensor, shape=(11,)
         One over what it is a mean over, and over the coordinates.
+    points : Tensor, shape=(3, 1)
+        One over the squares of the numbers of atoms, residues and chains, and over the coordinates.
     """
 
     order: Tensor | None
@@ -115,6 +113,7 @@ class _Weights:
     chain_totals: Tensor
     rows: Tensor
     shares: Tensor
+    points: Tensor
 
 
 _FOUND: WeakKeyDictionary[Hierarchy, _Weights] = WeakKeyDictionary()
@@ -163,6 +162,7 @@ def _find_weights(hierarchy: Hierarchy) -> _Weights:
         chain_totals=chain_totals,
         rows=torch.tensor(of, device=device),
         shares=1 / (3 * torch.tensor(counts, dtype=wide, device=device)),
+        points=1 / (3 * torch.tensor([[n_atoms], [n_residues], [n_chains]], dtype=wide, device=device).square()),
     )
 
 

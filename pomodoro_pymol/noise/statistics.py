@@ -34,13 +34,14 @@ def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
     """
     rows = displacements.transpose(-1, -2)
     frames = rows.reshape(-1, 3, rows.shape[-1])
-    sums = rows.new_empty(4, len(frames), hierarchy.n_residues)
-    squares = torch.empty_like(frames[:, 0], memory_format=torch.contiguous_format).zero_()
-    for values, out in zip(frames.unbind(1), sums):
-        hierarchy.sum_residues(values, out)
-        squares.addcmul_(values, values)
-    hierarchy.sum_residues(squares, sums[3])
-    return sums.transpose(0, 1).reshape(*rows.shape[:-2], 4, hierarchy.n_residues)
+    x, y, z = frames.unbind(1)
+    squares = (x * x).addcmul_(y, y).addcmul_(z, z)
+    sums = rows.new_empty(4 * len(frames), hierarchy.n_residues)
+    of_vectors, of_squares = sums[: 3 * len(frames)], sums[3 * len(frames) :]
+    hierarchy.sum_residues(frames.reshape(-1, hierarchy.n_atoms), of_vectors)
+    hierarchy.sum_residues(squares, of_squares)
+    found = torch.cat([of_vectors.view(-1, 3, hierarchy.n_residues), of_squares[:, None]], 1)
+    return found.view(*rows.shape[:-2], 4, hierarchy.n_residues)
 
 
 class LevelStatistics:

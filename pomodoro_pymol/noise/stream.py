@@ -43,7 +43,7 @@ def stream_frames(
         First frame to make.
     block_bytes : int, optional
         Memory of one block, which holds at least one frame. By default some megabytes on the CPU,
-        elsewhere a group of frames: see `noise.draw`.
+        elsewhere a few groups of frames: see `noise.draw`.
     fetch : bool
         Bring the frames to the CPU; if False they stay on the device.
 
@@ -55,7 +55,7 @@ def stream_frames(
         What ``make`` returned, in frame order.
     """
     device = torch.device(device)
-    size = _block_size(n_atoms, device, block_bytes)
+    size = frames_per_block(n_atoms, device) if block_bytes is None else max(1, block_bytes // (12 * n_atoms))
     # Blocks end where groups do.
     ends = [*range(start - start % size + size, n_frames, size), n_frames]
     blocks = [range(*pair) for pair in zip([start, *ends], ends) if pair[0] < pair[1]]
@@ -67,17 +67,17 @@ def stream_frames(
         yield from _on_device(make, blocks, n_atoms, device, fetch)
 
 
-def block_bytes(n_atoms: int, n_frames: int) -> int:
-    """Return the memory of the blocks in which `stream_frames` makes so many frames on the CPU."""
-    size = min(n_frames, _block_size(n_atoms, torch.device("cpu"), None))
+def block_bytes(n_atoms: int, n_frames: int, device: torch.device | str = "cpu") -> int:
+    """Return the memory on the CPU of the blocks in which `stream_frames` makes so many frames, on any device."""
+    size = min(n_frames, frames_per_block(n_atoms, device))
     return 12 * n_atoms * size * min(2, -(-n_frames // size))
 
 
-def _block_size(n_atoms: int, device: torch.device, block_bytes: int | None) -> int:
-    """Return how many frames a block holds."""
-    if block_bytes is None and draw.is_batched(device):
-        return draw.frames_per_group(n_atoms, device)
-    return max(1, (_BLOCK_BYTES if block_bytes is None else block_bytes) // (12 * n_atoms))
+def frames_per_block(n_atoms: int, device: torch.device | str = "cpu") -> int:
+    """Return how many frames of so many atoms a block holds, if as many are asked for."""
+    if draw.is_batched(device):
+        return draw.frames_together(n_atoms, device)
+    return max(1, _BLOCK_BYTES // (12 * n_atoms))
 
 
 def _buffers(blocks: list[range], n_atoms: int, **options) -> list[Tensor]:
@@ -94,7 +94,7 @@ def _in_threads(
 
         def begin(number: int) -> tuple[Tensor, list]:
             block, out = blocks[number], buffers[number % 2]
-            piece = max(1, min(draw.TOGETHER // (3 * n_atoms), -(-len(block) // count)))
+            piece = max(1, min(draw.frames_together(n_atoms), -(-len(block) // count)))
             pieces = [range(first, min(first + piece, block.stop)) for first in range(block.start, block.stop, piece)]
             futures = [pool.submit(make, some, out[some.start - block.start :][: len(some)]) for some in pieces]
             return out[: len(block)], futures

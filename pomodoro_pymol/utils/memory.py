@@ -36,11 +36,10 @@ _PRODUCT = 48
 # written at once.
 _TRACED, _COLORED = 100, 3
 
-# On a device other than the CPU. Atoms and index maps of a structure; a frame of a group: in two groups in flight, in
-# the whole of one of which some are wanted, in what is added to it, and in its statistics; a frame of a group of
-# normals that is drawn beside a sample. In pinned memory of the host: a frame of two groups on their way. What a CUDA
-# library keeps for products of matrices, in bytes.
-_MAPS, _IN_GROUP, _NORMALS, _PINNED, _PRODUCTS = 60, 72, 36, 24, 32 << 20
+# On a device other than the CPU. Atoms and index maps of a structure; a frame of a block: in two blocks in flight, in
+# the whole of a group of which some are wanted, in what is added to it, and in its statistics; a frame of a group of
+# normals that is drawn beside a sample. What a CUDA library keeps for products of matrices, in bytes.
+_MAPS, _IN_BLOCK, _NORMALS, _PRODUCTS = 60, 72, 36, 32 << 20
 
 # Address space that stacks and heaps of threads take beside what is counted.
 _THREADS = 256 << 20
@@ -102,14 +101,9 @@ def direction_bytes(n_atoms: int, n_states: int) -> int:
     return n_atoms * (_STRUCTURE + _COPY + _OWN * n_states)
 
 
-def pinned_bytes(n_atoms: int, n_together: int) -> int:
-    """Return what two groups of frames take in the host's memory on their way from a device."""
-    return n_atoms * _PINNED * n_together
-
-
 def noise_device_bytes(n_atoms: int, n_together: int) -> int:
-    """Return what noise takes on a device other than the CPU, whose groups are of so many frames."""
-    return n_atoms * (_MAPS + _IN_GROUP * n_together)
+    """Return what noise takes on a device other than the CPU, whose blocks are of so many frames."""
+    return n_atoms * (_MAPS + _IN_BLOCK * n_together)
 
 
 def model_device_bytes(n_atoms: int, n_members: int, n_samples: int, n_together: int) -> int:

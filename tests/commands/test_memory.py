@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from pomodoro_pymol.jobs import noise
+from pomodoro_pymol.noise import draw
 from pomodoro_pymol.utils import memory
 
 # A line, and what its refusal says that it wanted.
@@ -59,12 +59,12 @@ def test_frames_that_come_from_a_gpu_wait_in_pinned_memory(hpv, typed, monkeypat
     asked = []
     monkeypatch.setattr(memory, "require", lambda needed, _: asked.append(needed))
     typed(hpv, "pomnoise frames=10 device=cpu name=noised")
-    monkeypatch.setattr(noise, "is_batched", lambda device: True)
-    monkeypatch.setattr(noise, "frames_per_group", lambda n_atoms, device: 50)
+    monkeypatch.setattr(draw, "is_batched", lambda device: True)
+    monkeypatch.setattr(draw, "frames_per_group", lambda n_atoms, device: 1)
     typed(hpv, "pomnoise frames=10 device=cpu name=noised")
     n_atoms = hpv.count_atoms("noised")
-    blocks, pinned = asked[0], asked[-1]
-    assert pinned - blocks == (2 * 50 - 10) * 12 * n_atoms
+    at_once, pinned = asked[0], asked[-1]
+    assert at_once - pinned == (10 - 2 * 4) * 12 * n_atoms  # two blocks of four groups
 
 
 #: Prints what there is after 12 and after 42 runs, and the bytes of the frames that ten of the latter made.

@@ -15,8 +15,8 @@ SCHEMES = [Scheme(name, PRESETS[name]) for name in ("ms", "flat")]
 SHORT = "the GPU's memory was short: drawn frame by frame"
 NONE = "the GPU's memory did not suffice: drawn on the CPU"
 FULL = (
-    torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-    RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)."),
+    lambda: torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+    lambda: RuntimeError("MPS backend out of memory (MPS allocated: 8 GB)."),
 )
 
 
@@ -39,7 +39,7 @@ def full(monkeypatch, dimer):
             blocks = real(make, n_frames, n_atoms, "cpu", start=start, block_bytes=size, fetch=fetch)
             for place, block in enumerate(blocks):
                 if str(device) != "cpu" and fails(number, place, block_bytes):
-                    raise error
+                    raise error()
                 yield block
 
         Normals = drawing.Normals
@@ -100,7 +100,7 @@ def test_schemes_are_never_of_two_devices(full, hierarchy, dimer):
 
 
 def test_other_errors_pass(full, hierarchy):
-    full(lambda *_: True, RuntimeError("something else"))
+    full(lambda *_: True, lambda: RuntimeError("something else"))
     with pytest.raises(RuntimeError, match=r"^something else$"):
         noise_table(hierarchy, SCHEMES, [0.0], frames=5, device="cuda")
 

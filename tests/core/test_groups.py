@@ -106,7 +106,8 @@ def _streamed(make, dimer):
     return torch.cat([block.clone() for block, _ in stream_frames(make, 3 * SIZE, len(dimer))])
 
 
-def test_blocks_are_groups(grouped, dimer):
+def test_blocks_are_groups(grouped, dimer, monkeypatch):
+    monkeypatch.setattr(draw, "_GROUPS", 1)
     calls = []
 
     def make(frames, out):
@@ -116,6 +117,10 @@ def test_blocks_are_groups(grouped, dimer):
     assert [len(block) for block, _ in stream] == [4, SIZE, SIZE - 2]
     assert [frames for frames, _ in calls] == [range(3, 7), range(7, 14), range(14, 19)]
     assert [shape for _, shape in calls] == [(len(frames), 3, len(dimer)) for frames, _ in calls]
+    monkeypatch.setattr(draw, "_GROUPS", 2)
+    calls.clear()
+    assert [len(block) for block, _ in stream_frames(make, 3 * SIZE - 2, len(dimer), start=3)] == [11, SIZE - 2]
+    assert [frames for frames, _ in calls] == [range(3, 14), range(14, 19)]
 
 
 def test_each_touched_group_is_drawn_once_and_no_other(grouped, dimer, monkeypatch):

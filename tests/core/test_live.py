@@ -90,7 +90,7 @@ def test_a_frame_mixed_alone_is_that_of_all_to_the_bit(structure, draw, choice, 
 
 
 def test_mixing_is_given_up_before_the_frame_at_which_it_is_not_wanted(draw, monkeypatch):
-    monkeypatch.setattr(live, "TOGETHER", 1)  # one frame at a time
+    monkeypatch.setattr(live, "frames_together", lambda n_atoms: 1)
     asked = []
 
     def until(frame):

@@ -12,6 +12,7 @@ from pomodoro_pymol.diffusion.sampling import edm_sample
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments.denoising import build_model
 from pomodoro_pymol.noise import draw, stream
+from pomodoro_pymol.noise.squares import level_squares
 from pomodoro_pymol.noise.statistics import residue_sums
 from pomodoro_pymol.noise.weights import PRESETS
 from pomodoro_pymol.parameters.catalogue import SampleParameters
@@ -110,7 +111,6 @@ NEEDS = {
     "denoise": (memory.denoise_bytes, (1000, 10, 100, 5)),
     "sample": (memory.sample_bytes, (1000, 100, 10, 5, 10)),
     "noise on a device": (memory.noise_device_bytes, (1000, 100)),
-    "pinned": (memory.pinned_bytes, (1000, 100)),
 }
 
 
@@ -127,17 +127,15 @@ def test_needs_grow_with_all_that_is_asked_for(name):
     assert base > 12 * numbers[0] * numbers[1]
 
 
-@pytest.mark.parametrize(("n_atoms", "n_frames"), [(1000, 7), (1000, 5000), (3_000_000, 1), (3_000_000, 2)])
-def test_the_blocks_of_noise_take_what_is_asked_for(n_atoms, n_frames):
+@pytest.mark.parametrize("on_a_device", [False, True])
+@pytest.mark.parametrize(("n_atoms", "n_frames"), [(1000, 7), (1000, 5400), (3_000_000, 1), (3_000_000, 2)])
+def test_the_blocks_of_noise_take_what_is_asked_for(n_atoms, n_frames, on_a_device, monkeypatch):
+    monkeypatch.setattr(draw, "is_batched", lambda device: on_a_device)
     frames = stream.stream_frames(lambda frame, out: None, n_frames, n_atoms)
     first, _ = next(frames)
     frames.close()
     held = min(2, -(-n_frames // len(first)))
     assert stream.block_bytes(n_atoms, n_frames) == held * 12 * n_atoms * len(first)
-
-
-def test_pinned_memory_holds_two_groups_of_coordinates():
-    assert memory.pinned_bytes(1000, 50) == 2 * torch.empty(50, 1000, 3).nbytes
 
 
 def peak(work):
@@ -163,15 +161,15 @@ def batched(monkeypatch):
 
 @pytest.mark.parametrize("left_out", [0, 1])
 @pytest.mark.parametrize("n_atoms", [3000, 300_000])
-def test_a_group_of_noise_takes_no_more_than_is_estimated(batched, n_atoms, left_out):
-    """A group with its sums, whole or of which a frame is not wanted, beside the frames of the group before."""
-    hierarchy, n_together = protein(n_atoms), draw.frames_per_group(n_atoms)
+def test_a_block_of_noise_takes_no_more_than_is_estimated(batched, n_atoms, left_out):
+    """A block with its sums, whole or of which a frame is not wanted, beside the frames of the block before."""
+    hierarchy, n_together = protein(n_atoms), stream.frames_per_block(n_atoms)
 
     def work():
         frames = range(n_together - left_out)
         out = torch.empty(2, len(frames), 3, n_atoms)[1]
         draw.draw_unit_noise(out, hierarchy, PRESETS["ms"], draw.Normals(0, frames, n_atoms))
-        residue_sums(out.mT, hierarchy)
+        level_squares(residue_sums(out.mT, hierarchy), hierarchy)
 
     taken, estimate = peak(work), memory.noise_device_bytes(n_atoms, n_together)
     assert 24 * n_atoms * (n_together - left_out) < taken <= estimate <= 3 * taken

@@ -21,6 +21,7 @@ from pomodoro_pymol import (
 from pomodoro_pymol.noise.draw import GROUP_NORMALS, frames_per_group
 from pomodoro_pymol.noise.presets import parse_schemes
 from pomodoro_pymol.noise.sigma import quantile
+from pomodoro_pymol.noise.stream import frames_per_block
 from pomodoro_pymol.utils.devices import AUTO_ATOMS, AUTO_MEMBER_ATOMS
 from pomodoro_pymol.utils.memory import noise_device_bytes
 
@@ -137,11 +138,11 @@ def test_the_page_on_devices_says_where_auto_and_groups_begin():
     found = [[int(cell.replace(",", "")) for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
     assert found == [[n_atoms, max(1, GROUP_NORMALS // (3 * n_atoms))] for n_atoms in (10**3, 10**4, 10**5, 10**6)]
     assert found == [[n_atoms, frames_per_group(n_atoms, "cuda")] for n_atoms, _ in found]
-    needed = [noise_device_bytes(n_atoms, frames_per_group(n_atoms, "cuda")) for n_atoms in (*range(1000, 10**6, 999),)]
-    assert "90 to 140 MB up to a million atoms, and 132 bytes an atom beyond" in page
-    assert min(needed) > 85e6
-    assert max(needed) < 145e6
-    assert noise_device_bytes(10**7, 1) == 132 * 10**7
+    needed = [noise_device_bytes(n_atoms, frames_per_block(n_atoms, "cuda")) for n_atoms in (*range(1000, 10**6, 999),)]
+    assert "200 to 450 MB up to a million atoms, and 348 bytes an atom beyond" in page
+    assert min(needed) > 190e6
+    assert max(needed) < 460e6
+    assert noise_device_bytes(10**7, frames_per_block(10**7, "cuda")) == 348 * 10**7
 
 
 def test_the_readmes_command_lines_run(cmd, run_python, tmp_path):
