@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from .host import CmdException, muted
+from .host import NO_ARRAYS, CmdException, muted, own_array
 
 #: Where PyMOL keeps our records in its session.
 STORE = "pomodoro"
@@ -99,6 +99,17 @@ def mark_of(name: str, _self) -> str:
         with muted(_self), suppress(CmdException):
             return _self.get_title(name, marked_state(name, _self)) or ""
     return ""
+
+
+def has_atoms(name: str, n_atoms: int, state: int = 1, *, _self) -> bool:
+    """Tell whether an object, all of whose atoms have coordinates in a state, has so many.
+
+    Not by a selection, where PyMOL's arrays work: for each it looks at all atoms of the session.
+    """
+    with muted(_self), suppress(CmdException):
+        rows = own_array(_self.get_coordset, name, state, copy=0)
+        return (_self.count_atoms(f"%{name}") if rows is NO_ARRAYS else 0 if rows is None else len(rows)) == n_atoms
+    return False
 
 
 def marked_state(name: str, _self) -> int:
