@@ -19,7 +19,7 @@ from .sources import Source, draft, index_words
 from .store import has_atoms
 
 _MOST_PIECES = 50
-# States of fewer atoms together are read at once: each call looks at all atoms of the session.
+# States of fewer atoms together are read at once.
 _ATOM_STATES = 500_000
 # The matrix of an object that was not moved.
 _STILL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
@@ -231,9 +231,7 @@ def read_frames(name: str, states: Iterable[int], structure: Any, *, _self) -> I
     PomodoroError
         If the object is changed or deleted on the way, or a state lacks atoms.
     """
-    together = _states_together(name, len(structure), _self)
-    for state in states:
-        shown = read_state(name, state, _self=_self) if together is None else together[state - 1]
+    for state, shown in each_state(name, states, len(structure), _self=_self):
         if len(shown) != len(structure) or not has_atoms(name, len(structure), state, _self=_self):
             if count_atoms(f"%{name}", _self=_self) != len(structure):
                 raise PomodoroError(f"{structure.name} was changed or deleted during the run")
@@ -241,16 +239,19 @@ def read_frames(name: str, states: Iterable[int], structure: Any, *, _self) -> I
         yield shown[structure.places]
 
 
-def _states_together(name: str, n_atoms: int, _self: Any) -> Any:
-    """Return all states of a small object, shape=(n_states, n_atoms, 3), in PyMOL's order; None where they can't be."""
-    n_states = _self.count_states(f"%{name}")
-    if n_states * n_atoms > _ATOM_STATES:
-        return None
-    shown = read_state(name, 0, _self=_self)
-    if len(shown) != n_states * n_atoms:
-        return None
-    shown = shown.reshape(n_states, n_atoms, 3)
-    return shown if _one_after_another(name, shown, _self) else None
+def each_state(name: str, states: Iterable[int], n_atoms: int, *, _self) -> Iterator[tuple[int, Any]]:
+    """Yield the numbers of states of an object of so many atoms, each with what `read_state` returns of it.
+
+    Those of a small object are read at once: each call looks at all atoms of the session.
+    """
+    n_states, together = _self.count_states(f"%{name}"), None
+    if n_states * n_atoms <= _ATOM_STATES:
+        shown = read_state(name, 0, _self=_self)
+        if len(shown) == n_states * n_atoms:
+            shown = shown.reshape(n_states, n_atoms, 3)
+            together = shown if _one_after_another(name, shown, _self) else None
+    for state in states:
+        yield state, read_state(name, state, _self=_self) if together is None else together[state - 1]
 
 
 def _one_after_another(name: str, shown: Any, _self: Any) -> bool:
