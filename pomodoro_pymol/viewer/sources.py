@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import PomodoroError
 from ..structure.residue_names import MODEL_WATERS
 from .host import CmdException, kept_session, muted
-from .store import all_records, current_state, get_record, has_atoms, is_key, is_legal, is_ours, molecules, spelling
+from .store import all_records, current_state, get_record, is_key, is_legal, is_ours, molecules, placed_atoms, spelling
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def resolve_source(
         selection = whole(name, _self=_self)
     elif not alone:
         selection = f"{object_words(name, _self=_self)} and ({selection})"
-    if alone and selection == name and has_atoms(name, n_selected, state, _self=_self):
+    if alone and selection == name and placed_atoms(name, state, _self=_self) == n_selected:
         n_atoms = n_selected
     else:
         n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")

@@ -91,3 +91,23 @@ def test_states_read_at_once_are_those_read_one_by_one(hpv, typed, monkeypatch, 
     for found, right in zip(states.values(), one_by_one):
         np.testing.assert_array_equal(found, right)
     assert (("1hpv_noise", 0) in read) == small
+
+
+@pytest.mark.parametrize("arrays", [True, False])
+@pytest.mark.parametrize(("state", "n_atoms"), [(1, 12), (2, 9)])
+def test_an_object_that_lacks_atoms_in_a_state(cmd, load_source, monkeypatch, arrays, state, n_atoms):
+    """By its bare name, which alone says how many atoms it has."""
+    from pomodoro_pymol.viewer import reading, sources
+
+    def refuse(*_, **__):
+        raise SystemError("no arrays")
+
+    load_source("missing atoms", cmd)
+    if not arrays:
+        monkeypatch.setattr(cmd, "get_coordset", refuse, raising=False)
+    source = sources.resolve_source("gaps", state, _self=cmd)
+    assert (source.n_atoms, source.n_selected) == (n_atoms, 12)
+    structure = reading.read_source(source, _self=cmd)
+    assert len(structure) == n_atoms
+    assert len(reading.unplaced(source, _self=cmd)) == 12 - n_atoms
+    assert bool(structure.note) == (n_atoms < 12)
