@@ -55,6 +55,7 @@ def recolor(
 ) -> Coloring:
     """Colour our object ``name`` by the metric, palette and range of ``choice``."""
     coloring = reading.finish(color_steps(name, structure, hierarchy, record, choice, 0, _self))
+    publishing.redraw_colors(name, _self=_self)
     return reading.finish(
         finish_steps(name, structure, hierarchy, coloring, choice.metric, record.parameters.rep, 0, _self)
     )

@@ -146,8 +146,7 @@ def _read_truth(truth: sources.Source, source: sources.Source, _self: Any) -> St
 def _read_frames(draft: str, numbers: list[int], structure: Structure, _self: Any) -> np.ndarray:
     """Return states of a draft, shape=(n_frames, n_atoms, 3), angstrom, of the atoms of a structure."""
     frames = np.empty((len(numbers), len(structure), 3), np.float32)
-    for frame, state in zip(frames, numbers):
-        found = reading.read_state(draft, state, _self=_self)
+    for frame, (state, found) in zip(frames, reading.each_state(draft, numbers, len(structure), _self=_self)):
         if len(found) != len(structure) or not np.isfinite(found).all():
             raise PomodoroError(
                 f"state {state} of {structure.name} has not all {counted(len(structure), 'atom')} with coordinates: "

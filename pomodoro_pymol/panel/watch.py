@@ -303,7 +303,7 @@ class Watch(QtCore.QObject):
             from ..structure.hierarchy import Hierarchy
 
             structure = yield from reading.structure_steps(
-                atoms, state, title=title or name, piece=_PIECE, order=order, _self=self._self
+                atoms, state, title=title or name, piece=_PIECE, order=order, of=name, _self=self._self
             )
             structure = group(structure)
             yield

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from ..errors import PomodoroError
 from .dressing import MANY_ATOMS, show_spheres
 from .host import kept_session, muted, set_discrete
-from .publishing import paint_steps, publish, retitle, set_titles
+from .publishing import paint_steps, publish, redraw_colors, retitle, set_titles
 from .reading import count_atoms, finish, pieces, read_state
 from .sources import copy_atoms
 from .states import StateWriter
@@ -98,6 +98,7 @@ def companion_steps(
         if rows is not None and _is_in_place(there, truth, rows, _self):
             # At once: half a companion would say what never was.
             finish(paint_steps(there, memoryview(colors[rows]), memoryview(values[rows]), _self=_self))
+            redraw_colors(there, _self=_self)
             retitle(there, titles, record, _self=_self)
             return there
     with _draft(name, atom_at_place, _self) as draft:

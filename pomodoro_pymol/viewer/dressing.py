@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
 from .host import kept_session, muted
-from .reading import count_atoms, pieces
+from .reading import pieces
 from .sources import copy_atoms
-from .store import get_record, is_ours, spelling
+from .store import get_record, has_atoms, is_ours, spelling
 
 #: More atoms than this are lines rather than sticks, which take longer to draw.
 MANY_ATOMS = 20_000
 _PER_ATOM = ("lines", "sticks", "spheres", "dots", "surface", "mesh", "nonbonded", "nb_spheres", "ellipsoids")
 #: What atoms without a bond, of which sticks and lines draw nothing, show beside them.
 _UNBONDED = {"sticks": "nb_spheres", "lines": "nonbonded"}
+# What hides how atoms move, and PyMOL's numbers for that.
+_SMOOTH, _SMOOTH_NUMBERS = "cartoon ribbon", {5, 6}
 _RADIUS = "stick_radius"
 #: PyMOL's radius of sticks, and ours: noised bonds are long, and thinner ones hide less of each other.
 _THICK, _THIN = 0.25, 0.15
@@ -25,7 +28,7 @@ _KEY = "hash((rank, segi, chain, resi, name, alt))"
 
 
 def dress_steps(
-    draft_name: str, name: str, source: str, rep: str, piece: int = 0, *, _self
+    draft_name: str, name: str, source: str, n_atoms: int, rep: str, piece: int = 0, *, _self
 ) -> Generator[None, None, None]:
     """Choose what a hidden draft, which is to become the object ``name``, shows; so many atoms at a time.
 
@@ -34,6 +37,8 @@ def dress_steps(
     draft_name, name : str
     source : str
         Object of which the draft is a copy.
+    n_atoms : int
+        Of the draft.
     rep : {"auto", "sticks", "lines", "cartoon"}
         "auto" shows what the former object of that name shows, where it has the same atoms; else
         what the source does, but sticks (lines for many atoms) where that is only a cartoon or ribbon,
@@ -42,35 +47,50 @@ def dress_steps(
     if rep != "auto":
         _show_alone(draft_name, rep, _self)
         return
-    if not is_ours(source, _self=_self):
-        _show_atoms(draft_name, _self)
     yield
-    n_atoms = count_atoms(f"%{draft_name}", _self=_self)
     former = spelling(name, _self=_self)
-    if get_record(former, _self=_self) is None or count_atoms(f"%{former}", _self=_self) != n_atoms:
+    again = get_record(former, _self=_self) is not None and has_atoms(former, n_atoms, _self=_self)
+    if again and (yield from _show_as(draft_name, former, n_atoms, piece, _self)):
         return
+    if not is_ours(source, _self=_self):
+        _show_atoms(draft_name, n_atoms, _self)
+
+
+def _show_as(draft_name: str, former: str, n_atoms: int, piece: int, _self) -> Generator[None, None, bool]:
+    """Show what another object shows of the same atoms; tell whether they are the same, else nothing changes."""
     shown: dict[int, int] = {}
     for part in pieces(f"%{former}", n_atoms, piece, _self):
         _self.iterate(part, f"put({_KEY}, reps)", space={"put": shown.__setitem__, "hash": hash})
         yield
-    if len(shown) == n_atoms:  # otherwise it does not tell them apart
-        _set_radius(draft_name, _self.get_setting_float(_RADIUS, former), _self)
-        for part in pieces(f"%{draft_name}", n_atoms, piece, _self):
-            _self.alter(part, f"reps = get({_KEY}, reps)", space={"get": shown.get, "hash": hash})
-            yield
+    if len(shown) != n_atoms:  # it does not tell them apart
+        return False
+    smooth = any(reps >> number & 1 for reps in set(shown.values()) for number in _SMOOTH_NUMBERS)
+    radius, before = _self.get_setting_float(_RADIUS, former), array("q")
+    take = f"put(reps); reps = pop({_KEY}, reps)"
+    for part in pieces(f"%{draft_name}", n_atoms, piece, _self):
+        _self.alter(part, take, space={"put": before.append, "pop": shown.pop, "hash": hash})
+        yield
+    if shown:
+        _self.alter(f"%{draft_name}", "reps = next(before)", space={"before": iter(before)})
+        return False
+    if _SMOOTH_NUMBERS.isdisjoint(_self.get_vis()[former][2]):  # hidden in the object as such, whatever its atoms show
+        with muted(_self):
+            _self.hide(_SMOOTH, f"%{draft_name} and not (rep cartoon or rep ribbon)" if smooth else f"%{draft_name}")
+    _set_radius(draft_name, radius, _self)
+    return True
 
 
-def _show_atoms(name: str, _self) -> None:
+def _show_atoms(name: str, n_atoms: int, _self) -> None:
     """Show the atoms of polymers of which only a cartoon or ribbon is shown, which hides how they move."""
-    rep = "sticks" if count_atoms(f"%{name}", _self=_self) <= MANY_ATOMS else "lines"
+    rep = "sticks" if n_atoms <= MANY_ATOMS else "lines"
     shown = " or ".join(f"rep {other}" for other in _PER_ATOM)
     chosen = _self.get_unused_name("_pomodoro_atoms")
     with muted(_self):
         smooth = f"%{name} and polymer and bonded and (rep cartoon or rep ribbon) and not ({shown})"
-        if _self.select(chosen, smooth, enable=0, quiet=1):
+        # Other atoms of the session, at which PyMOL looks for each word otherwise, are left out.
+        if _self.select(chosen, smooth, enable=0, quiet=1, domain=name):
             _self.show(rep, f"%{chosen}")
-            _self.hide("cartoon", f"%{chosen}")
-            _self.hide("ribbon", f"%{chosen}")
+            _self.hide(_SMOOTH, f"%{chosen}")
             _thin(name, _self)
         _self.delete(chosen)
 
@@ -96,7 +116,7 @@ def _thin(name: str, _self) -> None:
 
 def _set_radius(name: str, radius: float, _self) -> None:
     if _self.get_setting_float(_RADIUS, name) != radius:
-        _self.set(_RADIUS, radius, name, quiet=1)
+        _self.set(_RADIUS, radius, name, updates=0, quiet=1)
 
 
 def show_spheres(name: str, *, _self) -> None:

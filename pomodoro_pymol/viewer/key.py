@@ -14,9 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chempy import Atom
+from chempy.models import Indexed
+
 from ..color.ticks import number_text, ticks
 from .host import hook, kept_session, muted
-from .store import KEY_TITLE, all_records, is_key, key_of, spelling
+from .store import KEY_TITLE, all_records, has_atoms, is_key, key_of, spelling
 from .window import mend_labels
 
 Rgb = tuple[float, float, float]
@@ -35,6 +38,8 @@ BLANK, BLOCK = " " * 6, "\u2588"
 # So many that there are no gaps in a window of 2,200 pixels, where each is as many pixels wide as in any other. All are
 # atoms in the middle of what is shown, and the more there are the nearer ``orient`` goes.
 _N_BLANKS, _N_BLOCKS = 42, 54
+# PyMOL's numbers for labels alone shown, and for the flag of its own pseudoatoms.
+_LABELS, _NO_SMOOTH = 1 << 3, 1 << 30
 # Each next colour lies before the one to its left, blanks before blocks, and all before the atoms.
 _NEAR, _NEARER, _NEAR_BLOCK = -0.9, -0.0005, -0.86
 # PyMOL draws what is in a cell of a grid smaller in its window.
@@ -131,9 +136,7 @@ def show_label(name: str, text: str, slot: int, *, _self) -> str:
 
 def lower_key(key: str, *, _self) -> None:
     """Put a key on the edge that stands higher, above those of other objects, where none of them is in sight."""
-    found: list[float] = []
-    _self.iterate_state(1, f"%{key} and name K000", "put(s.label_screen_point[1])", space={"put": found.append})
-    down = found[0] - _TITLE
+    down = _title_place(key, _self) - _TITLE
 
     def lowered(point: Sequence[float]) -> tuple[float, float, float]:
         return point[0], point[1] - down, point[2]
@@ -191,7 +194,7 @@ def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int
 
 def _is_whole(key: str, n_labels: int, slot: int, _self) -> bool:
     """Tell whether a key has its labels and its place."""
-    whole = is_key(key, _self=_self) and _self.count_atoms(f"%{key}") == n_labels
+    whole = is_key(key, _self=_self) and has_atoms(key, n_labels, _self=_self)
     return whole and _self.get_setting_int("grid_slot", key) == slot
 
 
@@ -210,9 +213,17 @@ def _free_row(former: str, slot: int, _self) -> int:
     taken: list[int] = []
     for other in _self.get_names("objects"):
         if other != former and is_key(other, _self=_self) and _self.get_setting_int("grid_slot", other) == slot:
-            place = {"put": lambda point: taken.append(round((point[1] - _TITLE) / _ROW))}
-            _self.iterate_state(1, f"%{other} and name K000", "put(s.label_screen_point)", space=place)
+            taken.append(round((_title_place(other, _self) - _TITLE) / _ROW))
     return next(row for row in range(len(taken) + 1) if row not in taken)
+
+
+def _title_place(key: str, _self) -> float:
+    """Return how high the title of a key stands, from -1 to 1."""
+    found: list[float] = []
+    # Not "and name K000", for which PyMOL compares the name of each atom of the session.
+    expression = "put(s.label_screen_point[1]) if name == 'K000' else None"
+    _self.iterate_state(1, f"%{key}", expression, space={"put": found.append})
+    return found[0]
 
 
 def _put(name: str, former: str, labels: Sequence[_Label], size: int, where: Sequence[float], slot: int, _self) -> str:
@@ -242,26 +253,37 @@ def _put(name: str, former: str, labels: Sequence[_Label], size: int, where: Seq
 
 
 def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) -> None:
-    """Make an object of an atom per label, all of them at ``where``, shape=(3,)."""
+    """Make an object of an atom per label, all of them at ``where``, shape=(3,).
+
+    In few calls, as each that means atoms looks at all those of the session.
+    """
     labels = sorted(labels, key=lambda label: (label.color is not None, label.text == BLANK))
-    names = [f"K{number:03}" for number in range(len(labels))]
-    for atom in names:
-        _self.pseudoatom(
-            name, name=atom, resn="KEY", resi="1", pos=[float(x) for x in where], vdw=0.0, state=1, quiet=1
-        )
-    _self.hide("everything", f"%{name}")
+    given = {f"K{number:03}": label for number, label in enumerate(labels)}
+    model = Indexed()
+    model.atom += [_atom(atom, where) for atom in given]
+    _self.load_model(model, name, 1, discrete=0, quiet=1, zoom=0)
     _self.set_title(name, 1, KEY_TITLE)
-    given = dict(zip(names, labels))
-    _self.alter(f"%{name}", "label = given[name].text", space={"given": given})
+
+    def write(settings: Any, atom: str) -> str:
+        label = given[atom]
+        if label.color:
+            settings["label_bg_color" if label.text == BLANK else "label_color"] = _integer(label.color)
+        return label.text
+
+    _self.alter(f"%{name}", "label = write(s, name)", space={"write": write})
     places = {atom: ((label.x, label.y, label.z), (float(label.left), 0.0, 0.0)) for atom, label in given.items()}
     _self.alter_state(1, f"%{name}", "s.label_screen_point, s.label_position = places[name]", space={"places": places})
-    colors = {atom: _integer(label.color) for atom, label in given.items() if label.color}
-    for blank, setting in ((False, "label_color"), (True, "label_bg_color")):
-        atoms = "+".join(atom for atom in colors if (given[atom].text == BLANK) == blank)
-        _self.alter(f"%{name} and name {atoms}", f"s.{setting} = colors[name]", space={"colors": colors})
     _self.set("label_bg_transparency", 0, name, updates=0, quiet=1)
     _self.mask(f"%{name}")  # a click on it picks no atom
-    _self.show("labels", f"%{name}")
+
+
+def _atom(name: str, where: Sequence[float]) -> Atom:
+    """Return an atom that shows its label alone, otherwise as ``pseudoatom`` makes them."""
+    atom = Atom()
+    atom.name, atom.resn, atom.resi, atom.chain, atom.segi, atom.symbol = name, "KEY", "1", "P", "PSDO", "PS"
+    atom.hetatm, atom.flags, atom.visible = 1, _NO_SMOOTH, _LABELS
+    atom.coord = [float(x) for x in where]
+    return atom
 
 
 def _middle(atoms: str, state: int, _self) -> list[float]:

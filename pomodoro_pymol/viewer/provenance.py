@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..utils.text import counted
+from .host import NO_ARRAYS, own_array
 from .reading import count_atoms, read_state
 from .store import STORE, all_records, command_of, mark_of
 
@@ -23,7 +24,13 @@ def frame_sum(frame: Any) -> int:
 
 def frame_sums(name: str, *, _self) -> list[int]:
     """Return by what each state of an object is known."""
-    return [frame_sum(read_state(name, state, _self=_self)) for state in range(1, _self.count_states(f"%{name}") + 1)]
+    return [_state_sum(name, state, _self) for state in range(1, _self.count_states(f"%{name}") + 1)]
+
+
+def _state_sum(name: str, state: int, _self: Any) -> int:
+    """Return by what a state is known, from the rows of PyMOL's memory where they can be had: no order matters."""
+    rows = own_array(_self.get_coordset, name, state, copy=0)
+    return frame_sum(read_state(name, state, _self=_self) if rows is NO_ARRAYS or rows is None else rows)
 
 
 def live_sums(name: str, n_atoms: int, n_states: int, fill: Callable[[int, Any], None], *, _self) -> list[int]:
@@ -64,7 +71,7 @@ def known_again(name: str, *, _self) -> dict[str, Any] | None:
     """Return the record of an object that was renamed or copied from one of ours, None where it is none of them."""
     mark = mark_of(name, _self)
     alike = [record for record in all_records(_self).values() if mark and record["title"] == mark]
-    first = [frame_sum(read_state(name, state, _self=_self)) for state in (1, 2)] if alike else []
+    first = [_state_sum(name, state, _self) for state in (1, 2)] if alike else []
     exact = [record for record in alike if isinstance(record.get("sums"), list) and record["sums"][:2] == first]
     return next(iter(exact or alike), None)
 

@@ -25,7 +25,7 @@ def retitle(name: str, titles: Sequence[str], record: dict[str, Any], *, _self) 
 def paint_steps(
     name: str, colors: Sequence[int], values: Sequence[float], piece: int = 0, *, _self
 ) -> Generator[None, None, None]:
-    """Colour an object of ours and set its b, so many atoms at a time.
+    """Colour an object of ours and set its b, so many atoms at a time; one that was shown before needs `redraw_colors`.
 
     ``colors`` has a 0xRRGGBB integer, and ``values`` a number, per atom in PyMOL's order.
     """
@@ -33,6 +33,10 @@ def paint_steps(
     for part in pieces(f"%{name}", len(colors), piece, _self):
         _self.alter(part, "color, b = next(pairs)", space={"pairs": pairs})
         yield
+
+
+def redraw_colors(name: str, *, _self) -> None:
+    """Let PyMOL draw an object that was shown before in the colours of its atoms."""
     _self.recolor(f"%{name}")
 
 

@@ -16,8 +16,11 @@ from .assembling import assembled, unit_cell
 from .given import regrouped
 from .host import NO_ARRAYS, CmdException, muted, own_array
 from .sources import Source, draft, index_words
+from .store import has_atoms
 
 _MOST_PIECES = 50
+# States of fewer atoms together are read at once.
+_ATOM_STATES = 500_000
 # The matrix of an object that was not moved.
 _STILL = (1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
 
@@ -26,7 +29,7 @@ T = TypeVar("T")
 
 def read_structure(name: str, *, title: str = "", order: str = "", _self):
     """Read state 1 of an object as a `Structure`."""
-    return finish(structure_steps(f"%{name}", title=title or name, order=order, _self=_self))
+    return finish(structure_steps(f"%{name}", title=title or name, order=order, of=name, _self=_self))
 
 
 def read_source(source: Source, *, _self) -> Any:
@@ -59,7 +62,15 @@ def draft_steps(
 
     lost = unplaced(source, _self=_self)
     structure = yield from structure_steps(
-        f"%{name}", state, title=source.object, piece=piece, order=order, lost=lost, _self=_self
+        f"%{name}",
+        state,
+        title=source.object,
+        piece=piece,
+        order=order,
+        lost=lost,
+        of=name,
+        n_atoms=source.n_atoms,
+        _self=_self,
     )
     if len(structure) < source.n_atoms:
         kept = np.sort(structure.places)
@@ -74,8 +85,9 @@ def unplaced(source: Source, *, _self) -> list[tuple[str, str, str, str]]:
     """Return chain, residue number, residue name and name of the atoms meant that have no coordinates in the state."""
     atoms = f"({source.selection}) and %{source.object}"
     found: list[tuple[str, str, str, str]] = []
+    n_selected = source.n_selected or _self.count_atoms(atoms)
     # The atoms of a discrete object have one state each.
-    if not _self.count_discrete(f"%{source.object}") and _self.count_atoms(atoms) > source.n_atoms:
+    if n_selected > source.n_atoms and not _self.count_discrete(f"%{source.object}"):
         without = f"{atoms} and not state {source.state}"
         _self.iterate(without, "put((chain, resi, resn, name))", space={"put": found.append})
     return found
@@ -89,6 +101,8 @@ def structure_steps(
     piece: int = 0,
     order: str = "",
     lost: Iterable[tuple[str, str, str, str]] = (),
+    of: str = "",
+    n_atoms: int = 0,
     _self,
 ) -> Generator[None, None, Any]:
     """Read the atoms of a selection in a state, yielding now and then; return the `Structure`.
@@ -108,6 +122,10 @@ def structure_steps(
         an atom in its file, is not negative and does not repeat.
     lost : iterable of tuple
         What the structure's note is to tell of, too; see `atoms.left_out`.
+    of : str, optional
+        The one object that the selection is of.
+    n_atoms : int, optional
+        How many atoms it has. PyMOL, which looks at all atoms of the session for that, is asked where it is not said.
 
     Raises
     ------
@@ -121,8 +139,8 @@ def structure_steps(
     labels, kinds, values = _numbering(), _numbering(), _numbering()
     # Once per atom: no function of Python's own is called, and whole numbers are put.
     space = {"put": rows.extend, "labels": labels, "kinds": kinds, "values": values}
-    n_atoms = count_atoms(selection, _self=_self)
-    names = _self.get_object_list(selection) if n_atoms else []
+    n_atoms = n_atoms or count_atoms(selection, _self=_self)
+    names = [of] if of else _self.get_object_list(selection) if n_atoms else []
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
         parts = pieces(atoms, n_atoms, piece, _self)
         yield
@@ -134,12 +152,16 @@ def structure_steps(
                 "values[b]))",
                 space=space,
             )
-            coords += [_coords(name, f"{part} and %{name}", state, _self) for name in names]
+            if len(names) == 1:
+                coords.append(_coords(names[0], part, state, _self))
+            else:
+                coords += [_coords(name, f"({part}) and %{name}", state, _self) for name in names]
             yield
     title = title or selection
     shown = np.concatenate([np.empty((0, 3), np.float32), *coords])
     columns = np.array(rows, np.int64).reshape(-1, 4)
-    if not len(columns) == len(shown) == n_atoms == count_atoms(selection, _self=_self):
+    changed = len(parts) > 1 and count_atoms(selection, _self=_self) != n_atoms  # where others had a turn in between
+    if changed or not len(columns) == len(shown) == n_atoms:
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
     if not np.isfinite(shown).all(1).any():
         raise PomodoroError(f"{title} has no atoms with coordinates in this state")
@@ -173,7 +195,7 @@ def pieces(selection: str, n_atoms: int, piece: int, _self: Any) -> list[str]:
 def _named(selection: str, needed: bool, _self: Any) -> Iterator[str]:
     """Yield a selection by a hidden name, where it is asked for again and again."""
     if not needed:
-        yield f"({selection})"
+        yield selection
         return
     name = _self.get_unused_name("_pomodoro_atoms")
     with muted(_self):
@@ -209,13 +231,34 @@ def read_frames(name: str, states: Iterable[int], structure: Any, *, _self) -> I
     PomodoroError
         If the object is changed or deleted on the way, or a state lacks atoms.
     """
-    for state in states:
-        shown = read_state(name, state, _self=_self)
-        if count_atoms(f"%{name}", _self=_self) != len(structure):
-            raise PomodoroError(f"{structure.name} was changed or deleted during the run")
-        if len(shown) != len(structure):
+    for state, shown in each_state(name, states, len(structure), _self=_self):
+        if len(shown) != len(structure) or not has_atoms(name, len(structure), state, _self=_self):
+            if count_atoms(f"%{name}", _self=_self) != len(structure):
+                raise PomodoroError(f"{structure.name} was changed or deleted during the run")
             raise PomodoroError(f"state {state} of {structure.name} lacks atoms: run pomnoise again")
         yield shown[structure.places]
+
+
+def each_state(name: str, states: Iterable[int], n_atoms: int, *, _self) -> Iterator[tuple[int, Any]]:
+    """Yield the numbers of states of an object of so many atoms, each with what `read_state` returns of it.
+
+    Those of a small object are read at once: each call looks at all atoms of the session.
+    """
+    n_states, together = _self.count_states(f"%{name}"), None
+    if n_states * n_atoms <= _ATOM_STATES:
+        shown = read_state(name, 0, _self=_self)
+        if len(shown) == n_states * n_atoms:
+            shown = shown.reshape(n_states, n_atoms, 3)
+            together = shown if _one_after_another(name, shown, _self) else None
+    for state in states:
+        yield state, read_state(name, state, _self=_self) if together is None else together[state - 1]
+
+
+def _one_after_another(name: str, shown: Any, _self: Any) -> bool:
+    """Tell whether the states that were read at once, shape=(n_states, n_atoms, 3), follow one another."""
+    import numpy as np
+
+    return all(np.array_equal(shown[state - 1], read_state(name, state, _self=_self)) for state in {1, len(shown)})
 
 
 def read_all(name: str, structure: Any, *, _self) -> Any:
@@ -241,7 +284,7 @@ def read_all(name: str, structure: Any, *, _self) -> Any:
     if count_atoms(f"%{name}", _self=_self) != len(structure) or shown.size != np.prod(shape):
         raise PomodoroError(f"{name} was changed or lacks atoms in a state: run pomnoise again")
     shown = shown.reshape(shape)
-    if any(not np.array_equal(shown[state - 1], read_state(name, state, _self=_self)) for state in {1, len(shown)}):
+    if not _one_after_another(name, shown, _self):
         raise PomodoroError(f"PyMOL does not show the states of {name} one after another")
     return shown[:, structure.places]
 

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import PomodoroError
 from ..structure.residue_names import MODEL_WATERS
 from .host import CmdException, kept_session, muted
-from .store import all_records, current_state, get_record, is_key, is_legal, is_ours, molecules, spelling
+from .store import all_records, current_state, get_record, is_key, is_legal, is_ours, molecules, placed_atoms, spelling
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,14 @@ class Source:
     residues: str = ""
     chains: str = ""
     fixed: str = ""
+    #: In any state, or in none; 0 where they were not counted.
+    n_selected: int = 0
 
     @property
     def atoms(self) -> str:
         """The atoms as a selection that means them alone."""
+        if self.selection == self.object and self.n_selected == self.n_atoms:
+            return f"%{self.object}"
         return f"({self.selection}) and %{self.object} and state {self.state}"
 
 
@@ -51,8 +55,9 @@ def resolve_source(
         atoms are to be ``fixed``.
     """
     if selection:
-        check_selection(selection, _self)
-        matched = _self.get_object_list(f"({selection})")
+        n_selected = check_selection(selection, _self)
+        # No brackets: by its bare name PyMOL knows an object without a look at all atoms of the session.
+        matched = _self.get_object_list(selection)
         objects = [name for name in matched if is_legal(name, _self) and not is_key(name, _self=_self)]
         objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
         if not objects:
@@ -69,7 +74,6 @@ def resolve_source(
         known = ", ".join(sorted(objects))
         raise PomodoroError(f"{len(objects)} objects match ({known}): name one, as in pomnoise {min(objects)}")
     name = objects[0]
-    words = object_words(name, _self=_self)
     n_states = _self.count_states(f"%{name}")
     if not n_states:
         raise PomodoroError(f"{name} has no atoms with coordinates")
@@ -78,16 +82,21 @@ def resolve_source(
     if not 1 <= state <= n_states:
         raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
     asked = bool(selection)
+    alone = asked and matched == [name]
     if not asked:
         selection = whole(name, _self=_self)
-    elif matched != [name]:
-        selection = f"{words} and ({selection})"
-    n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")
+    elif not alone:
+        selection = f"{object_words(name, _self=_self)} and ({selection})"
+    if alone and selection == name and placed_atoms(name, state, _self=_self) == n_selected:
+        n_atoms = n_selected
+    else:
+        n_atoms = _self.count_atoms(f"({selection}) and %{name} and state {state}")
     if not n_atoms and not asked and _self.count_atoms(f"%{name} and state {state}"):
-        raise PomodoroError(f"{name} is all water, which is left aside unless it is named, as in pomnoise {words}")
+        named = object_words(name, _self=_self)
+        raise PomodoroError(f"{name} is all water, which is left aside unless it is named, as in pomnoise {named}")
     if not n_atoms:
         raise PomodoroError(f"selection {selection!r} has no atoms with coordinates in state {state}")
-    source = Source(name, selection, state, n_atoms, residues, chains, fixed)
+    source = Source(name, selection, state, n_atoms, residues, chains, fixed, n_selected if alone else 0)
     if fixed:
         _check_fixed(source, _self)
     return source
@@ -251,11 +260,17 @@ def _water(words: str, *, _self) -> str:
     return f"(solvent or (resn {'+'.join(sorted(names))} and not {dry}))" if names else "solvent"
 
 
-def check_selection(selection: str, _self) -> None:
-    """Refuse words that are no selection, with PyMOL's reason; its other questions do not give one in 2.5."""
+def check_selection(selection: str, _self) -> int:
+    """Return how many atoms a selection has.
+
+    Raises
+    ------
+    PomodoroError
+        If it is none, with PyMOL's reason; its other questions do not give one in 2.5.
+    """
     try:
         with muted(_self):
-            _self.count_atoms(f"({selection})")
+            return _self.count_atoms(f"({selection})")
     except CmdException as error:
         reason = str(error).strip().splitlines()[0].removeprefix("Error: ").rstrip(".")
         raise PomodoroError(f"selection {selection!r} is not valid: {reason}") from None

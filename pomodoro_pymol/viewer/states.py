@@ -15,6 +15,7 @@ from .provenance import frame_sum
 from .publishing import hide, publish
 from .reading import finish, read_state
 from .sources import copy_atoms
+from .store import has_atoms
 
 
 class StateWriter:
@@ -42,6 +43,7 @@ class StateWriter:
         self.name = name
         self._atom_at_place = atom_at_place
         self._atom_in_row: Any = None
+        self._in_order = False
         self._cmd = _self
         self._states = _self.count_states(f"%{name}") if after is None else after
         self._ends: list[tuple[int, Any]] = []
@@ -69,15 +71,16 @@ class StateWriter:
             self._load(numbered_rows(len(self._atom_at_place))[None])
             probe = read_state(self.name, self._states + 1, _self=self._cmd)
             self._atom_in_row = atoms_in_rows(self._atom_at_place, probe)
+            self._in_order = np.array_equal(self._atom_in_row, np.arange(len(probe)))
         block = frames.numpy()
         self._load(block, self._atom_in_row)
         first, self._states = self._states + 1, self._states + len(block)
         rows = own_array(self._cmd.get_coordset, self.name, self._states, copy=0)
-        if rows is not NO_ARRAYS and not np.array_equal(rows, block[-1][self._atom_in_row]):
+        if rows is not NO_ARRAYS and not self._is_in(rows, block[-1]):
             raise elsewhere(self._states)
         self._sums += map(frame_sum, block)
         # Copies: the memory of a block is used again.
-        self._ends = [*(self._ends[:1] or [(first, block[0].copy())]), (self._states, block[-1].copy())]
+        self._ends = [*(self._ends[:1] or [(first, block[0].copy("K"))]), (self._states, block[-1].copy("K"))]
 
     def check(self) -> None:
         """Check that the object still has the states that were written, whole.
@@ -87,10 +90,11 @@ class StateWriter:
         PomodoroError
             If it was changed or deleted since.
         """
-        with muted(self._cmd), suppress(CmdException):
-            if (self._count(), self._cmd.count_atoms(f"%{self.name}")) == (self._states, len(self._atom_at_place)):
-                return
-        raise self._gone()
+        whole = {1, self._states}
+        if self._count() != self._states or not all(
+            has_atoms(self.name, len(self._atom_at_place), state, _self=self._cmd) for state in whole
+        ):
+            raise self._gone()
 
     def verify(self) -> None:
         """Check that PyMOL shows each atom where it was computed to be, in the first and the last frame.
@@ -105,7 +109,8 @@ class StateWriter:
 
     def dress(self, name: str, source: str, rep: str = "auto", piece: int = 0) -> Generator[None, None, None]:
         """Choose what the draft shows as the output object ``name``, as `dress_steps` does."""
-        yield from dress_steps(self.name, name, source, rep, piece, _self=self._cmd)
+        n_atoms = len(self._atom_at_place)
+        yield from dress_steps(self.name, name, source, n_atoms, rep, piece, _self=self._cmd)
         self._dressed = True
 
     def publish(self, name: str, record: dict[str, Any], source: str) -> str:
@@ -152,12 +157,26 @@ class StateWriter:
                 np.copyto(out, frames[number])
                 return
             for axis in range(3):  # frames come coordinate by coordinate
-                out[:, axis] = np.take(frames[number, :, axis], atom_in_row)
+                out[:, axis] = self._in_rows(frames[number], axis)
 
         with muted(self._cmd):
             taken = self._loader.load(self._states + 1, len(frames), fill)
         if not taken:
             raise self._gone()
+
+    def _in_rows(self, frame: Any, axis: int) -> Any:
+        """Return a coordinate of a frame, shape=(n_atoms,), in the order of the rows of PyMOL's memory."""
+        import numpy as np
+
+        # Rows that do not exist are nowhere asked for; "raise" would make NumPy copy once more.
+        return frame[:, axis] if self._in_order else np.take(frame[:, axis], self._atom_in_row, mode="clip")
+
+    def _is_in(self, rows: Any, frame: Any) -> bool:
+        """Tell whether the rows of PyMOL's memory hold a frame."""
+        import numpy as np
+
+        same = (np.array_equal(rows[:, axis], self._in_rows(frame, axis)) for axis in range(3))
+        return rows.shape == frame.shape and all(same)
 
     def _count(self) -> int:
         with muted(self._cmd), suppress(CmdException):

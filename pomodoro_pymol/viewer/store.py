@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from .host import CmdException, muted
+from .host import NO_ARRAYS, CmdException, muted, own_array
 
 #: Where PyMOL keeps our records in its session.
 STORE = "pomodoro"
@@ -99,6 +99,24 @@ def mark_of(name: str, _self) -> str:
         with muted(_self), suppress(CmdException):
             return _self.get_title(name, marked_state(name, _self)) or ""
     return ""
+
+
+def placed_atoms(name: str, state: int, *, _self) -> int | None:
+    """Return how many atoms of an object have coordinates in a state; None where PyMOL's arrays do not work.
+
+    Not by a selection: for each PyMOL looks at all atoms of the session.
+    """
+    with muted(_self):
+        rows = own_array(_self.get_coordset, name, state, copy=0)
+    return None if rows is NO_ARRAYS else 0 if rows is None else len(rows)
+
+
+def has_atoms(name: str, n_atoms: int, state: int = 1, *, _self) -> bool:
+    """Tell whether an object, all of whose atoms have coordinates in a state, has so many."""
+    with muted(_self), suppress(CmdException):
+        found = placed_atoms(name, state, _self=_self)
+        return (_self.count_atoms(f"%{name}") if found is None else found) == n_atoms
+    return False
 
 
 def marked_state(name: str, _self) -> int:

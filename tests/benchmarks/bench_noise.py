@@ -20,12 +20,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from pomodoro_pymol.commands import pomnoise
+from pomodoro_pymol.commands import pomcolor, pommeasure, pomnoise, pomsave
 from pomodoro_pymol.experiments import noise
 from pomodoro_pymol.noise import draw, stream
 from pomodoro_pymol.parameters.catalogue import NoiseParameters
@@ -56,6 +58,7 @@ class Plan:
     note_frames: tuple[int, int]
     by_frames: Case
     by_atoms: tuple[Case, ...]
+    beside: Case
     starts: int
 
 
@@ -69,6 +72,7 @@ FULL = Plan(
         Case(23, (20, 140), 5, memory_frames=200),
         Case(423, (2, 10), 2, memory_frames=10),
     ),
+    beside=Case(23, (20,), 15),
     starts=9,
 )
 QUICK = Plan(
@@ -77,6 +81,7 @@ QUICK = Plan(
     note_frames=(1, 2),
     by_frames=Case(1, (2, 12, 22), 1),
     by_atoms=(Case(1, (2, 12), 1), Case(2, (2, 12), 1, memory_frames=12)),
+    beside=Case(1, (2,), 1),
     starts=1,
 )
 
@@ -276,9 +281,9 @@ def forked(job: Callable, *args):
     return result
 
 
-def measure(case: Case) -> dict:
-    """Run a case in a subprocess."""
-    command = [sys.executable, __file__, "--case", json.dumps(vars(case))]
+def measure(case: Case, job: str = "loop") -> dict:
+    """Run a job on a case in a subprocess."""
+    command = [sys.executable, __file__, "--case", json.dumps(vars(case)), "--job", job]
     output = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
     found = json.loads(output.splitlines()[-1])
     found["seconds"] = {key: np.array(values) for key, values in found["seconds"].items()}
@@ -312,6 +317,66 @@ def scaling_rows(plan: Plan) -> Iterator[Row]:
             at = f"{n_atoms:,} atoms x {n} frames"
             yield Row(f"peak memory, {at} over 1 frame / states + 2 blocks", np.diff(one["peaks"])[0] / allowed, 1)
             yield Row(f"peak memory of the whole process, {at}", one["peaks"][1] / 2**30, unit="GiB")
+
+
+def beside_rows(case: Case) -> Iterator[Row]:
+    """A small object alone, and where so many copies of 1tii are loaded beside it, in two PyMOLs that take turns."""
+    found = measure(case, "beside")
+    seconds, at = found["seconds"], f"1hpv, {case.frames[0]} frames, beside {found['n_atoms']:,} atoms"
+    alone, beside = seconds["pomnoise, alone"], seconds["pomnoise, beside"]
+    copy_alone, copy_beside = seconds["create, alone"], seconds["create, beside"]
+    yield Row(f"pomnoise {at} / alone", np.median(beside / alone), 1.2)
+    yield Row(
+        f"the same but for PyMOL's create, {at} / alone", np.median((beside - copy_beside) / (alone - copy_alone))
+    )
+    yield Row(
+        f"PyMOL's create, {at}: what it costs more, / pomnoise alone", np.median((copy_beside - copy_alone) / alone)
+    )
+    for command in ("pomcolor", "pommeasure", "pomsave"):
+        ratio = np.median(seconds[f"{command}, beside"] / seconds[f"{command}, alone"])
+        yield Row(f"{command} {at} / alone", ratio)
+
+
+def run_beside(case: Case) -> dict:
+    """Time commands on a small object, alone and beside a large one, in turns; in a process of its own."""
+    import pymol2
+
+    opened = {"alone": pymol2.PyMOL(), "beside": pymol2.PyMOL()}
+    for instance in opened.values():
+        instance.start()
+        own = instance.cmd
+        own.feedback("disable", "all", "everything")
+        own.set("auto_dss", 0)
+        own.load(own.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "small")
+    own.load(own.exp_path("$PYMOL_DATA/demo/1tii.pdb"), "large")
+    for copy in range(case.copies - 1):
+        own.copy(f"large{copy}", "large", zoom=0)
+    own.hide("everything", "large*")
+    n_atoms = own.count_atoms("large*")
+    with tempfile.TemporaryDirectory() as folder:
+        commands: dict[str, Callable[..., float]] = {
+            "pomnoise": lambda own: timed(pomnoise, "small", frames=case.frames[0], _self=own),
+            "create": timed_copy,
+            "pomcolor": lambda own: timed(pomcolor, "small_noise", metric="relative", _self=own),
+            "pommeasure": lambda own: timed(pommeasure, "small_noise", _self=own),
+            "pomsave": lambda own: timed(pomsave, f"{folder}/frames.dcd", "small_noise", _self=own),
+        }
+        seconds = interleave(
+            case.rounds,
+            {
+                f"{command}, {where}": partial(run, instance.cmd)
+                for command, run in commands.items()
+                for where, instance in opened.items()
+            },
+        )
+    return {"n_atoms": n_atoms, "seconds": {key: values.tolist() for key, values in seconds.items()}, "peaks": []}
+
+
+def timed_copy(own: Any) -> float:
+    """Seconds of PyMOL's own copy of the small object."""
+    seconds = timed(own.create, "copy", "small", 1, 1, zoom=0)
+    own.delete("copy")
+    return seconds
 
 
 def start_row(starts: int) -> Row:
@@ -364,10 +429,14 @@ def core_row(device: str, case: Case) -> Row:
     return Row(what, np.median(seconds["ours"] / (seconds["randn"] * per_frame)), budget)
 
 
+JOBS = {"loop": run_case, "beside": run_beside}
+
+
 def rows(plan: Plan) -> Iterator[Row]:
     yield from command_rows(plan.large, plan.note_frames, fixed=True)
     yield from command_rows(plan.small, plan.note_frames, fixed=False)
     yield from scaling_rows(plan)
+    yield from beside_rows(plan.beside)
     yield start_row(plan.starts)
     yield core_row("cpu", plan.large)
     yield core_row("cuda", plan.large)
@@ -377,9 +446,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="show that it works; the numbers mean nothing")
     parser.add_argument("--case", type=json.loads, help=argparse.SUPPRESS)
+    parser.add_argument("--job", choices=JOBS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.case:
-        print(json.dumps(run_case(Case(**arguments.case))))
+        print(json.dumps(JOBS[arguments.job](Case(**arguments.case))))
         return
     load = f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
     print(f"{os.cpu_count()} cores, load {load}, torch {torch.__version__}, {torch.get_num_threads()} threads")

@@ -220,6 +220,15 @@ def test_run_again_of_other_atoms_it_is_as_new(hpv, typed):
     assert shown(hpv, "1hpv_noise") == {"sticks": 758}
 
 
+@pytest.mark.parametrize("others", ["chain B", "(chain A and not resi 1 or chain B and resi 1)"])
+def test_run_again_of_as_many_other_atoms_it_is_as_new(hpv, typed, others):
+    """Also where some are the same."""
+    typed(hpv, "pomnoise 1hpv and chain A and polymer, frames=2")
+    hpv.show_as("spheres", "1hpv_noise")
+    typed(hpv, f"pomnoise 1hpv and {others} and polymer, frames=2")
+    assert shown(hpv, "1hpv_noise") == {"sticks": 758}
+
+
 def test_commands_on_frames_show_what_these_show(hpv, typed):
     typed(hpv, "pomnoise frames=2, rep=cartoon")
     typed(hpv, "pomdenoise 1hpv_noise")
