@@ -162,7 +162,7 @@ class WienerDenoiser:
 
 def entropy(probabilities: Tensor) -> Tensor:
     """Return the entropy in nats over the last axis: 0 for one member, ln n_members for all alike."""
-    return -torch.special.xlogy(probabilities, probabilities).sum(-1)
+    return torch.special.entr(probabilities).sum(-1)
 
 
 class _Level:
@@ -305,18 +305,22 @@ class _Posed:
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         samples = x.reshape(-1, *x.shape[-2:])
         whole = self._whole.against(samples, sigma**2)
-        posterior = rotation_posterior(whole.moments) if self._exact else None
-        rotation = posterior.mean if posterior else _best(whole.moments, samples)
-        estimates, chosen = [], []
         pooled = _pooled(samples, self._hierarchy, len(self._metrics))
-        for values, metric, members in zip(pooled, self._metrics, self._members):
-            seen = whole if metric is self._whole else metric.against(values, sigma**2)
-            if posterior is None:
-                logits = (rotation * seen.moments).sum((-1, -2)) - seen.halves
-            else:
-                own = posterior if seen is whole else rotation_posterior(seen.moments)
-                logits = own.peak - seen.halves + own.spread
-            probabilities = torch.softmax(logits, -1)
+        seens = [
+            whole if metric is self._whole else metric.against(values, sigma**2)
+            for metric, values in zip(self._metrics, pooled)
+        ]
+        if self._exact:
+            apart = [whole] + [seen for seen in seens if seen is not whole]
+            posterior = rotation_posterior(torch.stack([seen.moments for seen in apart]))
+            rotation, scores = posterior.mean[0], posterior.peak + posterior.spread
+            logits = [scores[apart.index(seen)] - seen.halves for seen in seens]
+        else:
+            rotation = _best(whole.moments, samples)
+            logits = [(rotation * seen.moments).sum((-1, -2)) - seen.halves for seen in seens]
+        estimates, chosen = [], []
+        for own, members in zip(logits, self._members):
+            probabilities = torch.softmax(own, -1)
             weighted = (probabilities[..., None, None] * rotation).transpose(1, 2).reshape(len(samples), 3, -1)
             turned = weighted.to(x) @ members
             estimates.append((turned.mT + whole.place(weighted).to(x)).view(*x.shape[:-2], -1, 3))

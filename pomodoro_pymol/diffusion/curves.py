@@ -96,6 +96,8 @@ class StepCurves:
         denoised = step.taken_back(step.denoised)
         if self._targets is None:
             self._targets = self._turned_onto(denoised)
+            sizes = self.hierarchy.atoms_per_residue, self.hierarchy.atoms_per_chain
+            self._sizes = [size.to(denoised) for size in sizes]
         moments = (denoised.mT @ self._targets).unflatten(-1, (-1, 3)).transpose(1, 2)
         rotations = best_rotation(moments.flatten(0, 1).double(), self.hierarchy.n_atoms).view(moments.shape)
         parts = [step.noised - step.denoised]
@@ -140,7 +142,7 @@ class StepCurves:
         hierarchy = self.hierarchy
         of_residue, of_chain = hierarchy.atom_to_residue, hierarchy.residue_to_chain
         rows = torch.stack([part.mT for part in parts])
-        in_residue, in_chain = hierarchy.atoms_per_residue.to(rows), hierarchy.atoms_per_chain.to(rows)
+        in_residue, in_chain = self._sizes
         sums = group_sum(rows, of_residue, hierarchy.n_residues)
         residues, chains = sums / in_residue, group_sum(sums, of_chain, hierarchy.n_chains) / in_chain
         found = [
@@ -203,5 +205,5 @@ def _per_level(numbers: Sequence[float]) -> PerLevel:
 def _angles(rotation: Tensor) -> Tensor:
     """Angles of rotations in degrees; by the sine of half of it, which is exact for small ones."""
     turned = rotation - torch.eye(3, dtype=rotation.dtype, device=rotation.device)
-    half = (turned.square().sum((-1, -2)) / 8).clamp(max=1).sqrt()
-    return torch.rad2deg(2 * torch.asin(half))
+    sine = torch.linalg.vector_norm(turned, dim=(-1, -2)) / 8**0.5
+    return torch.asin(sine.clamp(max=1)) * math.degrees(2)

@@ -15,6 +15,7 @@ is rounding of the largest singular value, as in LAPACK.
 from __future__ import annotations
 
 from contextlib import suppress
+from functools import lru_cache
 from math import sqrt
 
 import torch
@@ -53,17 +54,16 @@ def proper_svd(matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     u = torch.where(is_first[:, None], images[..., 0], of_last)
     u[:, 0] += _SHORT  # of the zero matrix
     size = torch.linalg.vector_norm(u, dim=-1, keepdim=True).copysign(u[:, :1])
-    side = size.sign()
-    left = _half_turn(u / size) * torch.stack([side, side.square(), side], -1)
+    left = _half_turn(u / size)
+    left[..., ::2] *= size.sign()[..., None]
     core = left.mT @ images
-    (e, f), (g, h) = (row.unbind(-1) for row in core[:, 1:, 1:].unbind(1))
-    real, imaginary = torch.stack([e + h, e - h], -1), torch.stack([g - f, g + f], -1)
-    length, angle = torch.hypot(real, imaginary) / 2, torch.atan2(imaginary, real) / 2
-    angles = torch.stack([angle.sum(-1), angle[:, 1] - angle[:, 0]], -1)
+    of_block, of_angles, of_values = _mixtures(core.device)
+    real, imaginary = (core[:, 1:, 1:].reshape(-1, 4) @ of_block).split(2, -1)
+    angles = torch.atan2(imaginary, real) @ of_angles
     cos, sin = angles.cos(), angles.sin()
     bases = torch.stack([left, right], 1)
     bases[..., 1:] = bases[..., 1:] @ torch.stack([cos, -sin, sin, cos], -1).view(-1, 2, 2, 2)
-    values = torch.stack([core[:, 0, 0], length.sum(-1), length[:, 0] - length[:, 1]], -1)
+    values = torch.cat([core[:, 0, :1], torch.hypot(real, imaginary)], -1) @ of_values
     found = torch.cat([bases.view(-1, 6, 3), values[:, None]], 1)
     found = torch.where(is_first[:, None, None], found, found.roll(-1, -1))
     u, v = found[:, :3].reshape(matrices.shape), found[:, 3:6].reshape(matrices.shape)
@@ -99,8 +99,22 @@ def _half_turn(axes: Tensor) -> Tensor:
     """
     middle = axes.clone()
     middle[:, 0] += 1
-    eye = torch.eye(3, dtype=axes.dtype, device=axes.device)
-    return torch.addcmul(-eye, middle[:, :, None], (middle / middle[:, :1])[:, None])
+    return torch.addcmul(_minus(axes.device), middle[:, :, None], (middle / middle[:, :1])[:, None])
+
+
+@lru_cache(maxsize=4)
+def _minus(device: torch.device) -> Tensor:
+    """Return the inversion through the origin."""
+    return -torch.eye(3, dtype=torch.float64).to(device)
+
+
+@lru_cache(maxsize=4)
+def _mixtures(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what is made of a block e, f, g, h: half the parts of z1, z2; of their angles; of a number and lengths."""
+    block = torch.tensor([[1.0, 1, 0, 0], [0, 0, -1, 1], [0, 0, 1, 1], [1, -1, 0, 0]], dtype=torch.float64) / 2
+    angles = torch.tensor([[1.0, -1], [1, 1]], dtype=torch.float64) / 2
+    values = torch.tensor([[1.0, 0, 0], [0, 1, 1], [0, 1, -1]], dtype=torch.float64)
+    return block.to(device), angles.to(device), values.to(device)
 
 
 def _one_by_one(matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
