@@ -80,10 +80,9 @@ def superpose(
         If the shapes do not fit, there is no atom, a coordinate or weight is not
         finite, or the weights are negative or all zero.
     """
-    mobile = torch.as_tensor(mobile)
+    mobile, target = (points if isinstance(points, Tensor) else torch.as_tensor(points) for points in (mobile, target))
     dtype = torch.float64 if mobile.dtype == torch.float64 else torch.float32
-    mobile = mobile.to(dtype)
-    target = torch.as_tensor(target, dtype=dtype, device=mobile.device)
+    mobile, target = mobile.to(dtype), target.to(mobile.device, dtype)
     lead = _check_shapes(mobile, target)
     n_atoms = mobile.shape[-2]
     rows = mobile.expand(*lead, n_atoms, 3).reshape(-1, n_atoms, 3).transpose(1, 2)
