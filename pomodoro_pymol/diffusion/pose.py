@@ -73,10 +73,11 @@ def _fisher(s1: Tensor, s2: Tensor, s3: Tensor) -> tuple[Tensor, Tensor]:
     wv = torch.stack([w, 2 - w], -2)
     z = ab * wv
     bessel = torch.special.i0e(z)
-    density = torch.exp(-fall * w) * bessel[..., 0, :] * bessel[..., 1, :] * shares
-    total = density.sum(-1, keepdim=True)
-    slopes = torch.cat([torch.special.i1e(z) / bessel * wv / 2, w[..., None, :]], -2)
-    of_a, of_b, of_fall = ((slopes * density[..., None, :]).sum(-1) / total).unbind(-1)
+    density = (w * -fall).exp_().mul_(bessel[..., 0, :]).mul_(bessel[..., 1, :]).mul_(shares)[..., None]
+    total = density.sum(-2)
+    slopes = torch.special.i1e(z).div_(bessel).mul_(wv)
+    of_a, of_b = (slopes @ density / total[..., None] / 2)[..., 0].unbind(-1)
+    of_fall = (w[..., None, :] @ density)[..., 0, 0] / total[..., 0]
     return torch.stack([1 - of_fall, of_b + of_a, of_b - of_a], -1), (total * end / 2).log()[..., 0]
 
 
