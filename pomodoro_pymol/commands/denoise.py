@@ -106,10 +106,14 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
             noise_sigma_data=noise.law_of_sigma.sigma_data,
         )
         before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
+        short: list[str] = []
         frames = reading.read_frames(draft, range(2, len(titles) + 1), structure, _self=_self)
         with StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
             turns = (noise.seed + 1) % 2**32
-            for noised, denoised in denoise_frames(frames, model, hierarchy, noise.noise_sigma, parameters, seed=turns):
+            blocks = denoise_frames(
+                frames, model, hierarchy, noise.noise_sigma, parameters, seed=turns, note=short.append
+            )
+            for noised, denoised in blocks:
                 for statistics, block in ((before, noised), (after, denoised)):
                     statistics.add(residue_sums(block - truth, hierarchy))
                 writer.write(denoised)
@@ -123,7 +127,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
             f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma "
             f"{noise.noise_sigma:.4g} A per coordinate"
         )
-        print("\n note: ".join((f" denoiser: {model.label}", *model.notes)))
+        print("\n note: ".join((f" denoiser: {model.label}", *model.notes, *short)))
         if parameters.known_pose != "fixed":
             print(" pose: each frame turned at random and shifted by 1 A per coordinate before, and laid back after")
         outputs.print_notes(structure, hierarchy, device_notes(device_name(model.members.device)))

@@ -156,13 +156,13 @@ class WienerDenoiser:
         samples = x.reshape(-1, *self._mean.shape)
         seen = metric.against(samples, 1.0)
         rotation = rotation_posterior(seen.moments).mean if self._pose == "exact" else _best(seen.moments, samples)
-        posed = metric.centred(self._mean) @ rotation[:, 0].mT.to(x) + seen.place(rotation).to(x)
+        posed = metric.centred(self._mean) @ rotation[:, 0].mT.to(x) + seen.place(rotation[:, 0]).to(x)
         return posed.view(x.shape)
 
 
 def entropy(probabilities: Tensor) -> Tensor:
     """Return the entropy in nats over the last axis: 0 for one member, ln n_members for all alike."""
-    return -torch.special.xlogy(probabilities, probabilities).sum(-1)
+    return torch.special.entr(probabilities).sum(-1)
 
 
 class _Level:
@@ -200,7 +200,7 @@ class _Seen:
         The w-mean of x.
     middles : Tensor, shape=(n_members, 3)
         Those of the members.
-    known : float
+    known : float, or Tensor of one
         Share of the w-mean of x, less that of the turned member, that is its shift and not noise.
     """
 
@@ -208,12 +208,17 @@ class _Seen:
     halves: Tensor
     middle: Tensor
     middles: Tensor
-    known: float
+    known: float | Tensor
 
-    def place(self, rotation: Tensor) -> Tensor:
-        """Return where weighted mean rotations, of the shape of moments, leave the w-mean, (n_samples, 1, 3)."""
-        turned = (rotation @ self.middles[..., None]).sum(1).mT
-        return self.known * self.middle + (1 - self.known) * turned
+    def place(self, rotations: Tensor) -> Tensor:
+        """Return where weighted mean rotations leave the w-mean, shape=(n_samples, 1, 3).
+
+        Parameters
+        ----------
+        rotations : Tensor, shape=(n_samples, 3, n_members * 3)
+            Side by side.
+        """
+        return torch.lerp((rotations @ self.middles.view(-1, 1)).mT, self.middle, self.known)
 
 
 class _Metric:
@@ -227,12 +232,17 @@ class _Metric:
         About their centroids.
     covariance : NestedCovariance
         Of the points.
+
+    Attributes
+    ----------
+    total : float, or Tensor of one
+        Precision of the w-mean. As a number it leaves a comparison less to do.
     """
 
     def __init__(self, members: Tensor, covariance: NestedCovariance) -> None:
         n_members, n_points, _ = members.shape
         ones = covariance.solve_ones()
-        self._total = float(ones.sum())
+        self.total: float | Tensor = ones.sum()
         self._weights = ones / ones.sum()
         self._precise = members.new_empty(n_members, 3, n_points, dtype=torch.float64)
         self._halves = members.new_empty(n_members, dtype=torch.float64)
@@ -244,6 +254,7 @@ class _Metric:
             precise = covariance.solve(exact)
             self._precise[number] = precise.T
             self._halves[number] = (precise * exact).sum() / 2
+        self._middle_halves = self._middles.square().sum(-1) / 2
 
     def centred(self, points: Tensor) -> Tensor:
         """Return points, shape=(..., n_points, 3), about their w-mean."""
@@ -256,10 +267,10 @@ class _Metric:
         rows -= middle[:, :, None]
         products = rows.reshape(-1, x.shape[1]) @ self._precise.view(-1, x.shape[1]).T
         moments = products.view(len(x), 3, -1, 3).transpose(1, 2) / variance
-        precision = 1 / (variance / self._total + SHIFT**2)
+        precision = 1 / (variance / self.total + SHIFT**2)
         return _Seen(
-            moments + precision * middle[:, None, :, None] * self._middles[:, None],
-            self._halves / variance + precision * self._middles.square().sum(-1) / 2,
+            moments.addcmul_((precision * middle)[:, None, :, None], self._middles[:, None]),
+            self._halves / variance + precision * self._middle_halves,
             middle[:, None],
             self._middles,
             precision * SHIFT**2,
@@ -285,6 +296,8 @@ class _Posed:
         pooled = _pooled(members, self._hierarchy, len(laws))
         self._metrics = [_Metric(*level) for level in zip(pooled, laws)]
         self._whole = self._metrics[0] if laws[0] is noise else _Metric(members, noise)
+        for metric in (self._whole, *self._metrics):
+            metric.total = float(metric.total)
         # Of each level, (n_members * 3, n_points).
         centred = _pooled(self._whole.centred(members), self._hierarchy, len(laws))
         self._members = [level.mT.reshape(-1, level.shape[1]) for level in centred]
@@ -292,20 +305,24 @@ class _Posed:
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         samples = x.reshape(-1, *x.shape[-2:])
         whole = self._whole.against(samples, sigma**2)
-        posterior = rotation_posterior(whole.moments) if self._exact else None
-        rotation = posterior.mean if posterior else _best(whole.moments, samples)
-        estimates, chosen = [], []
         pooled = _pooled(samples, self._hierarchy, len(self._metrics))
-        for values, metric, members in zip(pooled, self._metrics, self._members):
-            seen = whole if metric is self._whole else metric.against(values, sigma**2)
-            if posterior is None:
-                logits = (rotation * seen.moments).sum((-1, -2)) - seen.halves
-            else:
-                own = posterior if seen is whole else rotation_posterior(seen.moments)
-                logits = own.peak - seen.halves + own.spread
-            probabilities = torch.softmax(logits, -1)
-            weighted = probabilities[..., None, None] * rotation
-            turned = weighted.transpose(1, 2).reshape(len(samples), 3, -1).to(x) @ members
+        seens = [
+            whole if metric is self._whole else metric.against(values, sigma**2)
+            for metric, values in zip(self._metrics, pooled)
+        ]
+        if self._exact:
+            apart = [whole] + [seen for seen in seens if seen is not whole]
+            posterior = rotation_posterior(torch.stack([seen.moments for seen in apart]))
+            rotation, scores = posterior.mean[0], posterior.peak + posterior.spread
+            logits = [scores[apart.index(seen)] - seen.halves for seen in seens]
+        else:
+            rotation = _best(whole.moments, samples)
+            logits = [(rotation * seen.moments).sum((-1, -2)) - seen.halves for seen in seens]
+        estimates, chosen = [], []
+        for own, members in zip(logits, self._members):
+            probabilities = torch.softmax(own, -1)
+            weighted = (probabilities[..., None, None] * rotation).transpose(1, 2).reshape(len(samples), 3, -1)
+            turned = weighted.to(x) @ members
             estimates.append((turned.mT + whole.place(weighted).to(x)).view(*x.shape[:-2], -1, 3))
             chosen.append(probabilities)
         atoms, *others = estimates

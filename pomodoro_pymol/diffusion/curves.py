@@ -16,12 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..noise.statistics import level_sigmas
-from ..structure.hierarchy import Hierarchy, split_levels
-from ..structure.superposition import best_rotation, superpose
+from ..structure.hierarchy import Hierarchy, group_sum, take_groups
+from ..structure.superposition import best_rotation
 from .analytic import entropy
 from .precondition import PerLevel
-from .sampling import Step
+from .sampling import Step, check_sums
 
 #: Rows that the printed table of a run has at most.
 _ROWS = 12
@@ -84,38 +83,74 @@ class StepCurves:
         self.truth = truth - truth.mean(0) if any_pose and truth is not None else truth
         self.any_pose = any_pose
         self.records: list[StepRecord] = []
-        self._first: Tensor | None = None
+        self._targets: Tensor | None = None
 
     def __call__(self, step: Step) -> StepRecord:
-        """Measure a step."""
+        """Measure a step; all its numbers come from the device at once.
+
+        Raises
+        ------
+        PomodoroError
+            If the denoiser returned numbers that are not finite.
+        """
         denoised = step.taken_back(step.denoised)
-        if self._first is None:
-            self._first = denoised
-        parts = split_levels(step.noised - step.denoised, self.hierarchy)
-        sizes = (self.hierarchy.atoms_per_chain, self.hierarchy.atoms_per_residue, None)
-        chain, residue, atom = (_mean_square(part, size) for part, size in zip(parts, sizes))
-        chosen = step.estimate.members
+        if self._targets is None:
+            self._targets = self._turned_onto(denoised)
+            sizes = self.hierarchy.atoms_per_residue, self.hierarchy.atoms_per_chain
+            self._sizes = [size.to(denoised) for size in sizes]
+        moments = (denoised.mT @ self._targets).unflatten(-1, (-1, 3)).transpose(1, 2)
+        rotations = best_rotation(moments.flatten(0, 1).double(), self.hierarchy.n_atoms).view(moments.shape)
+        parts = [step.noised - step.denoised]
+        if self.truth is not None:
+            laid = denoised @ rotations[:, 1].mT.to(denoised) if self.any_pose else step.denoised
+            parts.append(laid - self.truth)
+        numbers = [step.centroid.square().sum(-1).mean(), _angles(rotations[:, 0]).mean(), *self._of_levels(parts)]
+        if step.estimate.members is not None:
+            numbers.append(entropy(step.estimate.members).mean())
+        told = torch.cat([torch.stack([number.to(denoised) for number in numbers]), step.sums]).tolist()
+        check_sums(step.evaluated, told[len(numbers) :])
+        centroid, rotation, *squares = told[: len(numbers)]
+        nothing = [math.nan] * 3
         record = StepRecord(
             step=step.number,
             sigma=step.sigma,
             sigma_hat=step.sigma_hat,
-            error=self._error(denoised if self.any_pose else step.denoised),
-            left=(chain, residue, atom),
-            centroid=float(step.centroid.square().sum(-1).mean().sqrt()),
-            rotation=float(_angles(superpose(denoised, self._first).rotation).mean()),
-            entropy=math.nan if chosen is None else float(entropy(chosen).mean()),
+            error=_per_level(nothing if self.truth is None else [square**0.5 for square in squares[3:6]]),
+            left=_per_level(squares[:3]),
+            centroid=centroid**0.5,
+            rotation=rotation,
+            entropy=math.nan if step.estimate.members is None else squares[-1],
         )
         self.records.append(record)
         return record
 
-    def _error(self, denoised: Tensor) -> PerLevel:
-        if self.truth is None:
-            return math.nan, math.nan, math.nan
-        if self.any_pose:
-            rotation = best_rotation((denoised.mT @ self.truth).double(), self.hierarchy.n_atoms)
-            denoised = denoised @ rotation.mT.to(denoised)
-        atom, residue, chain = level_sigmas(denoised - self.truth, self.hierarchy)
-        return chain, residue, atom
+    def _turned_onto(self, first: Tensor) -> Tensor:
+        """Return what denoised structures are turned onto, (n_samples, n_atoms, 3 or 6): the first, and the truth."""
+        targets = [first - first.mean(1, keepdim=True)]
+        if self.any_pose and self.truth is not None:
+            targets.append(self.truth.to(first).expand_as(first))
+        return torch.cat(targets, -1)
+
+    def _of_levels(self, parts: list[Tensor]) -> list[Tensor]:
+        """Return mean squares of chains, residues, atoms: of what is left, over atoms; of errors, over groups.
+
+        Parameters
+        ----------
+        parts : list of Tensor, shape=(n_samples, n_atoms, 3)
+            What is left, and errors.
+        """
+        hierarchy = self.hierarchy
+        of_residue, of_chain = hierarchy.atom_to_residue, hierarchy.residue_to_chain
+        rows = torch.stack([part.mT for part in parts])
+        in_residue, in_chain = self._sizes
+        sums = group_sum(rows, of_residue, hierarchy.n_residues)
+        residues, chains = sums / in_residue, group_sum(sums, of_chain, hierarchy.n_chains) / in_chain
+        found = [
+            (chains[0].square() @ in_chain).mean() / hierarchy.n_atoms,
+            ((residues[0] - take_groups(chains[0], of_chain)).square() @ in_residue).mean() / hierarchy.n_atoms,
+            (rows[0] - take_groups(residues[0], of_residue)).square_().mean(),
+        ]
+        return found + [level[1].square().mean() for level in (chains, residues, rows) if len(parts) > 1]
 
 
 def curves_text(records: Sequence[StepRecord]) -> str:
@@ -162,13 +197,13 @@ def curves_csv(records: Sequence[StepRecord]) -> str:
     return file.getvalue()
 
 
-def _mean_square(part: Tensor, sizes: Tensor | None) -> float:
-    """Mean square per coordinate over atoms, of values that ``sizes`` atoms share."""
-    squares = part.square().mean((0, -1)).double()
-    return float(squares.mean() if sizes is None else (squares * sizes).sum() / sizes.sum())
+def _per_level(numbers: Sequence[float]) -> PerLevel:
+    chain, residue, atom = numbers
+    return chain, residue, atom
 
 
 def _angles(rotation: Tensor) -> Tensor:
-    """Angles of rotations in degrees; by the sine half angle, which is exact for small ones."""
-    half = (rotation - torch.eye(3).to(rotation)).square().sum((-1, -2)).double().div(8).clamp(0, 1).sqrt()
-    return torch.rad2deg(2 * torch.asin(half))
+    """Angles of rotations in degrees; by the sine of half of it, which is exact for small ones."""
+    turned = rotation - torch.eye(3, dtype=rotation.dtype, device=rotation.device)
+    sine = torch.linalg.vector_norm(turned, dim=(-1, -2)) / 8**0.5
+    return torch.asin(sine.clamp(max=1)) * math.degrees(2)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
+from ..noise.draw import is_batched
 from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy, group_sum, join_levels, split_levels
@@ -145,20 +146,25 @@ class NetworkDenoiser:
         self.hierarchy = hierarchy
         self.weights = weights
         self._variant = variant
-        self._denoise = partial(edm_denoise, variant=variant, data=data, sigma_data=sigma_data, convention=convention)
+        self._scalings = partial(
+            level_scalings, variant, hierarchy, weights, data=data, sigma_data=sigma_data, convention=convention
+        )
 
     def __call__(self, x: Tensor, sigma: float) -> Estimate:
         """Estimate the truth of ``x``, shape=(n_samples, n_atoms, 3), noised by ``sigma`` angstrom."""
+        scalings = self._scalings(sigma)
+        ask = partial(self._ask, alike=len({level.c_noise for level in scalings}) == 1)
         with torch.no_grad(), _evaluated(self.network):
-            return self._denoise(self._ask, x, sigma, self.hierarchy, self.weights)
+            # On a device samplers look themselves, once a run: each look waits for it.
+            return denoise_scaled(ask, x, self.hierarchy, scalings, checked=not is_batched(x.device))
 
-    def _ask(self, coords: Tensor, c_noise: Tensor) -> Tensor | Sequence[Tensor]:
-        """Ask the network as it takes it, c_noise being (n_samples, 3)."""
+    def _ask(self, coords: Tensor, c_noise: Tensor, *, alike: bool) -> Tensor | Sequence[Tensor]:
+        """Ask the network as it takes it, c_noise being (n_samples, 3), ``alike`` for all levels or not."""
         if self.takes is None:
             self.takes = self._tried(coords[:1], c_noise[:1])
         takes, count = self.takes, len(coords)
         if takes.axes == 1:
-            if not bool((c_noise == c_noise[:, :1]).all()):
+            if not alike:
                 raise PomodoroError(
                     "the network takes one c_noise per sample, (n,), where "
                     f"preconditioning {self._variant} gives each level its own: take scaling=global"
@@ -274,7 +280,12 @@ def edm_denoise(
 
 
 def denoise_scaled(
-    network: Network, x: Tensor, hierarchy: Hierarchy, scalings: tuple[Scalings, Scalings, Scalings]
+    network: Network,
+    x: Tensor,
+    hierarchy: Hierarchy,
+    scalings: tuple[Scalings, Scalings, Scalings],
+    *,
+    checked: bool = True,
 ) -> Estimate:
     """Denoise by a network under given scalings.
 
@@ -291,6 +302,8 @@ def denoise_scaled(
     hierarchy : Hierarchy
     scalings : tuple of Scalings
         Of chain, residue and atom level: `level_scalings`.
+    checked : bool
+        False leaves out the look at whether numbers are finite, which waits for the device.
 
     Returns
     -------
@@ -304,9 +317,9 @@ def denoise_scaled(
     """
     parts = split_levels(x, hierarchy)
     scaled = [level.c_in * part for level, part in zip(scalings, parts)]
-    c_noise = x.new_tensor([level.c_noise for level in scalings]).expand(len(x), 3)
+    c_noise = torch.cat([x.new_full((len(x), 1), level.c_noise) for level in scalings], 1)
     outputs = _check_shapes(network(join_levels(scaled, hierarchy), c_noise), x, hierarchy)
-    if not all(bool(part.isfinite().all()) for part in outputs):
+    if checked and not all(bool(part.isfinite().all()) for part in outputs):
         raise PomodoroError("the network returned numbers that are not finite")
     skipped = [level.c_skip * part for level, part in zip(scalings, parts)]
 

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..structure.superposition import proper_svd
+from ..structure.singular import proper_svd
 
 # Gauss-Legendre nodes in (w / end)^(1/4), which are dense where the integrand bends, near 0: where s1 + s3 is small
 # against s2 - s3 it does so far below the end. Beyond the end it is less than e^-40 of what it is at 0.
@@ -65,24 +65,26 @@ def rotation_posterior(moments: Tensor) -> RotationPosterior:
 
 def _fisher(s1: Tensor, s2: Tensor, s3: Tensor) -> tuple[Tensor, Tensor]:
     """Return d log c / ds, shape=(..., 3), and log c - (s1 + s2 + s3)."""
-    nodes, shares = (part.to(s1.device) for part in _quadrature())
-    a, b, fall = ((value[..., None]).clamp(min=0) for value in ((s2 - s3) / 2, (s2 + s3) / 2, s1 + s3))
+    nodes, shares = _quadrature(s1.device)
+    ab = torch.stack([s2 - s3, s2 + s3], -1).clamp(min=0)[..., None] / 2
+    fall = (s1 + s3).clamp(min=0)[..., None]
     end = (_REACH / fall).clamp(max=2)
     w = end * nodes
-    v = 2 - w
-    near, far = torch.special.i0e(a * w), torch.special.i0e(b * v)
-    density = near * far * torch.exp(-fall * w) * shares
-    total = density.sum(-1, keepdim=True)
-    density = density / total
-    of_a = (density * w * torch.special.i1e(a * w) / near).sum(-1) / 2
-    of_b = (density * v * torch.special.i1e(b * v) / far).sum(-1) / 2
-    mean = torch.stack([1 - (density * w).sum(-1), of_b + of_a, of_b - of_a], -1)
-    return mean, (total * end / 2).log()[..., 0]
+    wv = torch.stack([w, 2 - w], -2)
+    z = ab * wv
+    bessel = torch.special.i0e(z)
+    density = (w * -fall).exp_().mul_(bessel[..., 0, :]).mul_(bessel[..., 1, :]).mul_(shares)[..., None]
+    total = density.sum(-2)
+    slopes = torch.special.i1e(z).div_(bessel).mul_(wv)
+    of_a, of_b = (slopes @ density / total[..., None] / 2)[..., 0].unbind(-1)
+    of_fall = (w[..., None, :] @ density)[..., 0, 0] / total[..., 0]
+    return torch.stack([1 - of_fall, of_b + of_a, of_b - of_a], -1), (total * end / 2).log()[..., 0]
 
 
-@lru_cache(maxsize=1)
-def _quadrature() -> tuple[Tensor, Tensor]:
+@lru_cache(maxsize=4)
+def _quadrature(device: torch.device) -> tuple[Tensor, Tensor]:
     """Return nodes in (0, 1) and what each counts, shape=(n_nodes,), float64."""
     at, weight = np.polynomial.legendre.leggauss(_NODES)
     root = (at + 1) / 2
-    return torch.from_numpy(root**_POWER), torch.from_numpy(weight / 2 * _POWER * root ** (_POWER - 1))
+    nodes, shares = root**_POWER, weight / 2 * _POWER * root ** (_POWER - 1)
+    return torch.from_numpy(nodes).to(device), torch.from_numpy(shares).to(device)

@@ -22,12 +22,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.draw import Normals, draw_unit_noise
+from ..noise.draw import Normals, draw_unit_noise, is_batched
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import superpose
@@ -62,6 +63,10 @@ class Step:
     turned : Tensor, shape=(n_samples, 3, 3)
     moved : Tensor, shape=(n_samples, 1, 3)
         What it did since the start, this step included, or to place since x was last centred.
+    evaluated : tuple of float
+        Sigma of each evaluation of the denoiser, angstrom.
+    sums : Tensor, shape=(n_evaluations,)
+        Of all numbers that each gave: finite only where they are. See `check_sums`.
     """
 
     number: int
@@ -77,10 +82,24 @@ class Step:
     shift: Tensor
     turned: Tensor
     moved: Tensor
+    evaluated: tuple[float, ...]
+    sums: Tensor
 
     def taken_back(self, coords: Tensor) -> Tensor:
         """Return coordinates of this step in the frame of the start, without what the augmentation did."""
         return (coords - self.moved) @ self.turned
+
+
+def check_sums(sigmas: Sequence[float], sums: Sequence[float]) -> None:
+    """Refuse what a denoiser gave at these sigmas, where a sum of it is not finite.
+
+    Raises
+    ------
+    PomodoroError
+    """
+    for sigma, total in zip(sigmas, sums):
+        if not math.isfinite(total):
+            raise PomodoroError(f"the denoiser returned numbers that are not finite at sigma {sigma:.4g}")
 
 
 class Draws:
@@ -119,17 +138,29 @@ class Draws:
     def rotations(self) -> Tensor:
         """Return uniform rotations, shape=(n_samples, 3, 3): from normal quaternions, Shoemake 1992."""
         q = self._normals.draw(4)
-        w, x, y, z = (q / q.norm(dim=1, keepdim=True)).unbind(1)
-        rows = [
-            *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-            *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-            *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-        ]
-        return torch.stack(rows, 1).view(-1, 3, 3)
+        q = q / q.norm(dim=1, keepdim=True)
+        products = (q[:, :, None] * q[:, None]).view(-1, 16)
+        identity, factors = _quaternion_map(q.dtype, q.device)
+        return (products @ factors).add_(identity).view(-1, 3, 3)
 
     def shifts(self) -> Tensor:
         """Return random shifts in angstrom, shape=(n_samples, 1, 3)."""
         return SHIFT * self._normals.draw(3)[:, None]
+
+
+# What products of the parts w, x, y, z of a quaternion stand twice in each entry of its rotation, with their signs.
+_PRODUCTS = ("-yy -zz", "+xy -wz", "+xz +wy", "+xy +wz", "-xx -zz", "+yz -wx", "+xz -wy", "+yz +wx", "-xx -yy")
+
+
+@lru_cache(maxsize=4)
+def _quaternion_map(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the entries of the identity, shape=(9,), and the factors of all products, shape=(16, 9)."""
+    factors = torch.zeros(4, 4, 9, dtype=dtype)
+    for entry, terms in enumerate(_PRODUCTS):
+        for term in terms.split():
+            one, other = map("wxyz".index, term[1:])
+            factors[one, other, entry] = float(f"{term[0]}2")
+    return torch.eye(3, dtype=dtype).flatten().to(device), factors.view(16, 9).to(device)
 
 
 @torch.no_grad()
@@ -175,7 +206,9 @@ def edm_sample(
         See `estimate.broadcast_heads`.
     dtype, device
     callback : callable
-        Called after each step with a `Step`; what it raises ends the run.
+        Called after each step with a `Step`; what it raises ends the run. On devices other than the CPU
+        nothing else of a step waits for the device, so that what is not finite is refused in the end, by name of
+        the first sigma where it was.
 
     Returns
     -------
@@ -198,37 +231,45 @@ def edm_sample(
             )
         x += start.to(x)
     unmoved = torch.eye(3, dtype=dtype, device=device).expand(len(x), 3, 3)
-    turned, moved = unmoved, x.new_zeros(len(x), 1, 3)
+    home = x.new_zeros(len(x), 1, 3)
+    turned, moved = unmoved, home
+    waits = not is_batched(device)
+    evaluated: list[float] = []
+    sums = x.new_zeros(2 * sampler.steps)
 
     def estimate(x: Tensor, sigma: float) -> tuple[Estimate, Tensor]:
         found = denoise(x, sigma)
         atoms = broadcast_heads(found, hierarchy, gate) if multiscale else found.atoms
-        if not bool(atoms.sum().isfinite()):
-            raise PomodoroError(f"the denoiser returned numbers that are not finite at sigma {sigma:.4g}")
+        total = torch.sum(atoms, (0, 1, 2), out=sums[len(evaluated)])
+        if waits:
+            check_sums([sigma], [float(total)])
+        evaluated.append(sigma)
         return found, atoms
 
     for number, (sigma, following) in enumerate(zip(sigmas, sigmas[1:]), 1):
+        before = len(evaluated)
         centroid = x.mean(-2)
-        rotation, shift = unmoved, x.new_zeros(len(x), 1, 3)
+        rotation, shift = unmoved, home
         if sampler.center:
-            x, moved = x - centroid[:, None], torch.zeros_like(moved)
+            x, moved = x - centroid[:, None], home
         if sampler.augment:
             rotation, shift = draws.rotations(), draws.shifts()
             x = torch.baddbmm(shift.mT, rotation, x.mT).mT
-            turned, moved = rotation @ turned, moved @ rotation.mT + shift
+            turned = rotation @ turned
+            moved = shift if moved is home else torch.baddbmm(shift, moved, rotation.mT)
         sigma_hat = sampler.churned(sigma, following)
         if sigma_hat > sigma:
             noise = draws.noise(churn_weights)
-            x = noise.mul_(sampler.churn_scale * math.sqrt(sigma_hat**2 - sigma**2)).add_(x)
+            x = torch.add(x, noise, alpha=sampler.churn_scale * math.sqrt(sigma_hat**2 - sigma**2), out=noise)
         found, denoised = estimate(x, sigma_hat)
-        noised = superpose(x, denoised).coords if sampler.align else x
+        noised = superpose(x, denoised, checked=waits).coords if sampler.align else x
         # lerp(x, D, w) is x + w (D - x).
         fraction = sampler.step_scale * (sigma_hat - following) / sigma_hat
         x = torch.lerp(noised, denoised, fraction)
         if sampler.solver == "heun" and following:
             _, ahead = estimate(x, following)
-            slope = (noised - denoised).div_(2 * sigma_hat).add_((x - ahead).div_(2 * following))
-            x = slope.mul_(sampler.step_scale * (following - sigma_hat)).add_(noised)
+            beyond = sampler.step_scale * (following - sigma_hat) / following
+            x = torch.lerp(noised, denoised, fraction / 2).add_(x - ahead, alpha=beyond / 2)
         callback(
             Step(
                 number=number,
@@ -244,6 +285,9 @@ def edm_sample(
                 shift=shift,
                 turned=turned,
                 moved=moved,
+                evaluated=tuple(evaluated[before:]),
+                sums=sums[before : len(evaluated)],
             )
         )
+    check_sums(evaluated, sums.tolist())
     return x

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 
 import numpy as np
 import torch
@@ -25,7 +27,8 @@ from ..noise.weights import LevelWeights
 from ..parameters.catalogue import DenoiseParameters, SampleParameters
 from ..structure.hierarchy import Hierarchy
 from ..utils import memory
-from ..utils.devices import compute_device, with_room
+from ..utils.devices import compute_device, device_name, is_full, with_room
+from .full_memory import InPieces, release_memory
 
 # Frames denoised at once, as many as make so many bytes.
 _BLOCK, _BLOCK_BYTES = 16, 16 << 20
@@ -52,6 +55,8 @@ class Model:
         Centroid of the data, angstrom.
     notes : tuple of str
         What to know of it.
+    on_cpu : callable, optional
+        Makes the same on the CPU.
     """
 
     denoise: Denoiser
@@ -59,6 +64,7 @@ class Model:
     members: Tensor
     origin: np.ndarray
     notes: tuple[str, ...] = ()
+    on_cpu: Callable[[], Model] | None = None
 
 
 def per_level(name: str, text: str) -> PerLevel:
@@ -87,7 +93,7 @@ def build_model(
     network: Network | None = None,
     noise_sigma_data: float = SIGMA_DATA,
 ) -> Model:
-    """Make the denoiser that the parameters ask for.
+    """Make the denoiser that the parameters ask for; on the CPU where the memory of its device does not suffice.
 
     Parameters
     ----------
@@ -110,15 +116,50 @@ def build_model(
         If an ensemble is asked for and there is one state, or the denoiser refuses. A network is
         tried on the data first.
     """
+    make = partial(_build, states, hierarchy, weights, state=state, network=network, noise_sigma_data=noise_sigma_data)
+    on_cpu = partial(make, replace(parameters, device="cpu"), torch.device("cpu"))
     n_states, n_atoms = states.shape[:2]
     device = compute_device(parameters.device, n_atoms, n_states)
     together = parameters.samples if isinstance(parameters, SampleParameters) else frames_at_once(n_atoms)
     needed = memory.model_device_bytes(n_atoms, n_states, together, frames_per_group(n_atoms, device))
     device, note = with_room(parameters.device, device, needed)
+    try:
+        model = replace(make(parameters, device), on_cpu=on_cpu)
+    except Exception as error:
+        if not is_full(error):
+            raise
+    else:
+        return replace(model, notes=(note, *model.notes)) if note else model
+    return left_to_cpu(on_cpu, device)
+
+
+def left_to_cpu(on_cpu: Callable[[], Model], device: torch.device) -> Model:
+    """Return a model on the CPU, since the memory of a device did not suffice; a note says so.
+
+    What was there must be let go of before.
+    """
+    release_memory()
+    model = on_cpu()
+    note = f"the memory of {device_name(device)} does not suffice: left to the CPU, whose random numbers are other ones"
+    return replace(model, notes=(*model.notes, note))
+
+
+def _build(
+    states: np.ndarray,
+    hierarchy: Hierarchy,
+    weights: LevelWeights,
+    parameters: DenoiseParameters | SampleParameters,
+    device: torch.device,
+    *,
+    state: int,
+    network: Network | None,
+    noise_sigma_data: float,
+) -> Model:
     hierarchy = hierarchy.to(device)
     data = torch.from_numpy(np.ascontiguousarray(states, dtype=np.float32))
     origin = data.double().mean((0, 1))
     members = (data - origin.float()).to(device)
+    n_states = len(members)
     kind = parameters.denoiser if parameters.denoiser != "auto" else "ideal" if n_states > 1 else "wiener"
     heads = bool(parameters.multiscale)
     pose = parameters.known_pose
@@ -137,7 +178,7 @@ def build_model(
         prior = NestedCovariance(hierarchy, *per_level("prior", parameters.prior))
         denoise = WienerDenoiser(members[0], prior, weights, pose=pose, heads=heads)
         label = f"wiener about one structure, variances {parameters.prior} A^2, {analytic}"
-    return Model(denoise, label, members, origin.numpy(), (note, *notes) if note else notes)
+    return Model(denoise, label, members, origin.numpy(), notes)
 
 
 def _network_denoiser(
@@ -195,8 +236,12 @@ def denoise_frames(
     parameters: DenoiseParameters,
     *,
     seed: int = 0,
+    note: Callable[[str], object] = lambda text: None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Denoise frames in one shot; where the pose is unknown, each turned and shifted as in training, and back.
+
+    Where the memory of a device does not suffice, fewer frames are denoised together, and then, from
+    the frame on where it failed, on the CPU.
 
     Parameters
     ----------
@@ -208,7 +253,10 @@ def denoise_frames(
         Of their noise, angstrom.
     parameters : DenoiseParameters
     seed : int
-        Of turns and shifts: another than that of the noise, whose random numbers it would repeat.
+        Of turns and shifts: another than that of the noise, whose random numbers it would repeat. Those of the
+        CPU are other ones.
+    note : callable
+        Told what memory made necessary.
 
     Yields
     ------
@@ -220,34 +268,58 @@ def denoise_frames(
     PomodoroError
         If the denoiser returns numbers that are not finite.
     """
-    device = model.members.device
-    hierarchy = hierarchy.to(device)
-    origin = torch.from_numpy(model.origin).float()
-    size = frames_at_once(hierarchy.n_atoms)
-    block: list[np.ndarray] = []
+    pieces, there = InPieces(model.denoise), hierarchy.to(model.members.device)
     done = 0
+    for noised in _blocks(frames, frames_at_once(hierarchy.n_atoms)):
+        numbers = range(done, done + len(noised))
+        on_cpu, device = model.on_cpu, model.members.device
+        try:
+            found = _denoised(noised, numbers, replace(model, denoise=pieces), there, sigma, parameters, seed)
+            on_cpu = None
+        except Exception as error:
+            if not is_full(error) or on_cpu is None:
+                raise
+        if on_cpu is not None:
+            del model, pieces, there
+            model, there = left_to_cpu(on_cpu, device), hierarchy.to("cpu")
+            pieces = InPieces(model.denoise)
+            note(f"from frame {done + 1} on, {model.notes[-1]}" if done else model.notes[-1])
+            found = _denoised(noised, numbers, model, there, sigma, parameters, seed)
+        done += len(noised)
+        yield noised, found
+    if pieces.size:
+        note(pieces.note("frames", model.members.device))
 
-    def flush() -> tuple[Tensor, Tensor]:
-        nonlocal done
-        noised = torch.from_numpy(np.stack(block))
-        x = (noised - origin).to(device)
-        if parameters.known_pose != "fixed":
-            draws = Draws(hierarchy, range(done, done + len(block)), seed, device=device)
-            turn, shift = draws.rotations(), draws.shifts()
-            x = x @ turn.mT + shift
-        found = model.denoise(x, sigma)
-        atoms = broadcast_heads(found, hierarchy, parameters.gate) if parameters.multiscale else found.atoms
-        if not bool(atoms.isfinite().all()):
-            raise PomodoroError(f"the denoiser returned numbers that are not finite at sigma {sigma:.4g}")
-        if parameters.known_pose != "fixed":
-            atoms = (atoms - shift) @ turn
-        done += len(block)
-        block.clear()
-        return noised, atoms.cpu() + origin
 
-    for frame in frames:
-        block.append(frame)
-        if len(block) == size:
-            yield flush()
-    if block:
-        yield flush()
+def _blocks(frames: Iterable[np.ndarray], size: int) -> Iterator[Tensor]:
+    """Yield frames in blocks, shape=(n_block, n_atoms, 3)."""
+    rest = iter(frames)
+    while block := list(islice(rest, size)):
+        yield torch.from_numpy(np.stack(block))
+
+
+def _denoised(
+    noised: Tensor,
+    numbers: range,
+    model: Model,
+    hierarchy: Hierarchy,
+    sigma: float,
+    parameters: DenoiseParameters,
+    seed: int,
+) -> Tensor:
+    """Denoise the frames of these numbers, shape=(n_block, n_atoms, 3), float32 on the CPU."""
+    device = model.members.device
+    origin = torch.from_numpy(model.origin).float()
+    x = (noised - origin).to(device)
+    if parameters.known_pose != "fixed":
+        draws = Draws(hierarchy, numbers, seed, device=device)
+        turn, shift = draws.rotations(), draws.shifts()
+        x = x @ turn.mT + shift
+    found = model.denoise(x, sigma)
+    atoms = broadcast_heads(found, hierarchy, parameters.gate) if parameters.multiscale else found.atoms
+    if parameters.known_pose != "fixed":
+        atoms = (atoms - shift) @ turn
+    atoms = atoms.cpu()
+    if not bool(atoms.isfinite().all()):
+        raise PomodoroError(f"the denoiser returned numbers that are not finite at sigma {sigma:.4g}")
+    return atoms + origin

@@ -23,10 +23,15 @@ from ..noise.weights import FLAT
 from ..parameters.catalogue import SampleParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..structure.singular import proper_svd
 from ..structure.superposition import superpose
-from ..utils.devices import device_name
+from ..utils.devices import device_name, is_full
 from ..utils.text import counted
-from .denoising import build_model
+from .denoising import Model, build_model, left_to_cpu
+from .full_memory import InPieces
+
+# Numbers of samples, and of members, that are compared at once.
+_TOGETHER = 1 << 21
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +235,8 @@ def run_sample(
         With ``state`` resolved, from 1.
     on_step : callable
         Called after each step with its `StepRecord` and its `Step`; what it raises ends
-        the run. ``step.coords`` are about the centroid of the data, in the sampler's frame.
+        the run. Where the memory of a device does not suffice on the way, the run begins again on the CPU,
+        from step 1. ``step.coords`` are about the centroid of the data, in the sampler's frame.
     network : callable, optional
         In the place of the parameters' file: as for `NetworkDenoiser`, a module of torch above all.
 
@@ -239,24 +245,43 @@ def run_sample(
     PomodoroError
         If the device is absent, the denoiser refuses, or returns what is not finite.
     """
-    settings, weights = parameters.settings, parameters.weights
     labels = Hierarchy.from_structure(structure)
-    any_pose = parameters.known_pose != "fixed"
-    model = build_model(states, labels, weights, parameters, state=parameters.state, network=network)
+    model = build_model(states, labels, parameters.weights, parameters, state=parameters.state, network=network)
+    try:
+        return _sampled(structure, labels, model, parameters, on_step)
+    except Exception as error:
+        if not is_full(error) or model.on_cpu is None:
+            raise
+        on_cpu, device = model.on_cpu, model.members.device
+    del model
+    return _sampled(structure, labels, left_to_cpu(on_cpu, device), parameters, on_step)
+
+
+def _sampled(
+    structure: Structure,
+    labels: Hierarchy,
+    model: Model,
+    parameters: SampleParameters,
+    on_step: Callable[[StepRecord, Step], object],
+) -> SampleResult:
+    settings, weights = parameters.settings, parameters.weights
     device = model.members.device
     hierarchy = labels.to(device)
+    any_pose = parameters.known_pose != "fixed"
+    denoise = InPieces(model.denoise)
     truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
     curves = StepCurves(hierarchy, truth, any_pose=any_pose)
     shape = (parameters.samples, len(structure))
     film = _Film(parameters.kept_steps(), shape, bool(parameters.keep))
 
     def follow(step: Step) -> None:
+        record = curves(step)
         film.add(step)
-        on_step(curves(step), step)
+        on_step(record, step)
 
     start = time.perf_counter()
     ends = edm_sample(
-        model.denoise,
+        denoise,
         hierarchy,
         weights,
         settings,
@@ -295,7 +320,7 @@ def run_sample(
         n_states=len(model.members),
         seconds=seconds,
         device=device_name(device),
-        notes=model.notes,
+        notes=tuple(note for note in (*model.notes, denoise.note("samples", device)) if note),
     )
 
 
@@ -324,22 +349,37 @@ class _Film:
         Each sample's end is laid on ``truth``, and its other frames and its estimates move as it does.
         """
         stacks = [self._frames] if self._denoised is None else [self._frames, self._denoised]
-        for number, sample in enumerate(self._frames):
-            if truth is not None:
-                fit = superpose(sample[-1], truth.cpu())
-                for stack in stacks:
-                    for frame in stack[number]:
-                        frame.copy_(frame @ fit.rotation.mT + fit.translation)
+        if truth is not None:
+            fit = superpose(self._frames[:, -1], truth.cpu())
             for stack in stacks:
-                stack[number] += origin
+                for frames in stack.unbind(1):
+                    frames.copy_(torch.baddbmm(fit.translation, frames, fit.rotation.mT))
+        for stack in stacks:
+            stack += origin
         return self._frames, self._denoised
 
 
 def _nearest(ends: Tensor, members: Tensor, any_pose: bool) -> tuple[list[int], list[float]]:
     """Return the nearest member of each sample, from 1, and its rms distance per coordinate."""
-    found = []
-    for end in ends:
-        laid = superpose(members, end).coords if any_pose else members
-        square = (laid - end).square().mean((1, 2))
-        found.append((int(square.argmin()) + 1, float(square.min().sqrt())))
-    return [state for state, _ in found], [distance for _, distance in found]
+    size = max(1, _TOGETHER // (3 * members.shape[1]))
+    rows = [[_square_distances(some, of, any_pose) for of in members.split(size)] for some in ends.split(size)]
+    square, place = torch.cat([torch.cat(row, 1) for row in rows]).min(1)
+    return (place + 1).tolist(), square.clamp(min=0).sqrt().tolist()
+
+
+def _square_distances(ends: Tensor, members: Tensor, any_pose: bool) -> Tensor:
+    """Return mean square distances per coordinate, the members laid on the ends in any pose, (n_ends, n_members).
+
+    In float64, as differences of squares.
+    """
+    one, other = ends.double(), members.double()
+    if any_pose:
+        one, other = (coords - coords.mean(1, keepdim=True) for coords in (one, other))
+    n_atoms = one.shape[1]
+    if any_pose and n_atoms > 2:
+        moments = one.mT.reshape(-1, n_atoms) @ other.mT.reshape(-1, n_atoms).T
+        shared = proper_svd(moments.view(len(one), 3, -1, 3).transpose(1, 2))[1].sum(-1)
+    else:
+        shared = one.flatten(1) @ other.flatten(1).T
+    squares = one.square().sum((1, 2))[:, None] + other.square().sum((1, 2))
+    return (squares - 2 * shared) / (3 * n_atoms)

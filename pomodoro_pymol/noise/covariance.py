@@ -14,7 +14,8 @@ derivation; the tests hold it against dense linear algebra.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -38,6 +39,8 @@ class NestedCovariance:
         Variances c and b that the atoms of a chain and of a residue share, square angstrom.
     atom : float or Tensor, shape=(n_residues,)
         Variance a of each atom alone, square angstrom; one number per residue where it differs.
+    least : float, optional
+        Not more than the smallest of ``atom``, and positive, where this is known: to look for it waits for a device.
 
     Raises
     ------
@@ -49,11 +52,16 @@ class NestedCovariance:
     chain: float
     residue: float
     atom: float | Tensor
+    least: float = math.nan
 
     def __post_init__(self) -> None:
-        smallest = min(self.chain, self.residue, float(torch.as_tensor(self.atom).min()))
-        total = self.chain + self.residue + float(torch.as_tensor(self.atom).max())
-        if not (smallest >= 0 and 0 < total < float("inf")):
+        most = self.least
+        if math.isnan(most):
+            atom = torch.as_tensor(self.atom)
+            object.__setattr__(self, "least", float(atom.min()))
+            most = float(atom.max())
+        total = self.chain + self.residue + most
+        if not (min(self.chain, self.residue, self.least) >= 0 and 0 < total < float("inf")):
             raise PomodoroError("variances must be finite, not negative, and not all zero")
 
     @classmethod
@@ -64,13 +72,14 @@ class NestedCovariance:
 
     def scaled(self, factor: float) -> NestedCovariance:
         """Return the covariance times ``factor``."""
-        return replace(self, chain=factor * self.chain, residue=factor * self.residue, atom=factor * self.atom)
+        least = factor * self.least or math.nan
+        return NestedCovariance(self.hierarchy, factor * self.chain, factor * self.residue, factor * self.atom, least)
 
     def plus(self, other: NestedCovariance) -> NestedCovariance:
         """Return the sum with another covariance of the same hierarchy."""
-        return replace(
-            self, chain=self.chain + other.chain, residue=self.residue + other.residue, atom=self.atom + other.atom
-        )
+        chain, residue = self.chain + other.chain, self.residue + other.residue
+        atom, least = self.atom + other.atom, self.least + other.least
+        return NestedCovariance(self.hierarchy, chain, residue, atom, least or math.nan)
 
     def of_residues(self) -> NestedCovariance:
         """Return the covariance of the residue means, on a hierarchy with one atom per residue."""
@@ -175,7 +184,9 @@ class NestedCovariance:
     def _atom(self) -> Tensor:
         """Variance of each atom alone, per residue, float64."""
         sizes = self._sizes()
-        return torch.as_tensor(self.atom, dtype=torch.float64, device=sizes.device).expand(sizes.shape)
+        if isinstance(self.atom, Tensor):
+            return self.atom.to(sizes).expand(sizes.shape)
+        return torch.full_like(sizes, self.atom)
 
     def _g(self) -> Tensor:
         return 1 / (self._atom() + self.residue * self._sizes())
@@ -188,7 +199,7 @@ class NestedCovariance:
         return values.to(like).index_select(0, self.hierarchy.atom_to_residue)
 
     def _check_regular(self) -> None:
-        if not bool((self._atom() > 0).all()):
+        if not self.least > 0:
             raise PomodoroError(
                 "with wa=0 the atoms of a residue move as one body and their covariance is singular: "
                 "give wa a positive value"

@@ -165,7 +165,7 @@ class SamplingPage(QtWidgets.QWidget):
         return Task("sampling", "steps", make, self._end, self._take)
 
     def _take(self, record: StepRecord) -> None:
-        self._records.append(record)
+        self._records = [*self._records[: record.step - 1], record]  # a run can begin again, on the CPU
         if not self._redraw.isActive():
             self._redraw.start()
 

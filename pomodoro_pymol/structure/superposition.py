@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
+from .singular import proper_svd
 
 # Sums over more atoms than this are finished in float64.
 _BLOCK_ATOMS = 8192
@@ -45,7 +46,11 @@ class Superposition:
 
 @torch.no_grad()
 def superpose(
-    mobile: Tensor | np.ndarray, target: Tensor | np.ndarray, weights: Tensor | np.ndarray | None = None
+    mobile: Tensor | np.ndarray,
+    target: Tensor | np.ndarray,
+    weights: Tensor | np.ndarray | None = None,
+    *,
+    checked: bool = True,
 ) -> Superposition:
     """Move each frame of ``mobile`` onto ``target`` as a rigid body.
 
@@ -61,6 +66,9 @@ def superpose(
         Angstrom. One for all frames, or leading axes that broadcast with those of ``mobile``.
     weights : Tensor or ndarray, shape=(n_atoms,), optional
         Not negative, not all zero; only their shares matter. None weighs all atoms alike.
+    checked : bool
+        False leaves out the look at whether numbers are finite, which waits for the device; what is not gives
+        frames that are not.
 
     Returns
     -------
@@ -72,32 +80,30 @@ def superpose(
         If the shapes do not fit, there is no atom, a coordinate or weight is not
         finite, or the weights are negative or all zero.
     """
-    mobile = torch.as_tensor(mobile)
+    mobile, target = (points if isinstance(points, Tensor) else torch.as_tensor(points) for points in (mobile, target))
     dtype = torch.float64 if mobile.dtype == torch.float64 else torch.float32
-    mobile = mobile.to(dtype)
-    target = torch.as_tensor(target, dtype=dtype, device=mobile.device)
+    mobile, target = mobile.to(dtype), target.to(mobile.device, dtype)
     lead = _check_shapes(mobile, target)
     n_atoms = mobile.shape[-2]
     rows = mobile.expand(*lead, n_atoms, 3).reshape(-1, n_atoms, 3).transpose(1, 2)
-    shares = _shares(weights, n_atoms).to(mobile.device, dtype)
+    shares = _shares(weights, n_atoms, dtype, mobile.device)
 
     target_mean = shares @ target
     # Contiguous by column: the product then runs over contiguous memory on both sides.
     columns = ((target - target_mean[..., None, :]) * shares[:, None]).mT
-    left = columns.sum(-1).cpu().double().expand(*lead, 3).reshape(-1, 3)
+    left = _exact(columns.sum(-1)).expand(*lead, 3).reshape(-1, 3)
     columns = torch.cat([columns, shares.expand(*columns.shape[:-2], 1, n_atoms)], -2)
     columns = columns.expand(*lead, 4, n_atoms).reshape(-1, 4, n_atoms) if target.ndim > 2 else columns[None]
     columns = columns.expand(len(rows), 4, n_atoms).mT
     blocks = zip(rows.split(_BLOCK_ATOMS, 2), columns.split(_BLOCK_ATOMS, 1))
-    moments = torch.stack([torch.bmm(*block).cpu().double() for block in blocks]).sum(0)
-    if not moments.isfinite().all():
+    moments = torch.stack([_exact(torch.bmm(*block)) for block in blocks]).sum(0)
+    if checked and not moments.isfinite().all():
         which = "target" if mobile.isfinite().all() else "mobile"
         raise PomodoroError(f"the {which} coordinates are not all finite, or too large for {dtype}")
 
     mean = moments[..., 3]
     rotation = best_rotation(moments[..., :3] - mean[:, :, None] * left[:, None, :], n_atoms)
-    target_mean = target_mean.cpu().double().expand(*lead, 3).reshape(-1, 3)
-    shift = target_mean - (rotation @ mean[:, :, None])[..., 0]
+    shift = _exact(target_mean).expand(*lead, 3).reshape(-1, 3) - (rotation @ mean[:, :, None])[..., 0]
 
     rotation = rotation.to(mobile.device, dtype)
     shift = shift.to(mobile.device, dtype)
@@ -122,34 +128,22 @@ def best_rotation(covariance: Tensor, n_atoms: int) -> Tensor:
     return (u @ vh).mT
 
 
-def proper_svd(matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the singular value decomposition of (..., 3, 3) matrices into proper rotations.
-
-    Returns
-    -------
-    u, s, vh : Tensor, shape=(..., 3, 3), (..., 3), (..., 3, 3)
-        ``u @ diag(s) @ vh``. Both bases are right-handed, and the smallest singular value has the sign that
-        Umeyama gives it.
-    """
-    u, s, vh = torch.linalg.svd(matrices)
-    left = torch.linalg.cross(u[..., 0], u[..., 1])
-    right = torch.linalg.cross(vh[..., 0, :], vh[..., 1, :])
-    sign = (left * u[..., 2]).sum(-1) * (right * vh[..., 2, :]).sum(-1)
-    u[..., 2], vh[..., 2, :] = left, right
-    return u, torch.cat([s[..., :2], (s[..., 2] * sign.sign())[..., None]], -1), vh
-
-
-def _shares(weights: Tensor | np.ndarray | None, n_atoms: int) -> Tensor:
-    """Return the weights divided by their sum, float64 on the CPU."""
+def _shares(weights: Tensor | np.ndarray | None, n_atoms: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return the weights divided by their sum, which is taken in float64 on the CPU."""
     if weights is None:
-        return torch.full((n_atoms,), 1 / n_atoms, dtype=torch.float64)
+        return torch.full((n_atoms,), 1 / n_atoms, dtype=dtype, device=device)
     weights = torch.as_tensor(weights).cpu().double()
     if weights.shape != (n_atoms,):
         raise PomodoroError(f"weights must have shape ({n_atoms},), not {tuple(weights.shape)}")
     total = weights.sum()
     if not total.isfinite() or bool((weights < 0).any()) or total == 0:
         raise PomodoroError("weights must be finite, not negative, and not all zero")
-    return weights / total
+    return (weights / total).to(device, dtype)
+
+
+def _exact(values: Tensor) -> Tensor:
+    """Return values in float64, on the CPU where the device has none."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
 
 
 def _check_shapes(mobile: Tensor, target: Tensor) -> torch.Size:

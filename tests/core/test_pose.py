@@ -15,6 +15,7 @@ from pomodoro_pymol.io.read import read_ensemble
 from pomodoro_pymol.noise.covariance import NestedCovariance
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
+from pomodoro_pymol.structure import singular
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 WEIGHTS = LevelWeights(3, 8, 1)
@@ -40,6 +41,12 @@ SINGULAR = [
     (300, 299, -290),
     (400, 300, 200),
 ]
+
+
+@pytest.fixture(params=[0, 10**9], ids=["closed form", "one by one"], autouse=True)
+def route(request, monkeypatch):
+    """Both ways to the singular values, for any number of frames."""
+    monkeypatch.setattr(singular, "_FEW", request.param)
 
 
 def of_singular(values, seed=0):

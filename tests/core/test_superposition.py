@@ -6,6 +6,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from pomodoro_pymol.errors import PomodoroError
+from pomodoro_pymol.structure import singular
 from pomodoro_pymol.structure.superposition import superpose
 
 RNG = np.random.default_rng(7)
@@ -20,6 +21,12 @@ SETS = {
     "line": (LINE, False),
     "one place": (np.ones((5, 3)), False),
 }
+
+
+@pytest.fixture(params=[0, 10**9], ids=["closed form", "one by one"], autouse=True)
+def route(request, monkeypatch):
+    """Both ways to the singular values, for any number of frames."""
+    monkeypatch.setattr(singular, "_FEW", request.param)
 
 
 def moved(points, noise, mirrored=False, seed=1):
