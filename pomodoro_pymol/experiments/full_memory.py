@@ -57,7 +57,8 @@ class InPieces:
         """Return what is to be told of the size, else empty."""
         if not self.size:
             return ""
-        return f"the memory of {device_name(device)} does not suffice for all {what} at once: denoised {self.size} at a time"
+        lacks = f"the memory of {device_name(device)} does not suffice for all {what} at once"
+        return f"{lacks}: denoised {self.size} at a time"
 
 
 def release_memory() -> None:

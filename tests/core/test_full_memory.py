@@ -69,10 +69,10 @@ def test_half_as_many_until_they_fit(room, sizes):
         for part in ("atoms", "residues", "chains", "members"):
             assert torch.equal(getattr(found, part), getattr(whole, part))
         assert full.sizes == sizes
-    told = pieces.note("samples", torch.device("cuda"))
+    told = pieces.note("samples", torch.device("meta"))
     assert bool(told) is (len(sizes) > 1)
     assert not told or told.endswith(f"for all samples at once: denoised {sizes[0]} at a time")
-    assert told.startswith("the memory of cuda does not suffice") or not told
+    assert told.startswith("the memory of meta does not suffice") or not told
 
 
 def test_what_a_denoiser_leaves_out_is_left_out():
@@ -189,14 +189,15 @@ def test_the_cpu_takes_over_where_the_data_do_not_fit(nmr, full):
 def test_what_takes_over_is_asked_for_the_cpu(nmr, monkeypatch):
     asked = []
 
-    def build(states, hierarchy, weights, parameters, **options):
-        asked.append(parameters.device)
+    def build(states, hierarchy, weights, parameters, device, **options):
+        asked.append((parameters.device, str(device)))
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(denoising, "_build", build)
+    monkeypatch.setattr(denoising, "compute_device", lambda *_: torch.device("meta"))
     with pytest.raises(torch.cuda.OutOfMemoryError):  # there is nothing left to turn to
         run_sample(*nmr, replace(SAMPLES, device="auto"))
-    assert asked == ["auto", "cpu"]
+    assert asked == [("auto", "meta"), ("cpu", "cpu")]
 
 
 def test_a_step_that_does_not_fit_beside_the_denoiser_goes_to_the_cpu(nmr, monkeypatch):
