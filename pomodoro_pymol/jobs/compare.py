@@ -26,6 +26,7 @@ from ..parameters.kinds import AUTO, Interval
 from ..structure.atoms import Structure
 from ..structure.input_notes import input_notes
 from ..utils import memory
+from ..utils.devices import device_notes
 from ..viewer import companion, grid, key, publishing, sources, store
 from .direction import directed_states
 from .noise import NoiseRun, Tell
@@ -127,11 +128,23 @@ class CompareRun:
         return structures
 
     def work(self, structures: list[Structure], write: Callable[[Any], None], tell: Tell) -> list[NoiseResult]:
-        """Draw the noise of one scheme after the other; ``write`` as in `NoiseRun.work`."""
-        results, done = [], 0
+        """Draw the noise of one scheme after the other; ``write`` as in `NoiseRun.work`.
+
+        Raises
+        ------
+        PomodoroError
+            If the memory of a device did not suffice for one of them: those of the CPU are other numbers.
+        """
+        results: list[NoiseResult] = []
+        done = 0
         for run, structure in zip(self._runs, structures):
             self._writing = run
             results.append(run.work(structure, write, lambda n, _, done=done: tell(done + n, self.total)))
+            if results[-1].device != results[0].device:
+                raise PomodoroError(
+                    f"{run.name} was drawn on {results[-1].device}, and {results[0].name} on {results[0].device}, "
+                    "so that they cannot be compared: use device=cpu"
+                )
             done += run.total
         return results
 
@@ -167,8 +180,9 @@ class CompareRun:
     def report(self, results: list[NoiseResult], comparison: Comparison) -> str:
         """Return what the command prints."""
         first = results[0]
-        notes = "".join(f"\n note: {note}" for note in input_notes(first.structure, first.hierarchy))
-        return f"{comparison.report()}{notes}\n{comparison_text(comparison.cells)}"
+        notes = [*input_notes(first.structure, first.hierarchy), *device_notes(first.device, first.note)]
+        noted = "".join(f"\n note: {note}" for note in notes)
+        return f"{comparison.report()}{noted}\n{comparison_text(comparison.cells)}"
 
 
 def end_comparison(*, _self: Any) -> list[str]:

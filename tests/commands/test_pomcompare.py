@@ -329,6 +329,18 @@ def test_two_schemes_of_one_name(plain, refused, monkeypatch, tmp_path):
     refused(plain, f"{PLAIN}, presets=flat+Flat", "two schemes would make one object")
 
 
+def test_schemes_of_two_devices_are_no_comparison(plain, refused, typed, monkeypatch):
+    """As where the memory of a card sufficed for the first alone: the noise of others is other noise."""
+    from pomodoro_pymol.experiments import noise
+
+    names = iter(["cuda (NVIDIA H200)", "cpu"])
+    monkeypatch.setattr(noise, "device_name", lambda device: next(names))
+    line = "plain_ms was drawn on cpu, and plain_flat on cuda (NVIDIA H200), so that they cannot be compared: "
+    refused(plain, PLAIN, f"{line}use device=cpu")
+    monkeypatch.setattr(noise, "device_name", lambda device: "cuda (NVIDIA H200)")
+    assert "\n note: computed on cuda (NVIDIA H200)\n" in typed(plain, PLAIN)
+
+
 BAD = {
     "presets=flat+nosuch": "nosuch",
     "presets=flat+1:2": "weight scheme",
