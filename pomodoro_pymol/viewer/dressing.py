@@ -73,7 +73,8 @@ def _show_as(draft_name: str, former: str, n_atoms: int, piece: int, _self) -> G
     if shown:
         _self.alter(f"%{draft_name}", "reps = next(before)", space={"before": iter(before)})
         return False
-    if _SMOOTH_NUMBERS.isdisjoint(_self.get_vis()[former][2]):  # hidden in the object as such, whatever its atoms show
+    seen = _self.get_vis().get(former)  # PyMOL does not tell of objects whose names begin with an underscore
+    if seen and _SMOOTH_NUMBERS.isdisjoint(seen[2]):  # hidden in the object as such, whatever its atoms show
         with muted(_self):
             _self.hide(_SMOOTH, f"%{draft_name} and not (rep cartoon or rep ribbon)" if smooth else f"%{draft_name}")
     _set_radius(draft_name, radius, _self)

@@ -106,17 +106,17 @@ def placed_atoms(name: str, state: int, *, _self) -> int | None:
 
     Not by a selection: for each PyMOL looks at all atoms of the session.
     """
-    with muted(_self):
-        rows = own_array(_self.get_coordset, name, state, copy=0)
+    rows = own_array(_self.get_coordset, name, state, copy=0)
     return None if rows is NO_ARRAYS else 0 if rows is None else len(rows)
 
 
 def has_atoms(name: str, n_atoms: int, state: int = 1, *, _self) -> bool:
     """Tell whether an object, all of whose atoms have coordinates in a state, has so many."""
-    with muted(_self), suppress(CmdException):
-        found = placed_atoms(name, state, _self=_self)
-        return (_self.count_atoms(f"%{name}") if found is None else found) == n_atoms
-    return False
+    found = placed_atoms(name, state, _self=_self)
+    if found is None:
+        with muted(_self), suppress(CmdException):
+            found = _self.count_atoms(f"%{name}")
+    return found == n_atoms
 
 
 def marked_state(name: str, _self) -> int:

@@ -220,6 +220,16 @@ def test_run_again_of_other_atoms_it_is_as_new(hpv, typed):
     assert shown(hpv, "1hpv_noise") == {"sticks": 758}
 
 
+@pytest.mark.parametrize("name", ["_hidden", "1HPV_noise", "a.b-c+d"])
+def test_run_again_under_any_name_it_shows_what_the_user_left(hpv, typed, name):
+    line = f"pomnoise 1hpv and polymer, name={name}"
+    typed(hpv, f"{line}, frames=2")
+    assert shown(hpv, name) == {"sticks": 1516}
+    hpv.show_as("spheres", f"%{name}")
+    typed(hpv, f"{line}, frames=3")
+    assert (hpv.count_states(f"%{name}"), shown(hpv, name)) == (4, {"spheres": 1516})
+
+
 @pytest.mark.parametrize("others", ["chain B", "(chain A and not resi 1 or chain B and resi 1)"])
 def test_run_again_of_as_many_other_atoms_it_is_as_new(hpv, typed, others):
     """Also where some are the same."""
