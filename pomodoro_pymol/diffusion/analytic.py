@@ -181,9 +181,10 @@ class _Level:
         self.half_norms = _half_products(self.members, self.precise).to(members)
 
     def __call__(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-        rows = (x - self.mean).mT.reshape(*x.shape[:-2], -1)
+        rows = (x - self.mean).mT.reshape(-1, self.members.shape[1])
         chosen = torch.softmax((rows @ self.precise.T - self.half_norms) / sigma**2, -1)
-        return self.mean + (chosen @ self.members).view(*x.shape[:-2], 3, -1).mT, chosen
+        estimate = torch.addmm(self.mean.T.flatten(), chosen, self.members)
+        return estimate.view(*x.shape[:-2], 3, -1).mT, chosen.view(*x.shape[:-2], -1)
 
 
 @dataclass(frozen=True, eq=False)
