@@ -174,6 +174,7 @@ class _Level:
 
     def __init__(self, members: Tensor, covariance: NestedCovariance) -> None:
         self.mean = members.mean(0)
+        self.mean_row = self.mean.T.flatten()
         centred = members - self.mean
         precise = covariance.solve(centred)
         self.members = centred.mT.reshape(len(members), -1)
@@ -181,9 +182,12 @@ class _Level:
         self.half_norms = _half_products(self.members, self.precise).to(members)
 
     def __call__(self, x: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
-        rows = (x - self.mean).mT.reshape(*x.shape[:-2], -1)
-        chosen = torch.softmax((rows @ self.precise.T - self.half_norms) / sigma**2, -1)
-        return self.mean + (chosen @ self.members).view(*x.shape[:-2], 3, -1).mT, chosen
+        rows = (x - self.mean).mT.reshape(-1, self.members.shape[1])
+        precision = 1 / sigma**2
+        logits = torch.addmm(self.half_norms, rows, self.precise.T, beta=-precision, alpha=precision)
+        chosen = torch.softmax(logits, -1)
+        estimate = torch.addmm(self.mean_row, chosen, self.members)
+        return estimate.view(*x.shape[:-2], 3, -1).mT, chosen.view(*x.shape[:-2], -1)
 
 
 @dataclass(frozen=True, eq=False)

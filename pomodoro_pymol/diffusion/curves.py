@@ -84,6 +84,7 @@ class StepCurves:
         self.any_pose = any_pose
         self.records: list[StepRecord] = []
         self._targets: Tensor | None = None
+        self._sizes: list[Tensor] = []
 
     def __call__(self, step: Step) -> StepRecord:
         """Measure a step; all its numbers come from the device at once.
@@ -98,12 +99,13 @@ class StepCurves:
             self._targets = self._turned_onto(denoised)
             sizes = self.hierarchy.atoms_per_residue, self.hierarchy.atoms_per_chain
             self._sizes = [size.to(denoised) for size in sizes]
-        moments = (denoised.mT @ self._targets).unflatten(-1, (-1, 3)).transpose(1, 2)
+        centred = denoised - denoised.mean(1, keepdim=True)  # else the targets' rounding counts where they are small
+        moments = (centred.mT @ self._targets).unflatten(-1, (-1, 3)).transpose(1, 2)
         rotations = best_rotation(moments.flatten(0, 1).double(), self.hierarchy.n_atoms).view(moments.shape)
         parts = [step.noised - step.denoised]
         if self.truth is not None:
             laid = denoised @ rotations[:, 1].mT.to(denoised) if self.any_pose else step.denoised
-            parts.append(laid - self.truth)
+            parts.append(laid - self.truth.to(laid))
         numbers = [step.centroid.square().sum(-1).mean(), _angles(rotations[:, 0]).mean(), *self._of_levels(parts)]
         if step.estimate.members is not None:
             numbers.append(entropy(step.estimate.members).mean())

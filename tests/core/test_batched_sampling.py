@@ -196,6 +196,44 @@ def test_what_waits_is_seen(complex_, act):
     assert len(waited(denoise, complex_, "edm")) >= STEPS - 1
 
 
+class _Calls(TorchDispatchMode):
+    """Counts calls that do work: what only looks at a tensor otherwise costs a device nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        returned = func._schema.returns
+        looks = returned and returned[0].alias_info is not None and not returned[0].alias_info.is_write
+        self.count += not looks and not any(word in func._schema.name for word in ("empty", "_unsafe_view"))
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(("sampler", "name", "most"), [("af3", "ideal exact", 300), ("edm", "ideal fixed", 160)])
+def test_a_step_with_its_record_makes_few_calls(complex_, sampler, name, most):
+    """A call costs a GPU 5 to 10 microseconds, however many samples and members there are."""
+    counts = []
+    for n_samples in (2, 40):
+        calls, denoise = _Calls(), denoisers(complex_)[name]
+        curves, seen = StepCurves(complex_, ensemble(complex_)[0], any_pose=sampler == "af3"), []
+
+        def follow(step, calls=calls, curves=curves, seen=seen):
+            curves(step)
+            seen.append(calls.count)
+
+        with calls:
+            edm_sample(
+                *(denoise, complex_, WEIGHTS, replace(SAMPLERS[sampler], steps=STEPS)),
+                samples=range(n_samples),
+                callback=follow,
+            )
+        counts.append(seen[3] - seen[2])
+    assert counts[0] <= most
+    # One more group of samples adds but its draws: chains, residues and atoms, a rotation and a shift, twice each.
+    assert counts[1] - counts[0] <= 10 * (40 // 3)
+
+
 def test_numbers_of_a_sample_are_its_own_to_the_bit(complex_):
     def numbers(samples):
         draws = Draws(complex_, samples, seed=3)

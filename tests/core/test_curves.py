@@ -191,3 +191,27 @@ def test_entropy_falls_from_all_to_one(complex_):
     steps = follow(IdealDenoiser(ensemble(complex_), complex_, WEIGHTS), complex_, SAMPLERS["boltz2"])
     assert steps[0][1].entropy == pytest.approx(math.log(5), abs=0.01)
     assert steps[-1][1].entropy < 1e-6
+
+
+@pytest.mark.parametrize("any_pose", [True, False])
+def test_a_truth_of_another_precision_is_the_same(complex_, any_pose):
+    truth = structure(complex_)
+    denoise = IdealDenoiser(ensemble(complex_).float(), complex_, WEIGHTS, pose="exact")
+    curves = [StepCurves(complex_, it, any_pose=any_pose) for it in (truth, truth.float())]
+    for each in curves:
+        edm_sample(denoise, complex_, WEIGHTS, dataclasses.replace(SAMPLERS["edm"], steps=4), callback=each)
+    for one, other in zip(*(each.records for each in curves)):
+        assert one.error == pytest.approx(other.error, rel=1e-5)
+
+
+@pytest.mark.parametrize("n_atoms", [1, 2, 3])
+def test_few_atoms(nest, n_atoms):
+    """One and two are not turned."""
+    hierarchy = nest([[n_atoms]])
+    members = 3 * torch.randn(3, n_atoms, 3, generator=torch.Generator().manual_seed(1))
+    curves = StepCurves(hierarchy, members[0], any_pose=True)
+    denoise = IdealDenoiser(members, hierarchy, WEIGHTS, pose="exact")
+    edm_sample(denoise, hierarchy, WEIGHTS, dataclasses.replace(SAMPLERS["af3"], steps=4), samples=3, callback=curves)
+    turned = [record.rotation for record in curves.records]
+    assert max(turned) == 0 if n_atoms < 3 else max(turned[1:]) > 1
+    assert np.isfinite([(*record.error, *record.left, record.centroid) for record in curves.records]).all()
