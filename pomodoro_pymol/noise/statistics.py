@@ -59,7 +59,8 @@ class LevelStatistics:
         self.scale = scale
         self.n_frames = 0
         self._frames: list[Tensor] = []  # means and centres
-        self._residues = torch.zeros(4, hierarchy.n_residues, dtype=torch.float64)
+        # By NumPy, here and below: a team of torch's threads would take the cores from those that draw.
+        self._residues = torch.from_numpy(np.zeros((4, hierarchy.n_residues)))
         self._resolution = 0.0
 
     def add(self, sums: Tensor) -> None:
@@ -69,7 +70,7 @@ class LevelStatistics:
     def add_squares(self, squares: LevelSquares) -> None:
         """Take in the `level_squares` of some frames."""
         self._frames.append(torch.cat([squares.frames, squares.centers]))
-        if squares.residues.device.type == "cpu":  # by NumPy: a team of torch's threads would slow those that draw
+        if squares.residues.device.type == "cpu":
             self._residues = torch.from_numpy(self._residues.numpy() + squares.residues.numpy())
         else:
             self._residues = self._residues.to(squares.residues) + squares.residues
