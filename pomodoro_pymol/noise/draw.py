@@ -36,9 +36,9 @@ from .weights import FLAT, LevelWeights
 #: What a group of frames holds on devices other than the CPU, about.
 GROUP_NORMALS = 4_000_000
 
-# What is worked on together, so that the calls for it take little of the time: numbers, on the CPU, so few that they
-# stay in a core's cache; groups elsewhere.
-_NUMBERS, _GROUPS = 1 << 18, 4
+# What is worked on together, so that calls take little of the time: numbers, on the CPU, where threads wait for each
+# other's calls; groups elsewhere.
+_NUMBERS, _GROUPS = 1 << 20, 4
 
 _WEYL = 0x9E3779B9  # odd, so that the groups of one seed never share a 32-bit generator seed
 
