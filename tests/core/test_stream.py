@@ -96,8 +96,9 @@ def test_an_error_passes_and_leaves_no_thread(block_size, bad):
     assert settled(before)
 
 
-def test_an_error_does_not_wait_for_the_rest(block_size):
+def test_an_error_does_not_wait_for_the_rest(block_size, monkeypatch):
     block_size(1000)
+    monkeypatch.setattr(draw, "_NUMBERS", 1)  # a frame at a time
     made = []
 
     def make(frames, out):
