@@ -53,7 +53,7 @@ def test_pomnoise_and_those_after_it_look_seldom(hpv, typed, looks, frames, tmp_
         found[line] = sum(looks.values())
     assert hpv.count_states("1hpv_noise_measured") == frames + 1
     if own_array(hpv.get_coordset, "1hpv", 1, copy=0) is NO_ARRAYS:  # it is asked more often, and for each state
-        lines = {line: 3 * count + 2 * frames for line, count in lines.items()}
+        lines = {line: 3 * count + 4 * frames for line, count in lines.items()}
     assert all(count <= lines[line] for line, count in found.items()), found
 
 
