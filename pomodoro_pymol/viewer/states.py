@@ -68,12 +68,12 @@ class StateWriter:
         import numpy as np
 
         if self._atom_in_row is None:
-            self._load(numbered_rows(len(self._atom_at_place))[None])
+            self._load(numbered_rows(len(self._atom_at_place))[None], by_row=True)
             probe = read_state(self.name, self._states + 1, _self=self._cmd)
             self._atom_in_row = atoms_in_rows(self._atom_at_place, probe)
             self._in_order = np.array_equal(self._atom_in_row, np.arange(len(probe)))
         block = frames.numpy()
-        self._load(block, self._atom_in_row)
+        self._load(block)
         first, self._states = self._states + 1, self._states + len(block)
         rows = own_array(self._cmd.get_coordset, self.name, self._states, copy=0)
         if rows is not NO_ARRAYS and not self._is_in(rows, block[-1]):
@@ -139,11 +139,11 @@ class StateWriter:
             "PyMOL did not take the noised frames: objects or atoms were changed or deleted during the run"
         )
 
-    def _load(self, frames: Any, atom_in_row: Any = None) -> None:
+    def _load(self, frames: Any, by_row: bool = False) -> None:
         """Load frames, shape=(n_frames, n_atoms, 3), float32, as the next states.
 
-        Unlike `write` it leaves it to the next call to go on after them. The rows of PyMOL's memory
-        are filled with the atoms that ``atom_in_row`` says, by default in the same order.
+        Unlike `write` it leaves it to the next call to go on after them. With ``by_row`` they are in the order of
+        the rows of PyMOL's memory already.
 
         Raises
         ------
@@ -153,7 +153,7 @@ class StateWriter:
         import numpy as np
 
         def fill(number: int, out: Any) -> None:
-            if atom_in_row is None:
+            if by_row:
                 np.copyto(out, frames[number])
                 return
             for axis in range(3):  # frames come coordinate by coordinate
