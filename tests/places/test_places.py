@@ -188,17 +188,17 @@ def test_pomsave(cmd, oracle, tmp_path):
 
 def ignoring(load):
     """A writer of states that takes no notice of which atom belongs where."""
-    return lambda self, frames, atoms=None: load(self, frames)
+    return lambda self, frames, by_row=False: load(self, frames, by_row=True)
 
 
 def shuffling(load):
     """A writer that takes the rows of the last frame of more than one for others, the probe's aside."""
 
-    def broken(self, frames, atoms=None):
-        if frames[..., 1:].any():
+    def broken(self, frames, by_row=False):
+        if not by_row:
             frames = frames.copy()
             frames[-1] = np.roll(frames[-1], 1, axis=0)
-        load(self, frames, atoms)
+        load(self, frames, by_row)
 
     return broken
 
