@@ -218,11 +218,16 @@ class QualityReference:
 
     def _rows(self, frames: Tensor) -> Tensor:
         """Return the frames coordinate by coordinate, shape=(n_frames, 3, n_atoms)."""
-        if frames.ndim != 3 or frames.shape[1:] != (self.n_atoms, 3):
-            raise PomodoroError(f"frames must have shape (n_frames, {self.n_atoms}, 3), not {tuple(frames.shape)}")
-        if not frames.sum().isfinite():
-            raise PomodoroError("frames are not all finite")
+        check_frames(frames, self.n_atoms)
         return frames.transpose(1, 2)
+
+
+def check_frames(frames: Tensor, n_atoms: int, name: str = "frames") -> None:
+    """Refuse frames of another shape than (n_frames, n_atoms, 3), and what is not finite."""
+    if frames.ndim != 3 or frames.shape[1:] != (n_atoms, 3):
+        raise PomodoroError(f"{name} must have shape (n_frames, {n_atoms}, 3), not {tuple(frames.shape)}")
+    if not frames.sum().isfinite():
+        raise PomodoroError(f"{name} are not all finite")
 
 
 def _lengths(rows: Tensor, pairs: Pairs) -> Iterator[tuple[slice, slice, Tensor]]:
@@ -270,8 +275,13 @@ def _distances(coords: np.ndarray, index: np.ndarray) -> np.ndarray:
 
 def calphas(structure: Structure, hierarchy: Hierarchy) -> np.ndarray:
     """Return the atom index of the Calpha of each residue of a polymer that has one: its first location."""
-    carbon = (structure.atoms["name"] == "CA") & (_elements(structure) == "C")
-    return np.flatnonzero(_first_locations(structure, hierarchy) & carbon & _in_polymer(structure))
+    return first_named(structure, hierarchy, "CA", "C")
+
+
+def first_named(structure: Structure, hierarchy: Hierarchy, name: str, element: str) -> np.ndarray:
+    """Return the atom index of the first location of an atom in each residue of a polymer that has it."""
+    named = (structure.atoms["name"] == name) & (_elements(structure) == element)
+    return np.flatnonzero(_first_locations(structure, hierarchy) & named & _in_polymer(structure))
 
 
 def heavy_atoms(structure: Structure, hierarchy: Hierarchy) -> np.ndarray:
