@@ -13,7 +13,10 @@ class PomodoroError(ValueError):
     """
 
     def __init__(self, message: str = "") -> None:
-        line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
-        if len(line) > _LONGEST:
-            line = f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"
-        super().__init__(line)
+        super().__init__(one_line(message))
+
+
+def one_line(text: str) -> str:
+    """Return text as one line that is not too long: what cannot be printed is escaped."""
+    line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} ... {line[-_LONGEST // 2 :]}"

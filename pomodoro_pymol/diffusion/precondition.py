@@ -33,6 +33,7 @@ variance.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -169,8 +170,12 @@ def data_variances(states: Tensor, hierarchy: Hierarchy, shift: float = SHIFT) -
         on_atoms = (hierarchy.broadcast(chain, "chain"), hierarchy.broadcast(residue, "residue"), atom)
         squares = [total + float(part.square().mean()) / len(states) for total, part in zip(squares, on_atoms)]
     squares[0] += shift**2
-    shares = degrees_of_freedom(hierarchy)
-    c, r, a = (square / free if square > _NO_SPREAD else 1.0 for square, free in zip(squares, shares))
+    return per_freedom(squares, degrees_of_freedom(hierarchy))
+
+
+def per_freedom(squares: Sequence[float], freedom: PerLevel) -> PerLevel:
+    """Return mean squares over atoms as variances per degree of freedom; 1 where a level has none, or no spread."""
+    c, r, a = (square / free if square > _NO_SPREAD else 1.0 for square, free in zip(squares, freedom))
     return c, r, a
 
 
