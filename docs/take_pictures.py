@@ -6,6 +6,7 @@
     python -m pymol -qk docs/take_pictures.py -- teaching
     python -m pymol -qk docs/take_pictures.py -- compare
     python -m pymol -qk docs/take_pictures.py -- sweep
+    python -m pymol -qk docs/take_pictures.py -- training
 
 Wants a screen of 1400 x 1200 and PyMOL on PyQt5 where the screen is a virtual one: there the
 viewport of the other bindings stays black once the panel is docked. The film wants Pillow.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -127,12 +129,28 @@ def main_window() -> None:
 
 
 def main_teaching() -> None:
-    """Take the picture of the panel's page on training."""
+    """Take the picture of the panel's tab on what noise teaches."""
     _, panel = open_panel()
     panel.tabs.setCurrentWidget(panel.teaching)
     panel.model.edit("preset", "ms")
     pump(1.5)
     picture("panel_teaching")
+
+
+def main_training() -> None:
+    """Take the picture of a short training on an ensemble, in a folder that is thrown away."""
+    _, panel = open_panel()
+    cmd.reinitialize()
+    cmd.load(str(ENSEMBLE), "2juy", quiet=1)
+    panel.page_bar.setCurrentIndex(2)
+    wait(lambda: panel.watch.molecule is not None)
+    with tempfile.TemporaryDirectory() as folder:
+        panel.training.model.edit_text(f"pomtrain presets=flat+3-8-1, scaling=global, network={folder}/2juy_train.npz")
+        panel.run.click()
+        wait(lambda: not panel.runner.running, 1800)
+    panel.training.model.edit("network", "")
+    pump(2.0)
+    picture("panel_training")
 
 
 def show_noised(name: str, buffer: float = 4) -> None:

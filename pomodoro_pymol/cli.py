@@ -1,4 +1,4 @@
-"""The command line, python -m pomodoro_pymol: demo, noise, measure, table, sweep, weights, signal, sample, check."""
+"""The command line, python -m pomodoro_pymol: a command for each thing that needs no PyMOL."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from . import __version__, health
 from .errors import PomodoroError
@@ -21,8 +21,10 @@ from .parameters.catalogue import (
     SignalParameters,
     SweepParameters,
     TableParameters,
+    TrainParameters,
     WeightsParameters,
 )
+from .parameters.flags import FlagParser, Once
 from .utils.problems import known_text
 
 if TYPE_CHECKING:
@@ -32,7 +34,10 @@ if TYPE_CHECKING:
 #: Parameters that mean something in a running PyMOL alone.
 _SESSION_ONLY = {"selection", "object", "name", "state", "truth", "rep", "fixed"}
 #: Those of a command that mean something to its object alone.
-_OBJECT_ONLY: dict[type[Parameters], set[str]] = {MeasureParameters: {"fit", "metric", "palette", "range"}}
+_OBJECT_ONLY: dict[type[Parameters], set[str]] = {
+    MeasureParameters: {"fit", "metric", "palette", "range"},
+    TrainParameters: {"residues", "chains", "show"},
+}
 _FRAME_FILES = ".pdb or .cif, packed by a further .gz, .dcd, or .npz"
 
 
@@ -55,28 +60,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
-class _Parser(argparse.ArgumentParser):
-    """Refuses in one line; a flag is known by its whole name only."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options, allow_abbrev=False)
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what argparse found wrong."""
-        hint = "; one that begins with - needs an =, as in --z=-3:3" if "expected one" in message else ""
-        raise PomodoroError(message + hint)
-
-
-class _Once(argparse.Action):
-    """Takes a flag that is given once."""
-
-    def __call__(self, _: Any, namespace: argparse.Namespace, value: Any, flag: str | None = None) -> None:
-        """Keep the value."""
-        if getattr(namespace, self.dest) is not None:
-            raise PomodoroError(f"{self.dest} is given twice")
-        setattr(namespace, self.dest, value)
-
-
 def _parse(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line; what is not known is refused with the nearest that is."""
     parser, commands = _parser()
@@ -95,9 +78,9 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     return arguments
 
 
-def _parser() -> tuple[_Parser, dict[str, _Parser]]:
+def _parser() -> tuple[FlagParser, dict[str, FlagParser]]:
     """Return the parser, and that of each command."""
-    parser = _Parser(prog="python -m pomodoro_pymol", description="Diffusion noise on proteins.")
+    parser = FlagParser(prog="python -m pomodoro_pymol", description="Diffusion noise on proteins.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -107,7 +90,7 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         flags = _names(parameters) if parameters else set()
         for spec in fields(parameters) if parameters else ():
             if spec.name in flags:
-                command.add_argument(f"--{spec.name}", action=_Once, help=describe(spec).replace("%", "%%"))
+                command.add_argument(f"--{spec.name}", action=Once, help=describe(spec).replace("%", "%%"))
         return command
 
     demo = add("demo", "noise a structure that ships with PyMOL; write .pse, .png, .pdb, .csv", _demo, NoiseParameters)
@@ -139,6 +122,10 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         of = "the file" if command is not measure else "the file of the truth"
         command.add_argument("--model", type=int, default=1, help=f"model of {of} {{default: 1}}")
         command.add_argument("--solvent", action="store_true", help="keep waters")
+    train = add("train", "train networks on a file's models, or on fragments of many files", _train, TrainParameters)
+    train.add_argument("structures", nargs="+", metavar="structure", help="PDB or mmCIF file, may be gzipped")
+    train.add_argument("--residues", type=int, help="cut files into fragments of so many residues {default: models}")
+    train.add_argument("--solvent", action="store_true", help="keep waters")
     add("check", "versions, devices, what is missing", _check, None)
     return parser, commands.choices
 
@@ -367,6 +354,32 @@ def _sample(arguments: argparse.Namespace) -> int:
         outputs.write_figure(parameters.figure, curves_figure(result.records, result.n_states))
     if output:
         frame_files.save_samples(output, structure, result)
+    return 0
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from .experiments import outputs
+    from .experiments.train_files import train_files
+
+    def tell(done: int, total: int, record: Any) -> None:
+        if record and sys.stderr.isatty():
+            print(f"\r\x1b[K{record}"[:160], end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    try:
+        result = train_files(
+            arguments.structures, arguments.residues, parameters, tell, _bar("read"), solvent=arguments.solvent
+        )
+    except KeyboardInterrupt:
+        print("stopped: what is trained is in its file, if a step was; --resume=1 goes on", file=sys.stderr)
+        raise
+    print(f" {result.path} has the networks\n{result.report()}")
+    outputs.write_csv(parameters.csv, result.csv())
+    if parameters.figure:
+        from .experiments.figures import training_figure
+
+        outputs.write_figure(parameters.figure, training_figure(result))
     return 0
 
 

@@ -20,6 +20,7 @@ from .save import pomsave
 from .signal import pomsignal
 from .sweep import pomsweep
 from .table import pomtable
+from .train import pomtrain
 from .weights import pomweights
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "pomsignal",
     "pomsweep",
     "pomtable",
+    "pomtrain",
     "pomweights",
     "register",
 ]

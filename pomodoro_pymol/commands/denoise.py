@@ -104,6 +104,7 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
             parameters,
             state=state,
             noise_sigma_data=noise.law_of_sigma.sigma_data,
+            structure=structure,
         )
         before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
         short: list[str] = []

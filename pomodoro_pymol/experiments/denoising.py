@@ -19,16 +19,19 @@ from ..diffusion.network_file import load_network
 from ..diffusion.precondition import PerLevel, data_variances
 from ..diffusion.samplers import SAMPLERS
 from ..diffusion.sampling import Draws
+from ..diffusion.trained_file import is_training
 from ..errors import PomodoroError
 from ..noise.covariance import NestedCovariance
 from ..noise.draw import frames_per_group
 from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
 from ..parameters.catalogue import DenoiseParameters, SampleParameters
+from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..utils import memory
 from ..utils.devices import compute_device, device_name, is_full, with_room
 from .full_memory import InPieces, release_memory
+from .trained import trained_denoiser
 
 # Frames denoised at once, as many as make so many bytes.
 _BLOCK, _BLOCK_BYTES = 16, 16 << 20
@@ -92,6 +95,7 @@ def build_model(
     state: int = 1,
     network: Network | None = None,
     noise_sigma_data: float = SIGMA_DATA,
+    structure: Structure | None = None,
 ) -> Model:
     """Make the denoiser that the parameters ask for; on the CPU where the memory of its device does not suffice.
 
@@ -109,6 +113,8 @@ def build_model(
         As for `NetworkDenoiser`, in the place of the parameters' file.
     noise_sigma_data : float
         Angstrom; of the law of the frames' sigma. For a network of DenoiseParameters.
+    structure : Structure, optional
+        The labels, which a file of pomtrain is compared with.
 
     Raises
     ------
@@ -116,7 +122,16 @@ def build_model(
         If an ensemble is asked for and there is one state, or the denoiser refuses. A network is
         tried on the data first.
     """
-    make = partial(_build, states, hierarchy, weights, state=state, network=network, noise_sigma_data=noise_sigma_data)
+    make = partial(
+        _build,
+        states,
+        hierarchy,
+        weights,
+        state=state,
+        network=network,
+        noise_sigma_data=noise_sigma_data,
+        structure=structure,
+    )
     on_cpu = partial(make, replace(parameters, device="cpu"), torch.device("cpu"))
     n_states, n_atoms = states.shape[:2]
     device = compute_device(parameters.device, n_atoms, n_states)
@@ -154,6 +169,7 @@ def _build(
     state: int,
     network: Network | None,
     noise_sigma_data: float,
+    structure: Structure | None,
 ) -> Model:
     hierarchy = hierarchy.to(device)
     data = torch.from_numpy(np.ascontiguousarray(states, dtype=np.float32))
@@ -166,7 +182,10 @@ def _build(
     analytic = f"{_POSES[pose]}; analytic, not a trained model"
     denoise: Denoiser
     notes: tuple[str, ...] = ()
-    if network is not None or parameters.network:
+    if network is None and structure is not None and parameters.network and is_training(parameters.network):
+        denoise, label = trained_denoiser(structure, hierarchy, weights, parameters)
+        denoise(members[:1], 1.0)
+    elif network is not None or parameters.network:
         denoise, label, notes = _network_denoiser(network, members, hierarchy, weights, parameters, noise_sigma_data)
     elif kind == "ideal":
         if n_states == 1:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..color.palettes import DASHES, LEVEL_COLORS, OKABE_ITO
 from ..diffusion.curves import StepRecord
 from ..diffusion.precondition import LEVELS
 from ..noise.metrics import CA_CA_DISTANCE
 from ..noise.sigma import law_note
+from .ranking import by_name
 from .scalings import CENTRED, HEAD_COLUMNS, HEADS, KEPT, ScalingRow, total_errors
 from .sweep import SCORE_LOST, Sweep
 from .table import TableRow
 from .teaching import TrainingSignal
+
+if TYPE_CHECKING:
+    from .training import TrainResult
 
 _COLORS = tuple(f"#{color}" for color in OKABE_ITO)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -253,6 +257,79 @@ def signal_figure(signal: TrainingSignal) -> Any:
 
 
 _PARTS = ("measured", "low", "high", "expected")
+
+
+def training_figure(result: TrainResult) -> Any:
+    """Draw what networks learnt: curves, common-noise matrices of residues and atoms, and shares of the loss.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    training, rating = result.training, result.rating
+    groups = by_name(training.recipes)
+    figure, axes = _figure(2, 2, (11, 8.5))
+    curves, shares = axes[0, 0], axes[0, 1]
+    steps, trained, tested = zip(*training.curve)
+    held = "held out" if len(training.data.tested) else "same numbers every time"
+    schemes = list(dict.fromkeys(recipe.scheme.name for recipe in training.recipes))
+    for name, members in groups.items():
+        recipe = training.recipes[members[0]]
+        look = {"color": _COLORS[schemes.index(recipe.scheme.name) % len(_COLORS)]}
+        style = {"linestyle": "-" if recipe.scaling == "global" else "--"}
+        for losses, width, label in ((trained, 0.6, None), (tested, 1.6, name)):
+            values = [sum(point[member] for member in members) / len(members) for point in losses]
+            curves.plot(steps, values, **look, **style, linewidth=width, label=label)
+        start = rating.start[members, 1] / rating.start[members].sum(1)
+        gains = rating.gains[members, 1]
+        shares.errorbar(
+            start.mean(),
+            gains.mean(),
+            yerr=gains.std(ddof=1) if len(members) > 1 else None,
+            marker="o" if recipe.scaling == "global" else "^",
+            markerfacecolor=look["color"] if recipe.scaling == "global" else "none",
+            linestyle="",
+            label=name,
+            **look,
+        )
+    curves.set(xlabel="step", ylabel=f"loss (no unit): thick {held}, thin in training", yscale="log")
+    curves.legend(fontsize=7, ncols=2)
+    shares.plot([0, 1], [0, 1], color="0.6", linewidth=1, zorder=0)
+    shares.set(
+        xlabel="residues' share of the loss at the start",
+        ylabel="residues' share of what was learnt\n(bars: standard deviation over seeds)",
+        xlim=(0, 1),
+        ylim=(0, 1),
+        aspect="equal",
+    )
+    shares.legend(fontsize=7, ncols=2, loc="lower right")
+    for axis, level in zip(axes[1], (1, 2)):
+        _draw_matrix(axis, result, level)
+    return figure
+
+
+def _draw_matrix(axis: Any, result: TrainResult, level: int) -> None:
+    """Draw the errors of all networks on all noises at one level, coloured by how far above the best of a noise."""
+    if not result.rating.data:  # no scheme gives residues noise
+        axis.set_axis_off()
+        return
+    groups = by_name(result.training.recipes)
+    data = result.rating.data[0]
+    conditions = result.rating.of(data)
+    errors = [[condition.errors()[members, level].mean() for condition in conditions] for members in groups.values()]
+    best = [min(column) for column in zip(*errors)]
+    above = [[value / least for value, least in zip(row, best)] for row in errors]
+    axis.imshow(above, cmap="viridis_r", vmin=1, vmax=2, aspect="auto")
+    for row, values in enumerate(errors):
+        for column, value in enumerate(values):
+            color = "white" if above[row][column] > 1.5 else "black"
+            axis.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=color)
+    axis.set_xticks(range(len(conditions)), [condition.scheme.name for condition in conditions], fontsize=8)
+    axis.set_yticks(range(len(groups)), list(groups), fontsize=8)
+    axis.set(
+        xlabel=f"noise ({data}); from light to dark: best to twice as much",
+        ylabel=f"network: rms error of {LEVELS[level]}s\n(Å per coordinate)",
+    )
 
 
 def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, Any]:

@@ -246,7 +246,9 @@ def run_sample(
         If the device is absent, the denoiser refuses, or returns what is not finite.
     """
     labels = Hierarchy.from_structure(structure)
-    model = build_model(states, labels, parameters.weights, parameters, state=parameters.state, network=network)
+    model = build_model(
+        states, labels, parameters.weights, parameters, state=parameters.state, network=network, structure=structure
+    )
     try:
         return _sampled(structure, labels, model, parameters, on_step)
     except Exception as error:

@@ -100,7 +100,7 @@ class CompareRun:
         self.line, self.hidden = parameters.to_text(), ""
         self.parameters = replace(parameters, selection=source.selection, state=source.state)
         self.names = [_self.get_legal_name(f"{source.object}_{scheme.name}") for scheme in self._schemes]
-        _check_names(self.names, former, _self)
+        check_names(self.names, former, _self)
         _check_memory(source.n_atoms, len(self._schemes), parameters)
         self._self, self._source = _self, source.object
         self._open = ExitStack()
@@ -198,7 +198,7 @@ def end_comparison(*, _self: Any) -> list[str]:
     return grid.put_back(_self=_self)
 
 
-def _check_names(names: list[str], former: list[str], _self: Any) -> None:
+def check_names(names: list[str], former: list[str], _self: Any) -> None:
     """Refuse names that anything has but a former comparison; their case does not matter to PyMOL."""
     if len({name.lower() for name in names}) < len(names):
         raise PomodoroError(f"two schemes would make one object: {', '.join(names)}")

@@ -21,6 +21,7 @@ from ..parameters.catalogue import (
     SampleParameters,
     SaveParameters,
     SweepParameters,
+    TrainParameters,
 )
 from ..structure.atoms import Structure, UnitCell
 from ..structure.hierarchy import Hierarchy
@@ -42,14 +43,17 @@ _KINDS = {
     DenoiseParameters.command: _Kind("denoised frames", True),
     SweepParameters.command: _Kind("states of one draw at rising z", False),
     SampleParameters.command: _Kind("states of reverse diffusion", False),
+    TrainParameters.command: _Kind("samples of a trained network", False),
     MeasureParameters.command: _Kind("frames that were measured against it", True, True),
 }
 #: The commands that make objects which can be saved.
 MAKERS = tuple(_KINDS)
 
 
-def record_of(parameters: SweepParameters | SampleParameters, source: str, structure: Structure) -> dict[str, Any]:
-    """Return the record, in plain types, of an object of pomsweep or pomsample.
+def record_of(
+    parameters: SweepParameters | SampleParameters | TrainParameters, source: str, structure: Structure
+) -> dict[str, Any]:
+    """Return the record, in plain types, of an object of pomsweep, pomsample or pomtrain.
 
     PyMOL keeps the unit cell with the states of a file, none of which such an object has: so the record has it.
     """

@@ -50,7 +50,8 @@ def make_dock(main: QtWidgets.QMainWindow, *, _self: Any) -> Dock:
     for other in others:
         if other.isVisible() and not other.isFloating() and main.dockWidgetArea(other) == area == _AREAS["right"]:
             main.tabifyDockWidget(other, dock)
-    dock.panel.show_values(of_session[0] or of_place[0] or NoiseParameters(), of_session[1] or of_place[1])
+    noise = of_session.noise or of_place.noise or NoiseParameters()
+    dock.panel.show_values(noise, [one or other for one, other in zip(of_session[1:], of_place[1:])])
     dock.restore(place)
     return dock
 
@@ -66,8 +67,8 @@ class Dock(QtWidgets.QDockWidget):
         self.panel = panel
         self.setWidget(panel)
         self._later = single_shot(self, _LATER_MS, self.keep)
-        panel.model.changed.connect(self._later.start)
-        panel.sampling.model.changed.connect(self._later.start)
+        for model in panel.models:
+            model.changed.connect(self._later.start)
         self._corner = window.corner(_CORNER)
         window.installEventFilter(self)
         self.topLevelChanged.connect(lambda _: self._later.start())
@@ -100,7 +101,7 @@ class Dock(QtWidgets.QDockWidget):
         area = self._main.dockWidgetArea(self)
         values.save_place(
             {
-                **values.to_plain(self.panel.model.parameters, self.panel.sampling.model.parameters),
+                **values.to_plain(*(model.parameters for model in self.panel.models)),
                 "area": next((name for name, other in _AREAS.items() if other == area), "right"),
                 "floating": self.isFloating(),
                 "geometry": [frame.x(), frame.y(), frame.width(), frame.height()],

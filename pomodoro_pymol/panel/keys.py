@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 from qtpy import QtCore, QtGui
 
-from .layout import SAMPLING
-
 if TYPE_CHECKING:
     from .panel import Panel
     from .widgets.model import Model
@@ -18,7 +16,7 @@ def tie_keys(panel: Panel) -> None:
     """Let keys and buttons of the panel do what they say."""
 
     def model() -> Model:
-        return panel.sampling.model if panel.page_bar.currentIndex() == SAMPLING else panel.model
+        return panel.models[panel.page_bar.currentIndex()]
 
     acts: dict[str, Callable[[], object]] = {
         "Ctrl+Return": panel.commands.run_or_stop,

@@ -41,7 +41,7 @@ _CAPTIONS = {
 #: Parameters that are only typed; the panel keeps them.
 TYPED = ("law", "p_mean", "p_std", "sigma_data", "residues", "chains")
 #: Pages, in the order of their tabs.
-NOISE, SAMPLING = range(2)
+NOISE, SAMPLING, TRAINING = range(3)
 # Letters of a usual width that the panel takes where it is free to.
 _LETTERS = 66
 
@@ -74,6 +74,7 @@ class Face(QtWidgets.QWidget):
         for title, tip in (
             ("Noise", "Noise a structure, and look at what its residues do."),
             ("Sampling", "Sample structures from noise with an exact denoiser or a network of yours."),
+            ("Training", "Train small networks on noise of several schemes, and see what each of them learns."),
         ):
             self.page_bar.setTabToolTip(self.page_bar.addTab(title), tip)
         self.objects = _picker("source", "The structure to noise. It is never changed.")
@@ -140,16 +141,25 @@ class Face(QtWidgets.QWidget):
         layout.addWidget(self.middle, 1)
         layout.addLayout(_row(self.player, self.movie, stretch=(self.player,)))
         layout.addWidget(self.player.title)
-        layout.addLayout(_row(self.live, self.compare, self.progress, self.run, stretch=(self.progress,)))
+        feet = _row(self.live, self.compare, self.progress, self.run, stretch=(self.progress,))
+        feet.insertStretch(feet.indexOf(self.run))  # Run stays where it is, be there progress or none
+        layout.addLayout(feet)
         layout.addLayout(_row(self.line, self.copy, stretch=(self.line,)))
         layout.addWidget(self.status)
-        self.page_bar.currentChanged.connect(self.pages.setCurrentIndex)
+        self.page_bar.currentChanged.connect(self._show_page)
 
-    def add_pages(self, sampling: QtWidgets.QWidget, *tabs: tuple[QtWidgets.QWidget, str]) -> None:
-        """Put the page of sampling beside that of noise, tabs behind those of the result, last what is seldom set."""
-        self.pages.addWidget(sampling)
+    def add_pages(self, pages: Sequence[QtWidgets.QWidget], *tabs: tuple[QtWidgets.QWidget, str]) -> None:
+        """Put pages beside that of noise, tabs behind those of the result, last what is seldom set."""
+        for page in pages:
+            self.pages.addWidget(page)
         for widget, title in (*tabs, (self._options(), "More")):
             self.tabs.addTab(widget, title)
+
+    def _show_page(self, place: int) -> None:
+        """Bring a page to the front; where Live and Compare do nothing, the progress has their room."""
+        self.pages.setCurrentIndex(place)
+        for button in (self.live, self.compare):
+            button.setVisible(place == NOISE or button.isChecked())
 
     def _noise_page(self) -> QtWidgets.QWidget:
         controls, caption = self.controls, self._caption

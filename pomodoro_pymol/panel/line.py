@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from qtpy import QtCore
 
-from ..parameters.catalogue import NoiseParameters, SampleParameters
 from ..parameters.syntax import is_one_command
 from ..viewer import window
-from .layout import NOISE, SAMPLING, Face
+from .command_page import CommandPage
+from .layout import NOISE, Face
 from .run_live import RunLive
-from .sampling import SamplingPage
 from .tasks import Tasks
 
 
@@ -21,11 +21,12 @@ class CommandLine(QtCore.QObject):
     said = QtCore.Signal(str)
     failed = QtCore.Signal(str)
 
-    def __init__(self, face: Face, sampling: SamplingPage, jobs: RunLive, tasks: Tasks, _self: Any) -> None:
+    def __init__(self, face: Face, pages: Sequence[CommandPage], jobs: RunLive, tasks: Tasks, _self: Any) -> None:
         super().__init__(face)
-        self._face, self._sampling, self._jobs, self._tasks, self._self = face, sampling, jobs, tasks, _self
-        face.model.changed.connect(self.show)
-        sampling.model.changed.connect(self.show)
+        self._face, self._pages, self._jobs, self._tasks, self._self = face, pages, jobs, tasks, _self
+        self._models = (face.model, *(page.model for page in pages))
+        for model in self._models:
+            model.changed.connect(self.show)
         face.page_bar.currentChanged.connect(lambda _: self.show())
         face.line.returnPressed.connect(self._enter)
         face.run.clicked.connect(self.run_or_stop)
@@ -33,8 +34,7 @@ class CommandLine(QtCore.QObject):
 
     def text(self) -> str:
         """Return the command of the page in front."""
-        model = self._sampling.model if self._face.page_bar.currentIndex() == SAMPLING else self._face.model
-        return model.parameters.to_text()
+        return self._models[self._face.page_bar.currentIndex()].parameters.to_text()
 
     def show(self) -> None:
         """Show the command of the page in front."""
@@ -45,16 +45,16 @@ class CommandLine(QtCore.QObject):
         """Stop what runs, or run the command of the page in front."""
         if self._tasks.runner.running:
             self._tasks.runner.stop()
-        elif self._face.page_bar.currentIndex() == SAMPLING:
-            self._tasks.start(self._sampling.task())
-        else:
+        elif self._face.page_bar.currentIndex() == NOISE:
             self._jobs.run()
+        else:
+            self._tasks.start(self._pages[self._face.page_bar.currentIndex() - 1].task())
 
     def _enter(self) -> None:
         """Run what was typed: the command of a page, which comes to the front, or any other of ours."""
         line = self._face.line.text().strip()
         word = line.partition(" ")[0]
-        pages = {NoiseParameters.command: NOISE, SampleParameters.command: SAMPLING}
+        pages = {model.kind.command: place for place, model in enumerate(self._models)}
         if self._tasks.runner.running:
             self.failed.emit("something runs already: stop it first")
         elif word.startswith("pom") and word not in pages and window.knows(word, _self=self._self):
@@ -65,8 +65,7 @@ class CommandLine(QtCore.QObject):
             self.said.emit(f"PyMOL's own window says what {word} did")
         else:
             page = pages.get(word, self._face.page_bar.currentIndex())
-            model = self._sampling.model if page == SAMPLING else self._face.model
-            if model.edit_text(line):
+            if self._models[page].edit_text(line):
                 self._face.page_bar.setCurrentIndex(page)
                 self.run_or_stop()
             else:

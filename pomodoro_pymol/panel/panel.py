@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from qtpy import QtGui, QtWidgets
@@ -10,7 +11,7 @@ from qtpy import QtGui, QtWidgets
 from .. import health
 from ..noise.sigma import law_note, quantile
 from ..noise.weights import PRESETS
-from ..parameters.catalogue import ColorParameters, NoiseParameters, SampleParameters
+from ..parameters.catalogue import ColorParameters, NoiseParameters
 from ..utils.problems import problem_text
 from ..viewer import host, window
 from .comparing import Comparing
@@ -31,6 +32,7 @@ from .sync import Sync
 from .tasks import Tasks
 from .teaching import TeachingPage
 from .timers import single_shot
+from .training import TrainingPage
 from .watch import Watch
 from .widgets.preset_buttons import preset_name
 
@@ -44,11 +46,14 @@ class Panel(Face):
     def __init__(self, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
         super().__init__(parent)
         self._self = _self
-        self.sampling = SamplingPage(self.model, _self=_self)
+        self.sampling, self.training = SamplingPage(self.model, _self=_self), TrainingPage(self.model, _self=_self)
+        pages = (self.sampling, self.training)
+        #: The parameters of each page, in the order of their tabs.
+        self.models = (self.model, *(page.model for page in pages))
         self.watch = Watch(self, lambda: self.model.parameters, _self)
         self.sweeping = SweepPage(self.model, self.watch, self.sweep, _self=_self)
         self.teaching = TeachingPage(self.model, self.watch, _self=_self)
-        self.add_pages(self.sampling, (self.sweeping, "Sweep"), (self.teaching, "Teaches"))
+        self.add_pages(pages, (self.sweeping, "Sweep"), (self.teaching, "Teaches"))
         self.display = Display(self, self.watch, _self)
         self.preset_buttons = PresetButtons(self, _self)
         self.picking = Picking(self, self.watch, self.display, _self)
@@ -60,8 +65,8 @@ class Panel(Face):
         self.glance = Glance(self, self.watch, self.display, self.jobs)
         self.comparing = Comparing(self, self.watch, self.tasks, _self)
         self.filming = Filming(self, self.watch, _self)
-        self.commands = CommandLine(self, self.sampling, self.jobs, self.tasks, _self)
-        self.sync = Sync(self, self.sampling.model, self.watch, self.jobs, _self)
+        self.commands = CommandLine(self, pages, self.jobs, self.tasks, _self)
+        self.sync = Sync(self, self.models[1:], self.watch, self.jobs, _self)
         self._shown = self.model.parameters
         self._told: tuple[str, list[str]] = ("", [])
         self._scrubbed = 0
@@ -102,7 +107,7 @@ class Panel(Face):
         for part in (self.tasks, self.preset_buttons, self.jobs, self.comparing, self.filming, self.commands):
             part.said.connect(self._say)
             part.failed.connect(self._say_error)
-        for page in (self.sampling, self.sweeping, self.teaching):
+        for page in (self.sampling, self.training, self.sweeping, self.teaching):
             page.failed.connect(self._say_error)
         for page in (self.sweeping, self.teaching):
             page.wanted.connect(self.tasks.start)
@@ -172,10 +177,11 @@ class Panel(Face):
             self.range.show_found(output.scale.low, output.scale.high)
         self._refresh()
 
-    def show_values(self, parameters: NoiseParameters, sample: SampleParameters | None = None) -> None:
+    def show_values(self, parameters: NoiseParameters, others: Sequence[Any] = ()) -> None:
         """Show parameters that were set elsewhere: a command typed, a session loaded, the last start."""
-        if sample is not None:
-            self.sampling.show_values(sample)
+        for page, given in zip((self.sampling, self.training), others):
+            if given is not None:
+                page.show_values(given)
         if parameters != self.model.parameters:
             self._shown = parameters
             self.model.show(parameters)

@@ -174,8 +174,8 @@ class Runner(QtCore.QObject):
             self._fault = error
             self._halt.set()  # the thread ends at its next step
             return
-        self.progressed.emit(done, total)
         self.told.emit(item)
+        self.progressed.emit(done, total)
 
     def _end_work(self, outcome: Any) -> None:
         if isinstance(outcome, Exception):

@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from qtpy import QtCore, QtWidgets
+from qtpy import QtWidgets
 
 from ..parameters.catalogue import SampleParameters
 from ..viewer import host, store, window
+from .command_page import CommandPage
 from .task import Task
-from .timers import single_shot
-from .widgets.controls import make_controls
-from .widgets.curve_plots import StepPlot
-from .widgets.icons import tool_button
-from .widgets.inputs import WordBox
-from .widgets.labels import text_label
 from .widgets.model import Model
 
 if TYPE_CHECKING:
     from ..diffusion.curves import StepRecord
 
-_REDRAW_MS = 100
-#: Parameters that the noise above has already.
-SHARED = ("selection", "wc", "wr", "wa", "preset", "seed", "state", "device")
-_FIRST = ("sampler", "steps", "samples", "keep")
 _LEVELS = ("chain", "residue", "atom")
-_NOTE = (
-    "Denoised by closed forms, not by a trained model, unless a network is given. "
-    "Structure, weights, seed and device are those of the page Noise."
-)
 
 #: Name of a set of curves, its y label, whether it is logarithmic, and its values of a step.
 CURVES: dict[str, tuple[str, bool, Callable[[StepRecord], dict[str, float]]]] = {
@@ -46,110 +32,26 @@ CURVES: dict[str, tuple[str, bool, Callable[[StepRecord], dict[str, float]]]] = 
 }
 
 
-class SamplingPage(QtWidgets.QWidget):
-    """Edits pomsample, and shows the curves of its run.
+class SamplingPage(CommandPage):
+    """Edits pomsample, and shows the curves of its run."""
 
-    Parameters
-    ----------
-    noise : Model
-        Whose structure, weights, seed and device count here too.
-    """
-
-    said = QtCore.Signal(str)
-    failed = QtCore.Signal(str)
+    kind = SampleParameters
+    shared = ("selection", "wc", "wr", "wa", "preset", "seed", "state", "device")
+    first = ("sampler", "steps", "samples", "keep")
+    curves = tuple(CURVES)
+    note = (
+        "Denoised by closed forms, not by a trained model, unless a network is given. "
+        "Structure, weights, seed and device are those of the page Noise."
+    )
 
     def __init__(self, noise: Model, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
-        super().__init__(parent)
-        self._self = _self
-        self._noise = noise
-        self._records: list[StepRecord] = []
         self._film = ""
-        self.model = Model(self, SampleParameters)
-        self.controls = make_controls(self.model, self)
-        self._build()
-        self._redraw = single_shot(self, _REDRAW_MS, self._show_curves)
-        noise.changed.connect(self._share)
-        self.model.changed.connect(self._share)  # an undo brings back what was shared then
-        self.model.refused.connect(self.failed)
-        self._share()
-        self._show_curves()
-
-    def _build(self) -> None:
-        self.more = tool_button("options", "Shows all options of pomsample.", "options")
-        self.more.setCheckable(True)
-        self.curve = WordBox()
-        self.curve.addItems(list(CURVES))
-        self.curve.setToolTip("What is drawn over the steps.")
-        self.curve.setAccessibleName("curve")
-        self.curve.currentTextChanged.connect(lambda _: self._show_curves())
-        self.plot = StepPlot()
-        self.note = text_label("pomodoro-sampling-note")
-        self.note.setText(_NOTE)
-        self.options = self._options()
-        self.more.toggled.connect(self.options.setVisible)
-        drawn = QtWidgets.QHBoxLayout()
-        drawn.setSpacing(4)
-        drawn.addWidget(QtWidgets.QLabel("curve"))
-        drawn.addWidget(self.curve, 1)
-        drawn.addWidget(self.more)
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(self._grid(_FIRST))
-        layout.addLayout(drawn)
-        layout.addWidget(self.options, 1)
-        layout.addWidget(self.plot, 1)
-        layout.addWidget(self.note)
-
-    def _options(self) -> QtWidgets.QWidget:
-        inner = QtWidgets.QWidget()
-        grid = self._grid([name for name in self.controls if name not in (*SHARED, *_FIRST)])
-        grid.setContentsMargins(0, 0, 4, 0)
-        inner.setLayout(grid)
-        for name in SHARED:
-            self.controls[name].hide()
-        area = QtWidgets.QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
-        area.setWidget(inner)
-        area.hide()
-        return area
-
-    def _grid(self, names: Sequence[str]) -> QtWidgets.QGridLayout:
-        """Return parameters with their captions, two in a row."""
-        grid = QtWidgets.QGridLayout()
-        grid.setHorizontalSpacing(4)
-        grid.setVerticalSpacing(3)
-        for place, name in enumerate(names):
-            row, column = divmod(place, 2)
-            grid.addWidget(self._caption(name), row, 2 * column)
-            grid.addWidget(self.controls[name], row, 2 * column + 1)
-        for column in (1, 3):
-            grid.setColumnStretch(column, 1)
-        return grid
-
-    def _caption(self, name: str) -> QtWidgets.QLabel:
-        label = QtWidgets.QLabel(name.replace("_", " "))
-        label.setBuddy(self.controls[name])
-        label.setToolTip(self.controls[name].toolTip())
-        return label
-
-    def show_values(self, parameters: SampleParameters) -> None:
-        """Show parameters that were set elsewhere; what is shared stays the noise's."""
-        self.model.show(parameters)
-        self._share()
+        super().__init__(noise, parent, _self)
 
     def film(self) -> str:
         """Return the object whose states are the steps, "" where there is none."""
         name = self.model.parameters.name or self._film
         return name if store.get_record(name, _self=self._self) else ""
-
-    def _share(self) -> None:
-        noise = self._noise.parameters
-        shared = replace(self.model.parameters, **{name: getattr(noise, name) for name in SHARED})
-        if shared != self.model.parameters:
-            self.model.parameters = shared  # no step of this page's history
-            self.model.changed.emit()
 
     def task(self) -> Task:
         """Return what is to be run: the command as it stands."""
@@ -166,8 +68,7 @@ class SamplingPage(QtWidgets.QWidget):
 
     def _take(self, record: StepRecord) -> None:
         self._records = [*self._records[: record.step - 1], record]  # a run can begin again, on the CPU
-        if not self._redraw.isActive():
-            self._redraw.start()
+        self._draw_soon()
 
     def _show_curves(self) -> None:
         label, log, values = CURVES[self.curve.currentText()]

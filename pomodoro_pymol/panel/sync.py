@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,19 +22,19 @@ from .widgets.model import Model
 class Sync(QtCore.QObject):
     """Tells the panel of values that others have set, and keeps the panel's own in the session.
 
-    `found` carries the parameters of pomnoise, and those of pomsample or None.
+    `found` carries the parameters of pomnoise, and a sequence of those of the other pages, or None for one.
     """
 
     found = QtCore.Signal(object, object)
 
-    def __init__(self, face: Face, sample: Model, watch: Watch, jobs: RunLive, _self: Any) -> None:
+    def __init__(self, face: Face, others: Sequence[Model], watch: Watch, jobs: RunLive, _self: Any) -> None:
         super().__init__(face)
-        self._noise, self._sample = face.model, sample
+        self._noise, self._others = face.model, others
         self._watch, self._jobs, self._self = watch, jobs, _self
         self._seen: Any = None
         self._kept: Any = None
-        self._noise.changed.connect(self._keep)
-        self._sample.changed.connect(self._keep)
+        for model in (self._noise, *others):
+            model.changed.connect(self._keep)
         watch.ran.connect(self._follow_runs)
         watch.output_changed.connect(self._follow_output)
         watch.polled.connect(self._read_session)
@@ -63,10 +64,10 @@ class Sync(QtCore.QObject):
         return self._noise.parameters if found == self._watch.resolved() else found
 
     def _show(self, output: Output, parameters: NoiseParameters) -> None:
-        self.found.emit(replace(_standing(parameters), metric=output.metric, palette=output.scale.palette), None)
+        self.found.emit(replace(_standing(parameters), metric=output.metric, palette=output.scale.palette), ())
 
     def _keep(self) -> None:
-        self._kept = values.to_plain(self._noise.parameters, self._sample.parameters)
+        self._kept = values.to_plain(*(model.parameters for model in (self._noise, *self._others)))
         window.keep_in_session(values.STORE, self._kept, _self=self._self)
 
     def _read_session(self) -> bool:
@@ -74,19 +75,19 @@ class Sync(QtCore.QObject):
         found = values.texts(window.session_value(values.STORE, _self=self._self))
         if found == self._kept:
             return False
-        parameters, sample = values.from_session(found)
+        parameters, *others = values.from_session(found)
         if parameters is None:
             self._keep()
             return False
         self._kept = found
-        self.found.emit(parameters, sample)
+        self.found.emit(parameters, others)
         return True
 
     def _read_presets(self) -> None:
         """Let weights stand for a preset that was deleted or changed, as they do where the panel deletes it."""
         parameters = _standing(self._noise.parameters)
         if parameters is not self._noise.parameters:
-            self.found.emit(parameters, None)
+            self.found.emit(parameters, ())
 
 
 def _standing(parameters: NoiseParameters) -> NoiseParameters:

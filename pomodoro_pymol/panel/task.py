@@ -26,6 +26,12 @@ class Task:
         Takes the result, and returns what the status says of it.
     told : callable
         Takes what the run tells of a step, if it tells any.
+    left : callable
+        Returns what the progress says beside the counts, as in "1:40 left".
+    stop : str
+        What Stop does, in sentences.
+    stopped : callable
+        Returns what the status says of a run that was stopped.
     """
 
     stage: str
@@ -33,3 +39,6 @@ class Task:
     make: Callable[[], Run]
     ended: Callable[[Any], str]
     told: Callable[[Any], None] = lambda _: None
+    left: Callable[[], str] = lambda: ""
+    stop: str = "Give the run up. Everything stays as it was."
+    stopped: Callable[[], str] = lambda: "stopped: everything is as it was before"

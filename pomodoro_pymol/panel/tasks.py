@@ -9,7 +9,7 @@ from qtpy import QtCore
 from .layout import Face
 from .runner import Runner
 from .task import Task
-from .widgets.labels import RUN, STOP
+from .widgets.labels import RUN
 
 
 class Tasks(QtCore.QObject):
@@ -47,7 +47,7 @@ class Tasks(QtCore.QObject):
             self.failed.emit("something runs already: stop it first")
             return
         self.task = task
-        self._face.run.show_icon("stop", *STOP)
+        self._face.run.show_icon("stop", task.stop, "Stop")
         self._face.progress.show()
         self.said.emit("running")
         self.runner.start(task.make)
@@ -62,7 +62,8 @@ class Tasks(QtCore.QObject):
         progress = self._face.progress
         progress.setRange(0, total if done else 0)
         progress.setValue(done)
-        progress.setFormat(f"{self._stage}: {done} of {total} {self.task.unit}")
+        left = self.task.left()
+        progress.setFormat(f"{self._stage}: {done} of {total} {self.task.unit}" + (f", {left}" if left else ""))
 
     def _finish(self, result: Any) -> None:
         self._idle()
@@ -77,7 +78,8 @@ class Tasks(QtCore.QObject):
 
     def _stop(self) -> None:
         self._idle()
-        self.said.emit("stopped: everything is as it was before")
+        assert self.task is not None
+        self.said.emit(self.task.stopped())
         self.ended.emit(self.task, None)
 
     def _idle(self) -> None:

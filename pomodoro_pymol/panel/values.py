@@ -5,41 +5,56 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..diffusion.samplers import SAMPLERS
 from ..errors import PomodoroError
 from ..io.disk import atomic_write, read_regular
 from ..noise.presets import MOST_BYTES
-from ..parameters.base import P
-from ..parameters.catalogue import NoiseParameters, SampleParameters
+from ..parameters.base import P, Parameters
+from ..parameters.catalogue import NoiseParameters, SampleParameters, TrainParameters
 from ..parameters.syntax import split_commas, split_values
 
 #: Where the session keeps the panel's values.
 STORE = "pomodoro_panel"
 
 
-def to_plain(noise: NoiseParameters, sample: SampleParameters) -> dict[str, str]:
-    """Return the parameters in plain types."""
-    return {"command": noise.to_text(), "sample": sample.to_text()}
+class Values(NamedTuple):
+    """Parameters of each page; None where they are damaged or foreign."""
+
+    noise: NoiseParameters | None = None
+    sample: SampleParameters | None = None
+    train: TrainParameters | None = None
+
+
+_KEYS = ("command", "sample", "train")
+
+
+def to_plain(*pages: Parameters) -> dict[str, str]:
+    """Return the parameters of each page, in the order of `Values`, in plain types."""
+    return {key: parameters.to_text() for key, parameters in zip(_KEYS, pages)}
 
 
 def texts(plain: Any) -> dict[str, str]:
     """Return what may be parameters in what a session holds, which can be anything."""
     found = plain if isinstance(plain, dict) else {}
-    return {key: found[key] for key in ("command", "sample") if isinstance(found.get(key), str)}
+    return {key: found[key] for key in _KEYS if isinstance(found.get(key), str)}
 
 
-def from_plain(plain: Any) -> tuple[NoiseParameters | None, SampleParameters | None]:
-    """Read parameters back; None where they are damaged or foreign."""
-    found = texts(plain)
-    return _read(found.get("command", ""), NoiseParameters), _read(found.get("sample", ""), SampleParameters)
+def from_plain(plain: Any) -> Values:
+    """Read parameters back."""
+    noise, sample, train = (texts(plain).get(key, "") for key in _KEYS)
+    return Values(_read(noise, NoiseParameters), _read(sample, SampleParameters), _read(train, TrainParameters))
 
 
-def from_session(plain: Any) -> tuple[NoiseParameters | None, SampleParameters | None]:
+def from_session(plain: Any) -> Values:
     """Do as `from_plain` does for a session, which may be anyone's: it names no files to read or write."""
-    noise, sample = from_plain(plain)
-    return noise, sample and replace(sample, network="", csv="", figure="")
+    noise, sample, train = from_plain(plain)
+    return Values(
+        noise,
+        sample and replace(sample, network="", csv="", figure=""),
+        train and replace(train, network="", resume=0, export="", csv="", figure=""),
+    )
 
 
 def _read(line: str, kind: type[P]) -> P | None:

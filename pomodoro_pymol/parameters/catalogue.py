@@ -123,7 +123,8 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "network": (
         "",
         str,
-        "file of a trained network to take instead, from torch.export (.pt2, of PyTorch 2.8 or later) or TorchScript",
+        "file of a trained network to take instead: from pomtrain (.npz, of its networks that of the scheme in use), "
+        "torch.export (.pt2, of PyTorch 2.8 or later) or TorchScript",
         {},
     ),
     "pose": (
@@ -618,6 +619,71 @@ class DenoiseParameters(Parameters):
     def known_pose(self) -> str:
         """What is known of the pose, as `analytic` has it: fixed, exact or best."""
         return "exact" if self.pose == "free" else self.pose
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class TrainParameters(_Grouped, _Lawful):
+    """Parameters of ``pomtrain``."""
+
+    command = "pomtrain"
+
+    selection: str = _shared("selection", help="atoms of one object, whose states are the data")
+    presets: str = parameter(
+        "flat+ms+rb+3-8-1", str, "schemes to train on, joined by +; presets, or chain:residue:atom as in 1:1:15"
+    )
+    scaling: str = parameter(
+        "both",
+        str,
+        "preconditioning with the loss weight that goes with it: one sigma, each level's own, or both side by side",
+        choices=("global", "levels", "both"),
+    )
+    steps: int = parameter(500, int, "training steps", bounds=(1, 10_000_000))
+    seeds: int = parameter(3, int, "networks of each scheme, each from a random start of its own", bounds=(1, 100))
+    network: str = parameter("", str, "file to write the networks to, .npz", absent="SOURCE_train.npz")
+    resume: int = parameter(0, int, "1 goes on where the run in that file was stopped", bounds=(0, 1))
+    pose: str = parameter(
+        "fixed",
+        str,
+        "of the states: fixed lays them on the first; random turns and shifts each at random in every step",
+        choices=("fixed", "random"),
+    )
+    hold: int = parameter(
+        6, int, "one state in so many is held out of training, to test on; 0 holds none out", bounds=(0, 1_000_000)
+    )
+    z: Grid = parameter(Grid(-1, 1), Grid, "noise levels to test at", bounds=(-6, 6))
+    batch: int = parameter(16, int, "noised states in a step", bounds=(1, 4096))
+    width: int = parameter(64, int, "numbers of a residue's token", bounds=(8, 4096))
+    layers: int = parameter(2, int, "layers of the transformer", bounds=(1, 64))
+    rate: float = parameter(1e-2, float, "learning rate at its highest", bounds=(1e-7, 1))
+    samples: int = parameter(32, int, "structures sampled by each network; 0 samples none", bounds=(0, 10_000))
+    show: int = parameter(
+        0, int, "1 shows the samples of each scheme side by side; pomcompare off ends it", bounds=(0, 1)
+    )
+    seed: int = _shared("seed", help="random seed of the first networks, the others count on from it")
+    state: int = _shared("state", default=1, help="state whose labels and bonds count; -1 is the current one")
+    export: str = parameter(
+        "", str, "file to export the network to by torch.export, .pt2; takes one scheme and one scaling"
+    )
+    csv: str = _shared("csv")
+    figure: str = _shared("figure")
+    device: str = _shared("device", help="where to train")
+    law: str = _shared("law")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
+    sigma_data: float | None = _shared("sigma_data", absent="that of the states")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
+
+    def _check(self) -> None:
+        if self.sigma_data is not None:
+            super()._check()
+            return
+        # The law is of the states' own spread, which is not known yet: refused now is what no spread could mend.
+        replace(self, sigma_data=1.0)
+
+    def law_over(self, spread: float) -> LawOfSigma:
+        """Return the law with ``sigma_data`` as given, else ``spread``, angstrom per coordinate."""
+        return replace(self.law_of_sigma, sigma_data=self.sigma_data or spread)
 
 
 def _of_sampler(kind: type, help_text: str, **rest: Any) -> Any:

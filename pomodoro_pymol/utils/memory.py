@@ -151,8 +151,8 @@ def device_available(device: torch.device) -> int | None:
     return max(0, free) + held - torch.cuda.memory_allocated(device)
 
 
-def require(needed: int, purpose: str) -> None:
-    """Refuse work that does not fit.
+def require(needed: int, purpose: str, remedy: str = "ask for fewer frames or atoms") -> None:
+    """Refuse work that does not fit, and say what would.
 
     Raises
     ------
@@ -162,8 +162,7 @@ def require(needed: int, purpose: str) -> None:
     free = available()
     if free is not None and needed > free:
         raise PomodoroError(
-            f"{purpose} needs about {size_text(needed)} of memory and {size_text(free)} are free:"
-            " ask for fewer frames or atoms"
+            f"{purpose} needs about {size_text(needed)} of memory and {size_text(free)} are free: {remedy}"
         )
 
 

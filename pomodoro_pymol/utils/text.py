@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 
 def counted(count: int, word: str) -> str:
     """Return ``1 chain``, ``2 chains``."""
     return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def time_text(seconds: float) -> str:
+    """Return a time as ``0:07``, ``12:30`` or ``2:05:00``; nan, which nobody knows, as ``?``."""
+    if math.isnan(seconds):
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def aligned(rows: list[list[str]], words: int = 1) -> list[str]:

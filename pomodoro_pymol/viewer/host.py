@@ -84,7 +84,7 @@ def interruptible(*, ends: bool = False) -> Iterator[None]:
     except KeyboardInterrupt:
         if not ends or theirs == python:
             raise
-        print(" interrupted: everything is as it was before", flush=True)
+        print(" interrupted: the session is as it was before", flush=True)
         libc.signal(signal.SIGINT, theirs)
         os.kill(os.getpid(), signal.SIGINT)
     finally:

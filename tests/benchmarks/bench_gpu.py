@@ -34,13 +34,14 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "gpu")]
-checks, checks_of_commands, checks_of_memory, bench_diffusion, draw, noise, sampling = map(
+checks, checks_of_commands, checks_of_memory, bench_diffusion, bench_training, draw, noise, sampling = map(
     importlib.import_module,
     (
         "checks",
         "checks_of_commands",
         "checks_of_memory",
         "bench_diffusion",
+        "bench_training",
         "pomodoro_pymol.noise.draw",
         "pomodoro_pymol.experiments.noise",
         "pomodoro_pymol.experiments.sampling",
@@ -268,6 +269,14 @@ def step_rows(plan: Plan, device: str) -> Iterator[Row]:
         yield Row(f"{what}, {of}", 1000 * median(times[name]), unit="ms")
 
 
+def training_rows(plan: Plan, device: str) -> Iterator[Row]:
+    """Training steps over their own products, by `bench_training`."""
+    bench_training.ROUNDS = plan.rounds
+    for name, times, each in bench_training.step_ratios(device, quick=device == "cpu"):
+        yield Row(f"training step, {name} / its products", times, 3)
+        yield Row(f"training step of one network, {name}", each, unit="ms")
+
+
 def sample(plan: Plan, device: str, steps: int) -> None:
     structure, states = checks.nmr()
     parameters = SampleParameters(samples=plan.samples, steps=steps, state=1, show="final", device=device)
@@ -355,7 +364,7 @@ def crossing_rows(plan: Plan, device: str) -> Iterator[Row]:
         yield Row(f"{what}: faster on the device from", first, unit="atoms")
 
 
-TABLE = (noise_rows, step_rows, sample_rows, pymol_rows, crossing_rows)
+TABLE = (noise_rows, step_rows, training_rows, sample_rows, pymol_rows, crossing_rows)
 
 
 def print_table(plan: Plan, device: str, pymol: bool) -> bool:

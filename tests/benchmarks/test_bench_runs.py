@@ -67,9 +67,20 @@ def test_every_row_of_the_diffusion_benchmark_is_printed():
     assert [line for line in lines if not line.endswith(verdicts)] == []
 
 
+def test_every_row_of_the_training_benchmark_is_printed():
+    script = Path(__file__).with_name("bench_training.py")
+    run = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()[1:]
+    rows = ("training step / its own products", "training step of one network", "18 networks one by one / side by side")
+    assert [row for row in rows if not any(line.startswith(row) for line in lines)] == []
+    assert [line for line in lines if not line.endswith(("met", "MISSED", "for information"))] == []
+
+
 GPU_ROWS = [
     *(f"{what} at 1,800 atoms / randn" for what in ("add_noise", "measure, noise with statistics,")),
     "frames to the host at 18,000 atoms / pinned copies",
+    "training step, 28 residues of 14 atoms, 6 networks / its products",
     *("step of af3, exact pose,", "step of edm's kind, with churn,", "denoiser,"),
     "pomsample 2juy, 4 samples",
     "pomnoise, its frames, 5,684 atoms x 10 frames / writing them into PyMOL",

@@ -589,7 +589,7 @@ def test_one_state_where_an_ensemble_is_needed(hpv, typed, session, differences)
 @pytest.mark.parametrize(
     ("kind", "state", "other"), [("missing atoms", 1, 2), ("missing first", 2, 1), ("discrete", 2, 1)]
 )
-@pytest.mark.parametrize("command", ["pomsample", "pomprecond", "pomsignal"])
+@pytest.mark.parametrize("command", ["pomsample", "pomprecond", "pomsignal", "pomtrain"])
 def test_states_of_different_atoms(cmd, typed, session, differences, load_source, kind, state, other, command):
     source = load_source(kind, cmd)
     n_atoms = cmd.count_atoms(f"{source.object} and state {state}")

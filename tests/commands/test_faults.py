@@ -347,7 +347,7 @@ def test_ctrl_c_in_a_script(tmp_path):
     (tmp_path / "script.pml").write_text(SCRIPT)
     status, printed = interrupt(["-m", "pymol", "-cq", "script.pml"], tmp_path, "tmp/pomodoro-*/frames.js")
     assert status == 1  # as PyMOL ends itself
-    assert " interrupted: everything is as it was before\n" in printed
+    assert " interrupted: the session is as it was before\n" in printed
     assert "WENT ON" not in printed
     assert "Traceback" not in printed
     assert list((tmp_path / "tmp").iterdir()) == []

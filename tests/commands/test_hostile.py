@@ -87,9 +87,17 @@ def test_labels_of_a_file_are_residues_and_nothing_else(cmd, typed, here, labell
     assert "Error" not in typed(cmd, "pomnoise frames=2")
     assert residues(cmd, "x1_noise") == before
     assert len(set(before)) == len(LABELS)
+    for state in (1, 2):
+        cmd.create("twin", "x1", 1, state)
     for line in (
-        *("pomcolor metric=displacement", "pomtable frames=1, z=0", "pomprecond z=0", "pomsignal presets=flat"),
+        *(
+            "pomcolor metric=displacement",
+            "pomtable x1, frames=1, z=0",
+            "pomprecond x1, z=0",
+            "pomsignal x1, presets=flat",
+        ),
         "pommeasure x1_noise",
+        "pomtrain twin, presets=flat, scaling=global, steps=2, width=8, batch=2, seeds=1, samples=0, z=0",
     ):
         assert "Error" not in typed(cmd, line)
     for segi, chain, resi, resn in dict.fromkeys(before):
@@ -145,6 +153,7 @@ COMMANDS = (
     "pomtable frames=2, z=0",
     "pomsweep frames=1, z=0",
     "pomsample steps=3",
+    "pomtrain all, presets=flat, steps=2, width=8, batch=2, seeds=1, samples=0, z=0",
     "pommeasure",
     "pommovie film.gif, z=-1:0",
 )

@@ -19,6 +19,7 @@ LINES = {
     "pomsample 1hpv, steps=4 samples=2 keep=denoised": "16 states of 1631 atoms",
     "pomprecond 1hpv": "1 state of 1631 atoms",
     "pomsignal 1hpv": "1 state of 1631 atoms",
+    "pomtrain 1hpv": "1 state of 1631 atoms",
     "pomalign": "20 frames of",
     "pommeasure 1hpv_noise, truth=1hpv": "21 frames of 1551 atoms",
     "pomdenoise": "20 frames of",

@@ -16,6 +16,7 @@ LINES = (
     "pomweights {}",
     "pommeasure {}_noise",
     "pomdenoise",
+    "pomtrain {}, presets=flat, steps=2, width=8, batch=2, seeds=1, samples=0, z=0",
 )
 
 
@@ -58,13 +59,15 @@ def test_hydrogens_lower_the_ratio_of_hiv_protease(hpv, typed):
     assert ratio == pytest.approx(without, abs=5e-5)
 
 
-def test_every_command_tells_once_and_the_command_line_the_same(hpv, typed, tmp_path, capfd):
+def test_every_command_tells_once_and_the_command_line_the_same(hpv, typed, tmp_path, capfd, monkeypatch):
     from pomodoro_pymol.cli import main
 
+    monkeypatch.chdir(tmp_path)
     hpv.create("m", "1hpv and chain A and resi 1-12 and polymer")
     hpv.h_add("m")
     hpv.alter_state(1, "m", "x = -x")
     hpv.alter_state(1, "m and resi 3 and name CB+CG1", "x, y, z = 0, 0, 0")
+    hpv.create("m", "m", 1, 2)
     found = {}
     for line in LINES:
         printed = typed(hpv, line.format("m"))
@@ -90,12 +93,15 @@ def test_scripts_that_ask_for_quiet_hear_nothing(hpv, capfd, tmp_path):
 
     hpv.create("m", "1hpv and chain A and resi 1-12 and polymer")
     hpv.alter_state(1, "m", "x = -x")
+    hpv.create("m", "m", 1, 2)
     capfd.readouterr()
     for name in ("pomnoise", "pomsample", "pomprecond", "pomsignal", "pomtable", "pomsweep", "pomweights"):
         getattr(commands, name)(selection="m", quiet=1, _self=hpv)
     commands.pomdenoise(quiet=1, _self=hpv)
     commands.pommeasure("m_noise", quiet=1, _self=hpv)
     commands.pommovie(f"{tmp_path}/film.gif", "m_noise", z="-1:0", width=64, quiet=1, _self=hpv)
+    words = {"presets": "flat", "steps": 2, "width": 8, "seeds": 1, "samples": 0}
+    commands.pomtrain("m", network=f"{tmp_path}/m.npz", **words, quiet=1, _self=hpv)
     assert capfd.readouterr() == ("", "")
 
 

@@ -16,6 +16,15 @@ PAGE = DOCS / "commands.md"
 COMMANDS = [kind for kind in vars(catalogue).values() if isinstance(kind, type) and "command" in vars(kind)]
 
 
+# What takes minutes on a whole ensemble is run on a part of it.
+SHORT = """delete all
+load {}/tests/data/2juy.pdb.gz, whole
+create 2juy, whole and resi 2-5 and name N+CA+C+O, 0, 0
+delete whole
+pomnoise 2juy, frames=2, quiet=1
+"""
+
+
 @pytest.fixture
 def copy(tmp_path):
     """The script in a folder of its own, without a page."""
@@ -66,6 +75,12 @@ def test_the_examples_run(run_python, tmp_path):
     assert len(examples) == len(COMMANDS)
     assert examples.pop("pompanel") == "pompanel\n"  # needs the window
     before = f"delete all\nload {DOCS / 'data' / '1hpv_fragment.pdb'}, 1hpv\npomnoise frames=2, quiet=1\n"
+    examples["pomtrain"] = SHORT.format(DOCS.parent) + re.sub(
+        r"^pomtrain\b(?: 2juy)?,? ?(.*)$",
+        r"pomtrain \1, steps=3, width=8, batch=2, seeds=1, samples=2",
+        examples["pomtrain"].replace(", steps=2000", ""),
+        flags=re.MULTILINE,
+    ).replace("pomtrain ,", "pomtrain")
     lines = "".join(before + example for example in examples.values())
     script = tmp_path / "examples.pml"
     script.write_text(f"import pomodoro_pymol.commands\n{lines}print('@@')\n", encoding="utf-8")

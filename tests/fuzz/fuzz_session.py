@@ -118,7 +118,7 @@ def records(data: atheris.FuzzedDataProvider) -> list[Any]:
 
 def panel(data: atheris.FuzzedDataProvider) -> list[Any]:
     """Make up the values of a panel; return what reads them."""
-    plain = value(data) if data.ConsumeBool() else {"command": value(data), "sample": value(data)}
+    plain = value(data) if data.ConsumeBool() else {key: value(data) for key in ("command", "sample", "train")}
     return [lambda: values.from_plain(plain), lambda: values.texts(plain)]
 
 

@@ -34,6 +34,9 @@ from checks import (
 
 from pomodoro_pymol import cli
 from pomodoro_pymol.diffusion.analytic import IdealDenoiser
+from pomodoro_pymol.diffusion.network import NetworkDenoiser
+from pomodoro_pymol.diffusion.slots import Seating
+from pomodoro_pymol.diffusion.trained_file import TrainedNetwork, load_training
 from pomodoro_pymol.experiments.noise import measure
 from pomodoro_pymol.io.npz import load_frames
 from pomodoro_pymol.noise.levels import Levels, column_name, level_names
@@ -141,8 +144,48 @@ def pomsample(device: str, cmd: Any) -> str:
     return f"at most {off:.1g} A off the data"
 
 
+def pomtrain(device: str, cmd: Any) -> str:
+    """A training comes again, and what a network of its file makes of noise is what the training says, on the CPU."""
+    from pomodoro_pymol import commands
+
+    given = {"presets": "3-8-1", "steps": 30, "width": 16, "batch": 4, "seeds": 1, "samples": 2, "z": 0}
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(2):
+            given["network"] = str(Path(folder) / f"{number}.npz")
+            result = commands.pomtrain("nmr and resi 2-7", **given, device=device, quiet=0, _self=cmd)
+            assert result.device.startswith(device), f"trained on {result.device}"
+            file = load_training(given["network"])
+            again = result.training.arrays()["weights"]
+            for name, weights in file.arrays["weights"].items():
+                equal(weights.numpy(), again[name].cpu().numpy(), f"{name} in the file and in the training")
+            found.append(result)
+    structure, training = result.structure, result.training
+    hierarchy, data = Hierarchy.from_structure(structure), training.data.to("cpu")
+    seating = Seating(hierarchy)
+    noised = data.coords[:3] + 2 * torch.randn(data.coords[:3].shape) * data.slots.present[..., None]
+    told = torch.full((2,), 2.0, device=training.device)
+    rows = torch.zeros(2, dtype=torch.int64, device=training.device)
+    asked = training.denoised(noised[None].to(training.device), rows, rows.new_tensor([0, 1, 2]), told)
+    on_device = torch.cat([part for _, part in asked]).cpu()
+    for number, recipe in enumerate(file.recipes):
+        denoise = NetworkDenoiser(
+            TrainedNetwork(file.network(number), hierarchy),
+            hierarchy,
+            recipe.scheme.weights,
+            variant=recipe.scaling,
+            data=file.data.levels,
+            sigma_data=file.settings.law.sigma_data,
+        )
+        atoms = denoise(seating.gather(noised), 2.0).atoms
+        off = close(atoms, seating.gather(on_device[number]), 1e-3, f"{recipe.name} on the CPU and on {device}")
+    ends = [result.training.curve[-1][1] for result in found]
+    assert np.allclose(*ends, rtol=0.02), f"two trainings end at {ends}"
+    return f"losses {ends[0]}, {off:.1g} A apart"
+
+
 IN_PYMOL: dict[str, Callable[[str, Any], str]] = {
-    check.__name__: check for check in (pomnoise, pomcompare, pomtable, pomsweep, pomdenoise, pomsample)
+    check.__name__: check for check in (pomnoise, pomcompare, pomtable, pomsweep, pomdenoise, pomsample, pomtrain)
 }
 
 

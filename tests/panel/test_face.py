@@ -11,7 +11,7 @@ def face(app, show, tmp_path, monkeypatch):
 
     monkeypatch.setenv("HOME", str(tmp_path))  # presets of one's own
     face = Face()
-    face.add_pages(QtWidgets.QWidget())
+    face.add_pages([QtWidgets.QWidget()])
     return show(face, 460, 760)
 
 

@@ -52,12 +52,22 @@ LINES = (
     "pomtable m, frames=2",
     "pomsweep m, z=0",
     "pomweights m",
+    "pomtrain m, presets=flat, scaling=global, steps=2, width=8, batch=2, seeds=1, samples=0, z=0",
 )
 
 
+@pytest.fixture
+def twice(cmd, monkeypatch, tmp_path):
+    """A function that gives an object a second state, for what needs an ensemble, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    return lambda name: cmd.create(name, name, 1, 2)
+
+
 @pytest.mark.parametrize("line", LINES)
-def test_an_unobserved_residue_is_left_out_and_told(cmd, typed, line):
+def test_an_unobserved_residue_is_left_out_and_told(cmd, typed, twice, line):
     cmd.load(str(CASES / "f2_unobserved.cif"), "m", quiet=1)
+    if "train" in line:
+        twice("m")
     assert (cmd.count_atoms("m"), cmd.count_atoms("m and present")) == (5, 4)
     printed = typed(cmd, line)
     assert "Error" not in printed
@@ -78,9 +88,11 @@ def test_frames_are_measured_without_an_unobserved_residue(cmd, typed, by_label)
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_atoms_that_are_not_numbers_are_left_out_and_told(cmd, typed, line):
+def test_atoms_that_are_not_numbers_are_left_out_and_told(cmd, typed, twice, line):
     cmd.fab("GG", "m")  # not from f9_nan.cif, on which PyMOL reads beyond its memory
     cmd.alter_state(1, "m and resi 1", "x = float('nan')")
+    if "train" in line:
+        twice("m")
     kept = cmd.count_atoms("m and resi 2")
     printed = typed(cmd, line)
     assert "Error" not in printed

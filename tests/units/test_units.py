@@ -37,6 +37,7 @@ PURE = re.compile(
     r"|p_mean|z_snr1|z_shift|window|nats|sigma_data"
     r"|unit_noise_variance|ratio|relative|scramble|excess|within|between|residue_over_atom(_expected)?"
     r"|(ca_lddt|native_contacts|bond_outliers|lddt)\w*"
+    r"|measure|data|scaling|seed|noise|value|linear|exact|noised"  # of a network, in the unit of the measure
 )
 
 
@@ -133,6 +134,7 @@ TYPED = (
     "pomweights polymer, relative=3.8",
     "pomprecond polymer, csv=out.csv, figure=out.svg",
     "pomsignal polymer",
+    "pomtrain m and resi 1-6, steps=3, seeds=1, samples=2, width=8, batch=2, csv=train.csv, figure=train.svg",
     "pomalign m_noise",
     "pommeasure m, metric=displacement",
     "pommeasure m_noise, truth=m, fit=0, metric=neighbour",
@@ -159,8 +161,16 @@ def test_reports_titles_columns_and_figures_in_pymol(cmd, tmp_path, monkeypatch,
     titles = [cmd.get_title(name, 2) for name in made]
     assert all(titles)
     assert untold(titles) == []
-    assert columns_untold(tmp_path / "out.csv") == []
-    assert untold(re.findall(r"<!-- (.*?) -->", (tmp_path / "out.svg").read_text(encoding="utf-8"))) == []
+    with (tmp_path / "train.csv").open(encoding="utf-8", newline="") as file:
+        measures = {row["measure"] for row in csv.DictReader(file)}
+    pure = r"loss_\w+|sample_(ca_lddt|within_residues|bond_outliers|chirality|states_reached)"
+    assert {name for name in measures if not is_told(name.replace("_", " "))} == {
+        name for name in measures if re.fullmatch(pure, name)
+    }
+    for name in ("out", "train"):
+        assert columns_untold(tmp_path / f"{name}.csv") == []
+        drawn = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+        assert untold(re.findall(r"<!-- (.*?) -->", drawn)) == []
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/meaning.md", "docs/tutorial.md", "docs/sampling.md"])

@@ -472,7 +472,7 @@ def saving(robot: Any, notes: dict[str, Any]) -> None:
         robot.pump(20)
         if (robot.line, cmd._pymol.session.pomodoro_panel) != (
             mine,
-            {"command": mine, "sample": robot.sample_line},
+            {"command": mine, "sample": robot.sample_line, "train": robot.train_line},
         ):
             notes["foreign"].append([value, robot.line, repr(cmd._pymol.session.pomodoro_panel)])
     robot.run()

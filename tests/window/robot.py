@@ -86,6 +86,10 @@ class Robot:
         return self.panel.sampling.model.parameters.to_text()
 
     @property
+    def train_line(self) -> str:
+        return self.panel.training.model.parameters.to_text()
+
+    @property
     def status(self) -> str:
         return self.panel.status.text()
 
@@ -217,7 +221,8 @@ class Robot:
 
     def set_values(self, text: str) -> None:
         """Let the panel have the values of a command, which is not run."""
-        model = self.panel.sampling.model if text.startswith("pomsample") else self.panel.model
+        word = text.partition(" ")[0]
+        (model,) = (model for model in self.panel.models if model.kind.command == word)
         model.edit_text(text)
         self.pump()
 

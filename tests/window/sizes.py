@@ -17,6 +17,7 @@ SIZES: dict[str, tuple[int, int, str]] = {
     "floating": (1280, 800, "float"),
     "dark": (1280, 800, "dark"),
 }
+PARTED = (QtWidgets.QScrollBar, QtWidgets.QLineEdit)  # whose parts are as large as Qt has them
 WORDS = (QtWidgets.QAbstractButton, QtWidgets.QComboBox, QtWidgets.QAbstractSpinBox, QtWidgets.QLabel)
 
 
@@ -96,7 +97,7 @@ def clipped(panel: Any) -> list[str]:
     """Return the widgets that are smaller than their words."""
     found = []
     for widget in panel.findChildren(QtWidgets.QWidget):
-        if not isinstance(widget, WORDS) or not widget.isVisible() or isinstance(widget.parent(), QtWidgets.QScrollBar):
+        if not isinstance(widget, WORDS) or not widget.isVisible() or isinstance(widget.parent(), PARTED):
             continue
         needed = widget.minimumSizeHint()
         if isinstance(widget, QtWidgets.QLabel) and widget.wordWrap():
@@ -118,9 +119,10 @@ def pages(robot: Any) -> dict[str, list[str]]:
         robot.pump(200)
         found[panel.tabs.tabText(place)] = clipped(panel)
     panel.tabs.setCurrentIndex(0)
-    robot.show_page("Sampling")
-    robot.pump(120)
-    found["Sampling"] = clipped(panel)
+    for title in ("Sampling", "Training"):
+        robot.show_page(title)
+        robot.pump(120)
+        found[title] = clipped(panel)
     robot.show_page("Noise")
     robot.pump(120)
     return found

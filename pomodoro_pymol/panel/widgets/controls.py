@@ -9,7 +9,7 @@ from typing import Any
 from qtpy import QtCore, QtWidgets
 
 from ...parameters.base import choices_of, tip
-from ...parameters.kinds import AUTO, Interval, Selection
+from ...parameters.kinds import AUTO, Grid, Interval, Selection
 from ...parameters.syntax import protect, unquote
 from .inputs import DECIMALS, NumberBox, Slider, WordBox
 from .labels import plain_tip
@@ -122,19 +122,24 @@ class TextControl(Control):
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
         self.line = self._add(QtWidgets.QLineEdit(), 1)
-        self.line.setPlaceholderText("automatic")
+        absent = spec.metadata["absent"] or "none"
+        self.line.setPlaceholderText(spec.default or ("automatic" if " " in absent else absent))
         self.line.setClearButtonEnabled(True)
         self.line.textEdited.connect(self.edited.emit)
 
     def show_value(self, value: str) -> None:
-        """Show the text, unless what a person is typing there means the same."""
+        """Show the text, unless what a person is typing there means the same: where it is empty, the default."""
         typed = unquote(self.line.text().strip())
+        if not typed and self.line.hasFocus() and value == self.spec.default:
+            return
         if (protect(typed) if self.spec.metadata["kind"] is Selection else typed) != value:
             self.line.setText(value)
+            if not self.line.hasFocus():
+                self.line.setCursorPosition(0)  # a long one is seen from its beginning
 
 
-class OptionalControl(Control):
-    """A number that need not be given; taken at Enter."""
+class LineControl(Control):
+    """A number that need not be given or is too small for a box, or a range of numbers; taken at Enter."""
 
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
@@ -143,9 +148,9 @@ class OptionalControl(Control):
         self.line.setAlignment(QtCore.Qt.AlignmentFlag.AlignRight)
         self.line.editingFinished.connect(lambda: self.edited.emit(self.line.text()))
 
-    def show_value(self, value: float | None) -> None:
-        """Show the number, nothing where it is not given."""
-        self.line.setText("" if value is None else f"{value:g}")
+    def show_value(self, value: float | Grid | None) -> None:
+        """Show the numbers, nothing where none is given."""
+        self.line.setText("" if value is None else str(value) if isinstance(value, Grid) else f"{value:g}")
 
 
 class SwitchControl(Control):
@@ -231,8 +236,9 @@ def make_controls(model: Model, parent: QtWidgets.QWidget, without: Collection[s
 def shown_values(parameters: Any) -> dict[str, Any]:
     """Return what the controls show: the numbers in use, also where a preset or sigma stands for them."""
     values = {spec.name: getattr(parameters, spec.name) for spec in fields(parameters)}
-    weights = parameters.weights
-    values |= {"wc": weights.chain, "wr": weights.residue, "wa": weights.atom}
+    if "wc" in values:
+        weights = parameters.weights
+        values |= {"wc": weights.chain, "wr": weights.residue, "wa": weights.atom}
     if "sigma" in values:
         values |= {"z": parameters.noise_z, "sigma": parameters.noise_sigma}
     return values
@@ -248,7 +254,8 @@ def _make(spec: Field, parent: QtWidgets.QWidget) -> Control:
         return ChoiceControl(spec, parent)
     if kind is int and bounds == (0, 1):
         return SwitchControl(spec, parent)
-    if kind in (int, float) and spec.default is None and spec.name != "sigma":
-        return OptionalControl(spec, parent)
+    small = kind is float and 0 < bounds[0] < 10**-DECIMALS
+    if kind is Grid or (kind in (int, float) and (spec.default is None or small) and spec.name != "sigma"):
+        return LineControl(spec, parent)
     kinds = {int: NumberControl, float: NumberControl, Interval: RangeControl, Selection: TextControl, str: TextControl}
     return kinds[kind](spec, parent)

@@ -15,13 +15,21 @@ from .icons import blend
 from .legend import Legend
 
 Curve = tuple[Sequence[float], Sequence[float]]
+Style = tuple[int, int]
 
 
 class CurvePlot(Canvas):
-    """Curves told apart by colour and dashes, named in a legend above the plot."""
+    """Curves told apart by colour and dashes, named in a legend above the plot.
+
+    Attributes
+    ----------
+    styles : mapping of str to (int, int)
+        Colour and dashes of the curves of a name, by their numbers; those of others are as the place of the curve.
+    """
 
     def __init__(self, name: str, parent: QtWidgets.QWidget | None = None):
         self.curves: dict[str, Any] = {}
+        self.styles: Mapping[str, Style] = {}
         self.legend = Legend()
         super().__init__(name, parent)
         self._layout.insertWidget(1, self.legend)
@@ -41,7 +49,8 @@ class CurvePlot(Canvas):
 
     def paint_items(self, text: QtGui.QColor, base: QtGui.QColor) -> None:
         """Give each curve its pen, and the legend the same."""
-        pens = [self._items.curve_pen(number, text, base) for number in range(len(self.curves))]
+        styles = [self.styles.get(name, (place, place)) for place, name in enumerate(self.curves)]
+        pens = [self._items.curve_pen(*style, text, base) for style in styles]
         for curve, pen in zip(self.curves.values(), pens):
             curve.setPen(pen)
         self.legend.show_entries(list(zip(self.curves, pens)))

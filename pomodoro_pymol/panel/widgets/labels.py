@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import html
 
-from qtpy import QtCore, QtWidgets
+from qtpy import QtCore, QtGui, QtWidgets
 
 from .icons import IconButton
 
-#: Tooltip and word of the button that starts and stops a run.
+#: Tooltip and word of the button that starts a run.
 RUN = ("Run the command below.", "Run")
-STOP = ("Give the run up. Everything stays as it was.", "Stop")
 
 
 def word_button(name: str, tooltip: str, text: str) -> IconButton:
@@ -39,6 +38,41 @@ def text_label(name: str) -> QtWidgets.QLabel:
     label.setWordWrap(True)
     label.setTextInteractionFlags(QtCore.Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
+
+
+class Words(QtWidgets.QScrollArea):
+    """Text as of `text_label` that takes the lines it needs, up to ten, and is scrolled where it has more."""
+
+    _MOST = 10
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.label = text_label(name)
+        self.label.setAlignment(QtCore.Qt.AlignmentFlag.AlignTop)
+        self.setWidget(self.label)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QtWidgets.QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(QtCore.Qt.FocusPolicy.ClickFocus)
+
+    def text(self) -> str:
+        """Return the text."""
+        return self.label.text()
+
+    def setText(self, text: str) -> None:
+        """Show a text, from its beginning."""
+        self.label.setText(text)
+        self.verticalScrollBar().setValue(0)
+        self._fit()
+
+    def resizeEvent(self, event: QtGui.QResizeEvent) -> None:
+        """Wrap anew."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        most = self._MOST * self.fontMetrics().lineSpacing()
+        self.setFixedHeight(min(self.label.heightForWidth(self.width()), most))
 
 
 def plain_tip(text: str) -> str:

@@ -40,7 +40,7 @@ class Model(QtCore.QObject):
     def edit(self, name: str, value: Any) -> bool:
         """Set one parameter, and those that it excludes to match; tell whether it was taken."""
         changes = {name: value}
-        if name == "z":
+        if name == "z" and "sigma" in self.kind.names():
             changes["sigma"] = None
         elif name == "sigma":
             changes["z"] = self.kind.z

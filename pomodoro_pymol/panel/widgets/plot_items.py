@@ -16,12 +16,12 @@ from .contrast import readable
 _STEPS = [factor * decade for decade in (1, 10, 100, 1000) for factor in (1, 2, 5)]
 
 
-def curve_pen(number: int, text: QtGui.QColor, base: QtGui.QColor) -> QtGui.QPen:
-    """Return the pen of the curve of a number, to be seen on ``base``; the first has the colour of text."""
+def curve_pen(number: int, dashed: int, text: QtGui.QColor, base: QtGui.QColor) -> QtGui.QPen:
+    """Return the pen of numbers of a colour and of dashes, to be seen on ``base``; the first has the colour of text."""
     place = number % len(OKABE_ITO)
     color = text if place == 0 else readable(QtGui.QColor(f"#{OKABE_ITO[place]}"), base)
     pen = pyqtgraph.mkPen(color, width=2)
-    dashes = DASHES[number % len(DASHES)]
+    dashes = DASHES[dashed % len(DASHES)]
     if dashes:
         pen.setDashPattern(list(dashes))
         pen.setCapStyle(QtCore.Qt.PenCapStyle.FlatCap)

@@ -1,0 +1,363 @@
+"""Training of hierarchical networks on noise of several schemes at once, with the same random numbers.
+
+A *recipe* is a scheme of noise, a scaling and a seed: what one network is trained on. Networks of
+one seed start alike, and see the same structures, turns, shifts, sigmas and unit normals in every
+step, whatever the scheme: what differs is the mix of the normals, and the scaling.
+
+A network F is trained as in EDM (Karras et al. 2022, section 5): with x = y + noise,
+
+    loss = lambda ||c_skip x + c_out F(c_in x) - y||^2 = ||F - (y - c_skip x) / c_out||^2
+
+since lambda = 1 / c_out^2. Under ``global`` all is of one sigma and sigma_data, under ``levels``
+each level has its own, its loss weight too (`precondition`): scaling and loss weight change
+together. Sigma follows the law, its z drawn one from each of as many equal parts of the normal
+as the batch holds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from ..errors import PomodoroError
+from ..noise.sigma import LawOfSigma
+from ..utils.interrupts import undisturbed
+from .hierarchical import Architecture, HierarchicalNetwork
+from .slots import Slots
+from .training_data import Draw, TrainingData, draw
+from .training_task import LevelScalings, Recipe, Task, by_level
+
+#: Points of the curves of training: see `Training.curve`.
+Curve: TypeAlias = list[tuple[int, list[float], list[float]]]
+
+# Of the random numbers of a step: those of tests begin here.
+_TESTS = 1 << 30
+_BETAS = (0.9, 0.99)
+_WARM = 0.1  # part of the steps in which the learning rate rises
+_CURVE, _FARTHEST = 100, 25  # points that a curve of training has at least; steps between two at most
+# Tokens worked on at once by networks of the usual size, whose width squared times layers is so much: as many
+# networks side by side, or as many structures of one, as hold so many. More take longer than it may take to stop.
+_TOKENS, _USUAL = 1 << 14, 64**2 * 2
+# Numbers that a step keeps, measured: for each number of a token, in all and in each layer, for each coordinate of an
+# atom or channel; for each pair of residues and head, in all and in each layer; for each coordinate drawn. Without
+# gradients: for each number of a token, and each pair. Copies of each weight: gradient, moments, and what is written.
+_KEPT, _KEPT_LAYER, _KEPT_SLOT, _KEPT_PAIR, _KEPT_PAIR_LAYER, _DRAWN = 5, 22, 9, 1, 2, 10
+_ASKED, _ASKED_PAIR, _COPIES = 13, 3, 6
+# Copies of structures while they are rated, for each network side by side and for all; of samples, for each network
+# and for all; of the data. Structures that are rated, at most, and at least in draws of fewer.
+_RATED, _RATED_ALL, _SAMPLED, _SAMPLED_ALL, _DATA = 14, 16, 18, 12, 4
+_MOST_RATED, _LEAST_RATED = 512, 96
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How networks are trained.
+
+    Attributes
+    ----------
+    steps, batch : int
+    rate : float
+        Learning rate at its highest.
+    law : LawOfSigma
+        Of sigma; its sigma_data is that of the scaling ``global``, too.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    law: LawOfSigma
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step, from 1: a rise, then half a cosine down to 0."""
+        warm = max(1, round(_WARM * self.steps))
+        if step <= warm:
+            return self.rate * step / warm
+        return self.rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm + 1)))
+
+    @property
+    def every(self) -> int:
+        """Steps between two points of the curves of training."""
+        return max(1, min(self.steps // _CURVE, _FARTHEST))
+
+
+def tokens_at_once(architecture: Architecture) -> int:
+    """Return how many tokens are worked on at once: of wider or deeper networks fewer."""
+    size = architecture.width**2 * architecture.layers
+    return max(1, _TOKENS * _USUAL // max(_USUAL, size))
+
+
+def training_bytes(
+    data: TrainingData, n_models: int, architecture: Architecture, settings: TrainingSettings, samples: int = 0
+) -> int:
+    """Return about how much memory it takes to train networks, to rate them, and to sample from each, in bytes."""
+    a, n, tokens = architecture, data.slots.n_residues, tokens_at_once(architecture)
+    weights = sum(math.prod(shape) for shape in HierarchicalNetwork.shapes(a).values())
+    side_by_side = min(n_models, max(1, tokens // (n * settings.batch)))
+    together = side_by_side * min(settings.batch, max(1, tokens // n))
+    coords, pairs = 3 * n * data.slots.n_slots, a.heads * n * n
+    token = a.width * (_KEPT + _KEPT_LAYER * a.layers) + 3 * _KEPT_SLOT * (data.slots.n_slots + a.channels)
+    step = together * (n * token + pairs * (_KEPT_PAIR + _KEPT_PAIR_LAYER * a.layers))
+    step += _DRAWN * n_models * settings.batch * coords
+    count = len(data.coords)
+    rated = min(_MOST_RATED, count * math.ceil(_LEAST_RATED / count))
+    asked = max(1, min(tokens // n, side_by_side * max(rated, samples)))
+    asking = asked * (n * a.width * _ASKED + pairs * _ASKED_PAIR)
+    poses = count if data.pose == "random" else 0
+    held = max(rated * (_RATED * side_by_side + _RATED_ALL), samples * (_SAMPLED * n_models + _SAMPLED_ALL + poses))
+    return 4 * (_COPIES * n_models * weights + _DATA * data.coords.numel() + max(step, asking + held * coords))
+
+
+class Training:
+    """Networks on their way.
+
+    Parameters
+    ----------
+    data : TrainingData
+    recipes : sequence of Recipe
+    architecture : Architecture
+    settings : TrainingSettings
+    device
+
+    Attributes
+    ----------
+    step : int
+        Steps that were taken.
+    is_whole : bool
+        False where an error fell within the end of a step, which Ctrl-C waits for.
+    curve : list of tuple
+        Step, the mean loss of each network since the point before, and its loss on what is held out, or
+        on the structures of training where nothing is; see `Training.tested`.
+    """
+
+    def __init__(
+        self,
+        data: TrainingData,
+        recipes: Sequence[Recipe],
+        architecture: Architecture,
+        settings: TrainingSettings,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.data = data.to(device)
+        self.recipes = list(recipes)
+        self.architecture = architecture
+        self.settings = settings
+        self.scalings = LevelScalings(self.recipes, self.data, settings.law.sigma_data)
+        self.step, self.is_whole = 0, True
+        self.curve: Curve = []
+        self.seeds = list(dict.fromkeys(recipe.seed for recipe in recipes))
+        self._draw_of = torch.tensor([self.seeds.index(recipe.seed) for recipe in recipes], device=device)
+        shares = [recipe.scheme.weights.shares for recipe in recipes]
+        self._shares = torch.tensor(shares, dtype=torch.float64, device=device)
+        self._sums: list[Tensor] = []
+        n, tokens = self.data.slots.n_residues, tokens_at_once(architecture)
+        side_by_side = max(1, tokens // (n * settings.batch))
+        self._items = max(1, tokens // n)
+        self.networks: list[tuple[slice, HierarchicalNetwork, torch.optim.Adam]] = []
+        for first in range(0, len(self.recipes), side_by_side):
+            models = slice(first, min(first + side_by_side, len(self.recipes)))
+            network = HierarchicalNetwork(architecture, [recipe.seed for recipe in self.recipes[models]]).to(device)
+            optimizer = torch.optim.Adam(network.parameters(), settings.rate, _BETAS, fused=True)
+            self.networks.append((models, network, optimizer))
+
+    @property
+    def device(self) -> torch.device:
+        return self.data.coords.device
+
+    def arrays(self) -> dict[str, dict[str, Tensor]]:
+        """Return weights, first and second moments of the optimizer by name, each of shape=(n_models, ...)."""
+        found: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
+        names = self.networks[0][1].weights
+        for name in names:
+            weights = [network.weights[name] for _, network, _ in self.networks]
+            moments = [optimizer.state[weight] for weight, (_, _, optimizer) in zip(weights, self.networks)]
+            found["weights"][name] = torch.cat([weight.detach() for weight in weights])
+            for kind, key in (("first", "exp_avg"), ("second", "exp_avg_sq")):
+                parts = [own.get(key, torch.zeros_like(weight)) for own, weight in zip(moments, weights)]
+                found[kind][name] = torch.cat([part.detach() for part in parts])
+        return found
+
+    @property
+    def pending(self) -> list[list[float]]:
+        """Losses of the steps since the last point of the curves."""
+        return [losses.tolist() for losses in self._sums]
+
+    def resume(self, arrays: dict[str, dict[str, Tensor]], step: int, curve: Curve, pending: list[list[float]]) -> None:
+        """Go on from what `arrays` returned after so many steps, with the curves then, and `pending`."""
+        self.step, self.curve = step, list(curve)
+        self._sums = [torch.tensor(losses, device=self.device) for losses in pending]
+        with torch.no_grad():
+            for models, network, optimizer in self.networks:
+                for name, weight in network.weights.items():
+                    weight.copy_(arrays["weights"][name][models])
+                    optimizer.state[weight] = {
+                        "step": torch.tensor(float(step), device=self.device),
+                        "exp_avg": arrays["first"][name][models].to(weight).clone(),
+                        "exp_avg_sq": arrays["second"][name][models].to(weight).clone(),
+                    }
+
+    def network_of(self, number: int) -> HierarchicalNetwork:
+        """Return the network of one recipe, alone, by its number."""
+        models, network, _ = next(part for part in self.networks if number < part[0].stop)
+        return network.picked([number - models.start])
+
+    def advance(self, check: Callable[[], object] = lambda: None) -> bool:
+        """Take one step; tell whether the curves got a point.
+
+        Parameters
+        ----------
+        check : callable
+            Called many times in a long step; if it raises, the step is as if it had not begun.
+
+        Raises
+        ------
+        PomodoroError
+            If a loss is not finite.
+        """
+        settings, step = self.settings, self.step + 1
+        drawn = draw(self.data, self.data.trained, self.seeds, step, settings.batch)
+        losses = torch.zeros(len(self.recipes), device=self.device)
+        for models, _, optimizer in self.networks:
+            optimizer.zero_grad()
+            for items in range(0, settings.batch, self._items):
+                check()
+                of_atoms, of_heads = self._losses(drawn, models, slice(items, items + self._items))
+                (of_atoms.sum() + of_heads.sum()).div(settings.batch).backward()
+                losses[models] += of_atoms.detach().sum(1) / settings.batch
+        with undisturbed():
+            self.is_whole = False
+            for _, _, optimizer in self.networks:
+                for group in optimizer.param_groups:
+                    group["lr"] = settings.rate_at(step)
+                optimizer.step()
+            self._sums.append(losses)
+            self.step = step
+            has_point = step % settings.every == 0 or step == settings.steps
+            if has_point:
+                found = torch.stack(self._sums).mean(0).tolist()
+                if not all(map(math.isfinite, found)):
+                    raise PomodoroError(f"the loss is not finite at step {step}: give a smaller rate")
+                self.curve.append((step, found, self.tested().tolist()))
+                self._sums.clear()
+            self.is_whole = True
+        return has_point
+
+    @torch.no_grad()
+    def tested(self, size: int = 32) -> Tensor:
+        """Return the loss of each network on what is held out, shape=(n_models,), always with the same numbers."""
+        items = self.data.tested if len(self.data.tested) else self.data.trained
+        drawn = draw(self.data, items, self.seeds, _TESTS, size, cycle=True)
+        found = []
+        for models, _, _ in self.networks:
+            losses = [self._losses(drawn, models, some)[0] for some in self._pieces(size)]
+            found.append(torch.cat(losses, 1).mean(1))
+        return torch.cat(found)
+
+    @torch.no_grad()
+    def level_losses(self, drawn: Draw, check: Callable[[], object] = lambda: None) -> tuple[Tensor, Tensor]:
+        """Return the loss of each level, of networks that predict zero and of these, each (n_models, 3).
+
+        Parameters
+        ----------
+        drawn : Draw
+            Of as many seeds as the networks have.
+        check : callable
+            As of `advance`.
+        """
+        start, end = [], []
+        for models, network, _ in self.networks:
+            own = drawn.picked(self._draw_of[models])
+            slots = self.data.slots.take(own.items)
+            task = self._task(own, models, slots)
+            left = []
+            for items in self._pieces(own.truth.shape[1]):
+                check()
+                some = self.data.slots.take(own.items[:, items])
+                left.append(task.target[:, items] - network(task.scaled[:, items], task.c_noise[:, items], some)[0])
+            start.append(slots.level_squares(task.target).mean(1))
+            end.append(slots.level_squares(torch.cat(left, 1)).mean(1))
+        return torch.cat(start), torch.cat(end)
+
+    @torch.no_grad()
+    def denoised(
+        self,
+        noised: Tensor,
+        rows: Tensor,
+        items: Tensor,
+        sigmas: Tensor,
+        check: Callable[[], object] = lambda: None,
+    ) -> Iterator[tuple[slice, Tensor]]:
+        """Yield what each network makes of noised structures, some networks at a time.
+
+        Parameters
+        ----------
+        noised : Tensor, shape=(n_rows, n_items, n_residues, n_slots, 3)
+            Angstrom, 0 in empty slots.
+        rows : Tensor, shape=(n_models,)
+            Which row each network is asked about.
+        items : Tensor, shape=(n_items,) or (n_models, n_items)
+            Numbers of the structures, of all networks or of each.
+        sigmas : Tensor, shape=(n_models,)
+            What each is told, angstrom.
+        check : callable
+            As of `advance`.
+
+        Yields
+        ------
+        models : slice
+        denoised : Tensor, shape=(n_some, n_items, n_residues, n_slots, 3)
+            Angstrom.
+        """
+        for models, network, _ in self.networks:
+            own = items[models] if items.ndim > 1 else items
+            slots = self.data.slots.take(own)
+            parts = slots.split(noised[rows[models]])
+            c_skip, c_out, c_in, c_noise = self.scalings.at(sigmas[models, None], models)
+            scaled = slots.join(*by_level(c_in, parts))
+            c_noise = c_noise.expand(-1, own.shape[-1], -1)
+            found = []
+            for some in self._pieces(own.shape[-1]):
+                check()
+                of_some = self.data.slots.take(own[..., some])
+                found.append(network(scaled[:, some], c_noise[:, some], of_some)[0])
+            predicted = by_level(c_out, slots.split(torch.cat(found, 1)))
+            yield models, slots.join(*(x + f for x, f in zip(by_level(c_skip, parts), predicted)))
+
+    def noise_of(self, drawn: Draw) -> tuple[Tensor, Tensor]:
+        """Return the noise of unit sigma that each network has by its scheme, and of which items, (n_models, n_items).
+
+        Parameters
+        ----------
+        drawn : Draw
+            Of as many seeds as the networks have.
+        """
+        own = drawn.picked(self._draw_of)
+        return own.noise(self._shares, self.data.slots.take(own.items)), own.items
+
+    def _pieces(self, count: int) -> Iterator[slice]:
+        """Yield which of so many structures the networks side by side take at once."""
+        size = max(1, self._items // max(models.stop - models.start for models, _, _ in self.networks))
+        yield from (slice(first, first + size) for first in range(0, count, size))
+
+    def _task(self, own: Draw, models: slice, slots: Slots) -> Task:
+        law = self.settings.law
+        sigma = law.sigma_data * (law.p_mean + law.p_std * own.z).exp()
+        noised = own.truth + sigma[..., None, None, None] * own.noise(self._shares[models], slots)
+        return Task.of(noised, own.truth, slots, self.scalings.at(sigma, models))
+
+    def _losses(self, drawn: Draw, models: slice, items: slice) -> tuple[Tensor, Tensor]:
+        """Return the loss of the atoms of some networks, and of their heads, shape=(n_models, n_items)."""
+        own = drawn.picked(self._draw_of[models], items)
+        slots = self.data.slots.take(own.items)
+        with torch.no_grad():
+            task = self._task(own, models, slots)
+        network = next(part[1] for part in self.networks if part[0] == models)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            atoms, residues, chains = network(task.scaled, task.c_noise, slots)
+        of_atoms = (atoms.float() - task.target).square().sum((-1, -2, -3)) / (3 * slots.n_atoms)
+        of_heads = (residues.float() - task.residues).square().mean((-1, -2))
+        return of_atoms, of_heads + (chains.float() - task.chains).square().mean((-1, -2))

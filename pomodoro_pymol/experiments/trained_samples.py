@@ -1,0 +1,189 @@
+"""Samples of trained networks, each by the law it was trained on, against the states it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..diffusion.samplers import Sampler
+from ..diffusion.slot_sampling import sample_side_by_side
+from ..diffusion.slots import Seating
+from ..diffusion.training import Training
+from ..diffusion.training_data import draw
+from ..structure.atoms import Structure
+from ..structure.geometry import GeometryReference
+from ..structure.hierarchy import Hierarchy, split_levels
+from ..structure.quality import QualityReference
+from ..structure.superposition import superpose
+
+#: Steps of the sampler, of Heun, and the z of the law where it begins and ends.
+STEPS, FIRST_Z, LAST_Z = 20, 2.5, -2.5
+#: Names of the measures of `SampleQuality`.
+SCORES = ("ca_lddt", "within_residues", "bond_outliers", "ca_deviation", "chirality")
+
+# Random numbers of the samples.
+_DRAWS = (1 << 30) + 3
+
+#: What the states that were held out are called.
+HELD = "held-out states"
+
+
+@dataclass(frozen=True, eq=False)
+class SampleQuality:
+    """Structures against the states of training.
+
+    Attributes
+    ----------
+    name : str
+        Whose they are.
+    coords : Tensor, shape=(n_samples, n_atoms, 3), or None
+        Angstrom, about the centroid of the states; in a random pose each laid on its nearest state. None of fragments,
+        whose atoms are not the same.
+    nearest : ndarray, shape=(n_samples,)
+        The state of training that each is nearest to, counted from 0 among those; of fragments the one it is of.
+    distance : ndarray, shape=(n_samples, 3)
+        Rms distance from it at chain, residue and atom level, over atoms and coordinates, angstrom.
+    ca_lddt, within_residues : ndarray, shape=(n_samples,)
+        lDDT against the nearest state, 0 to 1: of the Calpha atoms, and of heavy atoms within residues.
+    bond_outliers : ndarray, shape=(n_samples,)
+        Part of the bonds off by more than 0.1 A from those of the nearest state.
+    ca_deviation : ndarray, shape=(n_samples,)
+        Mean deviation of the distance of consecutive Calpha atoms, angstrom in space.
+    chirality : ndarray, shape=(n_samples,)
+        Part of the Calpha atoms with the right hand; 0.5 is chance.
+    """
+
+    name: str
+    coords: Tensor | None
+    nearest: np.ndarray
+    distance: np.ndarray
+    ca_lddt: np.ndarray
+    within_residues: np.ndarray
+    bond_outliers: np.ndarray
+    ca_deviation: np.ndarray
+    chirality: np.ndarray
+
+    @property
+    def reached(self) -> int:
+        """How many states are nearest to one of them at least."""
+        return len(np.unique(self.nearest))
+
+
+def sampler_of(training: Training) -> Sampler:
+    """Return the sampler of all networks: Heun over the sigmas of training, without churn."""
+    law = training.settings.law
+    return Sampler(
+        sigma_max=law.sigma(FIRST_Z),
+        sigma_min=law.sigma(LAST_Z),
+        grid="edm",
+        steps=STEPS,
+        churn_by="s_churn",
+        gamma=0.0,
+        step_scale=1.0,
+        solver="heun",
+        center=False,
+        augment=False,
+    )
+
+
+def sample_networks(
+    training: Training,
+    structure: Structure,
+    hierarchy: Hierarchy,
+    samples: int,
+    check: Callable[[], object] = lambda: None,
+) -> list[SampleQuality]:
+    """Sample from each network of an ensemble, with the same random numbers, and compare with the states.
+
+    Parameters
+    ----------
+    training : Training
+    structure : Structure
+        The labels.
+    hierarchy : Hierarchy
+    samples : int
+        For each network.
+    check : callable
+        Called now and then; what it raises ends the run.
+
+    Returns
+    -------
+    list of SampleQuality
+        The states that were held out, where there are any, then one per network.
+    """
+    data = training.data
+    hierarchy = hierarchy.to(training.device)
+    gather = Seating(hierarchy).gather
+    judge = Judge(structure, hierarchy, gather(data.coords[data.trained]), data.pose == "random")
+    found = []
+    if len(data.tested):
+        found.append(judge(HELD, gather(data.coords[data.tested])))
+    drawn = draw(data, data.trained, training.seeds, _DRAWS, samples)
+    for recipe, ends in zip(
+        training.recipes, sample_side_by_side(training, drawn, sampler_of(training).sigmas(), check)
+    ):
+        found.append(judge(recipe.name, gather(ends)))
+    return found
+
+
+class Judge:
+    """Compares structures with the states of an ensemble.
+
+    Parameters
+    ----------
+    structure : Structure
+    hierarchy : Hierarchy
+    states : Tensor, shape=(n_states, n_atoms, 3)
+        Angstrom.
+    any_pose : bool
+        Whether structures are laid on the states first.
+    """
+
+    def __init__(self, structure: Structure, hierarchy: Hierarchy, states: Tensor, any_pose: bool) -> None:
+        self._hierarchy, self._states, self._any_pose = hierarchy, states, any_pose
+        self._structure = structure
+        self._geometry = GeometryReference.from_structure(structure, hierarchy)
+        self._quality: dict[int, QualityReference] = {}
+
+    def __call__(self, name: str, coords: Tensor) -> SampleQuality:
+        """Return the quality of structures, shape=(n_samples, n_atoms, 3), angstrom."""
+        laid = [superpose(coords, state).coords if self._any_pose else coords for state in self._states]
+        squares = torch.stack([(one - state).double().square().mean((1, 2)) for one, state in zip(laid, self._states)])
+        nearest = squares.argmin(0)
+        own = torch.stack([laid[int(state)][row] for row, state in enumerate(nearest)])
+        truths = self._states[nearest]
+        chain, residue, atom = split_levels(own - truths, self._hierarchy)
+        on_atoms = (self._hierarchy.broadcast(chain, "chain"), self._hierarchy.broadcast(residue, "residue"), atom)
+        distance = torch.stack([part.double().square().mean((1, 2)).sqrt() for part in on_atoms], -1)
+        scores = np.empty((3, len(coords)))
+        for state in nearest.unique().tolist():
+            rows = torch.nonzero(nearest == state)[:, 0]
+            quality = self._reference(state).measure(own[rows])
+            scores[:, rows.cpu().numpy()] = (quality.ca_lddt, quality.within_residues, quality.bond_outliers)
+        geometry = self._geometry.measure(own, truths)
+        return SampleQuality(
+            name,
+            own.cpu(),
+            nearest.cpu().numpy(),
+            distance.cpu().numpy(),
+            scores[0],
+            scores[1],
+            scores[2],
+            geometry.ca_deviation,
+            geometry.chirality,
+        )
+
+    def _reference(self, state: int) -> QualityReference:
+        if state not in self._quality:
+            truth = replace(self._structure, coords=self._states[state].cpu().float().numpy())
+            self._quality[state] = QualityReference.from_structure(truth, self._hierarchy)
+        return self._quality[state]
+
+
+def expected_reached(n_states: int, n_samples: int) -> float:
+    """Return how many states so many draws among equally likely ones reach on average."""
+    return n_states * (1 - (1 - 1 / n_states) ** n_samples)
