@@ -151,8 +151,10 @@ class HierarchicalNetwork(nn.Module):
         chain, residue, atom = slots.split(coords)
         noise = F.silu(_waves(c_noise) @ w["noise_in"])
         read = _through(atom.transpose(-1, -2), w["read"], slots)  # (..., n_residues, 3, n_channels)
-        placed = torch.cat((residue, chain.index_select(-2, slots.chain_of), self._neighbours(residue, slots)), -1)
-        token = _linear(torch.cat((read.flatten(-2), placed), -1), w["token"]) + _of_kind(w["kind"], slots)
+        of_chain = chain.index_select(-2, slots.chain_of)
+        place = residue + of_chain
+        inside = torch.cat((read.flatten(-2), residue, of_chain, self._neighbours(residue, slots)), -1)
+        token = _linear(inside, w["token"]) + _of_kind(w["kind"], slots)
         scales = (noise @ w["noise_out"]).unflatten(-1, (a.layers, 2, 2, a.width))
         bias = self._bias(slots).to(token.dtype)
         for layer in range(a.layers):
@@ -163,17 +165,14 @@ class HierarchicalNetwork(nn.Module):
         direct = noise @ w["direct"]
         out = _linear(token, w["out"]).unflatten(-1, (3, a.channels + 1))
         written = out[..., :-1] + direct[..., None, None, :-1] * read
-        moved = out[..., -1] + direct[..., None, -1:] * (residue + placed[..., 3:6])
+        moved = out[..., -1] + direct[..., None, -1:] * place
         atoms = _through(written, w["write"], slots).transpose(-1, -2) + moved[..., None, :]
-        heads = self._heads(token.detach(), noise.detach(), chain, residue, slots)
+        heads = self._heads(token.detach(), noise.detach(), chain, place, slots)
         return (atoms * slots.present[..., None], *heads)
 
-    def _heads(
-        self, token: Tensor, noise: Tensor, chain: Tensor, residue: Tensor, slots: Slots
-    ) -> tuple[Tensor, Tensor]:
+    def _heads(self, token: Tensor, noise: Tensor, chain: Tensor, place: Tensor, slots: Slots) -> tuple[Tensor, Tensor]:
         w = self.weights
         direct = noise @ w["head_direct"]
-        place = residue + chain.index_select(-2, slots.chain_of)
         residues = _linear(token, w["head_residue"]) + direct[..., None, :1] * place
         chains = _linear(slots.in_chain.to(token) @ token, w["head_chain"]) + direct[..., None, 1:] * chain
         return residues, chains

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,7 +77,7 @@ class TrainingPage(CommandPage):
 
     def _left(self) -> str:
         record = self._records[-1] if self._records else None
-        if record is None:
+        if record is None or math.isnan(record.seconds_left):  # of a run before, which goes on
             return ""
         return "comparing" if record.step == record.steps else f"{time_text(record.seconds_left)} left"
 

@@ -60,8 +60,9 @@ def test_curves_grow_scheme_by_scheme_and_go_on_after_a_stop(training):
 def test_the_progress_says_how_long_it_takes(training):
     stopped = training["resume"][1]
     formats = training["formats"]
-    (twentieth,) = [text for text in formats if text.startswith("training: 20 ")]  # which is not taken again
-    assert re.fullmatch(r"training: 20 of 60 steps, \d:\d\d left", twentieth)
+    taken, told = [text for text in formats if text.startswith("training: 20 ")]  # which is told again, not taken
+    assert re.fullmatch(r"training: 20 of 60 steps, \d:\d\d left", taken)
+    assert told == "training: 20 of 60 steps"
     assert any(text.startswith(f"training: {stopped + 1} of 60 steps, ") for text in formats)
     assert formats[-1] == "training: 60 of 60 steps, comparing"
 
