@@ -52,6 +52,8 @@ _ASKED, _ASKED_PAIR, _COPIES = 13, 3, 6
 # and for all; of the data. Structures that are rated, at most, and at least in draws of fewer.
 _RATED, _RATED_ALL, _SAMPLED, _SAMPLED_ALL, _DATA = 14, 16, 18, 12, 4
 _MOST_RATED, _LEAST_RATED = 512, 96
+# What an allocator holds over what is in use, differing from run to run.
+_KEPT_FREE = 1.125
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,8 @@ def training_bytes(
     asking = asked * (n * a.width * _ASKED + pairs * _ASKED_PAIR)
     poses = count if data.pose == "random" else 0
     held = max(rated * (_RATED * side_by_side + _RATED_ALL), samples * (_SAMPLED * n_models + _SAMPLED_ALL + poses))
-    return 4 * (_COPIES * n_models * weights + _DATA * data.coords.numel() + max(step, asking + held * coords))
+    numbers = _COPIES * n_models * weights + _DATA * data.coords.numel() + max(step, asking + held * coords)
+    return int(4 * _KEPT_FREE * numbers)
 
 
 class Training:
