@@ -271,7 +271,7 @@ def step_rows(plan: Plan, device: str) -> Iterator[Row]:
 
 def training_rows(plan: Plan, device: str) -> Iterator[Row]:
     """Training steps over their own products, by `bench_training`."""
-    bench_training.ROUNDS = plan.rounds
+    bench_diffusion.ROUNDS = plan.rounds
     for name, times, each in bench_training.step_ratios(device, quick=device == "cpu"):
         yield Row(f"training step, {name} / its products", times, 3)
         yield Row(f"training step of one network, {name}", each, unit="ms")

@@ -11,10 +11,10 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import torch
+from bench_diffusion import ROUNDS, in_turns, ratio
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pomodoro_pymol.diffusion.hierarchical import Architecture
@@ -26,7 +26,6 @@ from pomodoro_pymol.noise.weights import PRESETS, Scheme
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
 QUICK = "--quick" in sys.argv
-ROUNDS = 3 if QUICK else 15
 #: Of a step over its own products.
 BUDGET = 3.0
 _PRODUCTS = {"aten::bmm", "aten::mm", "aten::addmm", "aten::baddbmm"}
@@ -73,25 +72,6 @@ def products_of(step: Training) -> Callable[[], object]:
                 one @ other
 
     return run
-
-
-def in_turns(jobs: dict[str, Callable[[], object]], device: str) -> dict[str, list[float]]:
-    """Seconds of each job, the jobs one after the other in each round."""
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(ROUNDS + 1):
-        for name, job in jobs.items():
-            if device == "cuda":
-                torch.cuda.synchronize()
-            start = perf_counter()
-            job()
-            if device == "cuda":
-                torch.cuda.synchronize()
-            times[name].append(perf_counter() - start)
-    return {name: seconds[1:] for name, seconds in times.items()}
-
-
-def ratio(ours: list[float], theirs: list[float]) -> float:
-    return median(one / other for one, other in zip(ours, theirs))
 
 
 def step_ratios(device: str = "cpu", quick: bool = QUICK) -> list[tuple[str, float, float]]:
