@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..diffusion.samplers import Sampler
+from ..diffusion.samplers import SAMPLERS, Sampler
 from ..diffusion.slot_sampling import sample_side_by_side
 from ..diffusion.slots import Seating
 from ..diffusion.training import Training
@@ -76,18 +76,7 @@ class SampleQuality:
 def sampler_of(training: Training) -> Sampler:
     """Return the sampler of all networks: Heun over the sigmas of training, without churn."""
     law = training.settings.law
-    return Sampler(
-        sigma_max=law.sigma(FIRST_Z),
-        sigma_min=law.sigma(LAST_Z),
-        grid="edm",
-        steps=STEPS,
-        churn_by="s_churn",
-        gamma=0.0,
-        step_scale=1.0,
-        solver="heun",
-        center=False,
-        augment=False,
-    )
+    return replace(SAMPLERS["edm"], sigma_max=law.sigma(FIRST_Z), sigma_min=law.sigma(LAST_Z), steps=STEPS)
 
 
 def sample_networks(
