@@ -39,7 +39,7 @@ Curve: TypeAlias = list[tuple[int, list[float], list[float]]]
 _TESTS = 1 << 30
 _BETAS = (0.9, 0.99)
 _WARM = 0.1  # part of the steps in which the learning rate rises
-_CURVE, _FARTHEST = 100, 25  # points that a curve of training has at least; steps between two at most
+_CURVE, _APART = 100, 25  # points that a curve of training has at least; steps between two at most
 # Tokens worked on at once by networks of the usual size, whose width squared times layers is so much: as many
 # networks side by side, or as many structures of one, as hold so many. More take longer than it may take to stop.
 _TOKENS, _USUAL = 1 << 14, 64**2 * 2
@@ -84,7 +84,7 @@ class TrainingSettings:
     @property
     def every(self) -> int:
         """Steps between two points of the curves of training."""
-        return max(1, min(self.steps // _CURVE, _FARTHEST))
+        return max(1, min(self.steps // _CURVE, _APART))
 
 
 def tokens_at_once(architecture: Architecture) -> int:

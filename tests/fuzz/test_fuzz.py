@@ -21,8 +21,8 @@ pytestmark = pytest.mark.skipif(
 @pytest.mark.parametrize(("target", "runs"), [("fuzz_parser", 4000), ("fuzz_session", 1000)])
 def test_nothing_is_found(run_python, monkeypatch, tmp_path, target, runs):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    # Not as a child of this process: Linux counts what the parent held at the start as the child's, and libFuzzer
-    # takes that for a leak.
+    # Not as a child of this process: Linux counts the most that the parent held as the child's, and libFuzzer ends
+    # for too much memory.
     between = ("sh", "-c", '"$@"; exit $?', "sh")
     done = run_python(Path(__file__).with_name(f"{target}.py"), f"-atheris_runs={runs}", prefix=between, timeout=300)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
