@@ -20,17 +20,6 @@ LINE = f"pomtrain m, presets=flat+ms, {FAST}"
 
 
 @pytest.fixture
-def six(cmd, load_source, monkeypatch, tmp_path):
-    """A PyMOL in an empty folder with six states of six residues of four atoms."""
-    monkeypatch.chdir(tmp_path)
-    load_source("ensemble", cmd)
-    for state in range(1, 7):
-        cmd.create("m", "2juy and resi 2-7 and name N+CA+C+O", state, state)
-    cmd.delete("2juy")
-    return cmd
-
-
-@pytest.fixture
 def refused(six, typed, session, differences, tmp_path):
     """A function that types a line that is refused in one line and leaves session and files as they were."""
 

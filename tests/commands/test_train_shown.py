@@ -1,22 +1,10 @@
 """Samples of trained networks side by side in PyMOL."""
 
 import numpy as np
-import pytest
 
 FAST = "steps=3, width=8, batch=2, seeds=2, samples=3, z=0"
 LINE = f"pomtrain m, presets=flat+ms, scaling=levels, show=1, {FAST}"
 NAMES = ["m_flat_levels", "m_ms_levels"]
-
-
-@pytest.fixture
-def six(cmd, load_source, monkeypatch, tmp_path):
-    """A PyMOL in an empty folder with six states of six residues of four atoms."""
-    monkeypatch.chdir(tmp_path)
-    load_source("ensemble", cmd)
-    for state in range(1, 7):
-        cmd.create("m", "2juy and resi 2-7 and name N+CA+C+O", state, state)
-    cmd.delete("2juy")
-    return cmd
 
 
 def test_samples_are_states_of_an_object_for_each_scheme(six, typed):
