@@ -224,11 +224,11 @@ class Training:
         settings, step = self.settings, self.step + 1
         drawn = draw(self.data, self.data.trained, self.seeds, step, settings.batch)
         losses = torch.zeros(len(self.recipes), device=self.device)
-        for models, _, optimizer in self.networks:
+        for models, network, optimizer in self.networks:
             optimizer.zero_grad()
             for items in range(0, settings.batch, self._items):
                 check()
-                of_atoms, of_heads = self._losses(drawn, models, slice(items, items + self._items))
+                of_atoms, of_heads = self._losses(drawn, models, network, slice(items, items + self._items))
                 (of_atoms.sum() + of_heads.sum()).div(settings.batch).backward()
                 losses[models] += of_atoms.detach().sum(1) / settings.batch
         with undisturbed():
@@ -255,8 +255,8 @@ class Training:
         items = self.data.tested if len(self.data.tested) else self.data.trained
         drawn = draw(self.data, items, self.seeds, _TESTS, size, cycle=True)
         found = []
-        for models, _, _ in self.networks:
-            losses = [self._losses(drawn, models, some)[0] for some in self._pieces(size)]
+        for models, network, _ in self.networks:
+            losses = [self._losses(drawn, models, network, some)[0] for some in self._pieces(size)]
             found.append(torch.cat(losses, 1).mean(1))
         return torch.cat(found)
 
@@ -352,13 +352,12 @@ class Training:
         noised = own.truth + sigma[..., None, None, None] * own.noise(self._shares[models], slots)
         return Task.of(noised, own.truth, slots, self.scalings.at(sigma, models))
 
-    def _losses(self, drawn: Draw, models: slice, items: slice) -> tuple[Tensor, Tensor]:
+    def _losses(self, drawn: Draw, models: slice, network: HierarchicalNetwork, items: slice) -> tuple[Tensor, Tensor]:
         """Return the loss of the atoms of some networks, and of their heads, shape=(n_models, n_items)."""
         own = drawn.picked(self._draw_of[models], items)
         slots = self.data.slots.take(own.items)
         with torch.no_grad():
             task = self._task(own, models, slots)
-        network = next(part[1] for part in self.networks if part[0] == models)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             atoms, residues, chains = network(task.scaled, task.c_noise, slots)
         of_atoms = (atoms.float() - task.target).square().sum((-1, -2, -3)) / (3 * slots.n_atoms)
