@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -38,7 +39,7 @@ def run_fragment_train(
     ----------
     fragments : FragmentSet
     parameters : TrainParameters
-        The pose is random, whatever they say.
+        The pose is random, whatever they say; the networks are in ``fragments_train.npz`` where they name no file.
     tell : callable
         See `training.Tell`; what it raises ends the run, and what is trained by then is in the file.
 
@@ -47,6 +48,7 @@ def run_fragment_train(
     PomodoroError
         If memory or a device lacks, or a file cannot be written or resumed.
     """
+    parameters = replace(parameters, network=parameters.network or "fragments_train.npz")
     schemes = list(dict.fromkeys(recipe.scheme for recipe in recipes_of(parameters)))
     levels = fragments.data_levels()
     noise = {scheme: fragments.mean_noise(scheme.weights) for scheme in schemes}

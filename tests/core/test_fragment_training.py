@@ -225,6 +225,12 @@ def test_resumed_is_as_uninterrupted(fragments, result, tmp_path):
     assert again.training.curve == result.training.curve
 
 
+def test_without_a_name_the_file_is_of_fragments(fragments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = run_fragment_train(fragments, settings(tmp_path, network="", steps=1, samples=0, seeds=1))
+    assert [path.name for path in tmp_path.iterdir()] == [str(made.path)] == ["fragments_train.npz"]
+
+
 def test_other_fragments_cannot_be_resumed(files, result, tmp_path):
     other = read_fragments(files[1:], 6, hold=4)
     given = settings(tmp_path, resume=1, network=str(result.path))
