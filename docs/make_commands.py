@@ -39,7 +39,7 @@ NAMED = """\
 def page() -> str:
     """Return the whole reference as Markdown."""
     presets.presets_path = lambda: PAGE.parent / "nobody's presets.json"  # the built-in ones alone
-    commands = {kind.command: kind for kind in _below(Parameters) if "command" in vars(kind)}
+    commands = {kind.command: kind for kind in _below(Parameters) if vars(kind).get("command", "").startswith("pom")}
     texts = {name: _sections(getattr(pomodoro_pymol.commands, name).__doc__) for name in sorted(commands)}
     index = [("command", "does")]
     index += [(f"[`{name}`](#{name})", _first_sentence(name, text["DESCRIPTION"])) for name, text in texts.items()]

@@ -51,6 +51,10 @@ _PUBLIC = {
     "experiments.scaling_report": ["scaling_text"],
     "experiments.scalings": ["head_table", "scaling_table", "total_errors"],
     "experiments.signal_report": ["SignalResult", "run_signal", "signal_csv", "signal_text"],
+    "experiments.survey_figure": ["survey_figure"],
+    "experiments.survey_files": ["SurveyResult", "survey_files"],
+    "experiments.survey_place": ["SurveyPlace", "survey_places"],
+    "experiments.survey_report": ["survey_json", "survey_text"],
     "experiments.sweep": ["Sweep", "run_sweep"],
     "experiments.sweep_table": ["sweep_text"],
     "experiments.teaching": ["TrainingSignal", "training_signal"],
@@ -81,6 +85,7 @@ _PUBLIC = {
         "NoiseParameters",
         "SampleParameters",
         "SignalParameters",
+        "SurveyFilesParameters",
         "TrainParameters",
     ],
     "structure.atoms": ["Structure"],
@@ -90,6 +95,10 @@ _PUBLIC = {
     "structure.matching": ["Matching", "match_atoms"],
     "structure.quality": ["Quality", "QualityReference"],
     "structure.superposition": ["Superposition", "superpose"],
+    "survey.rows": ["Row", "file_rows", "structure_rows"],
+    "survey.settings": ["SurveySettings"],
+    "survey.summary": ["Summary", "summarise"],
+    "survey.survey_file": ["Survey", "read_survey", "write_survey"],
 }
 _MODULE_OF = {name: module for module, names in _PUBLIC.items() for name in names}
 

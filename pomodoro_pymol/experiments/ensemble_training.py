@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..diffusion.precondition import SHIFT, data_variances, degrees_of_freedom, noise_variances
+from ..diffusion.precondition import SHIFT, PerLevel, data_variances, degrees_of_freedom, noise_variances
 from ..diffusion.slots import Seating
 from ..diffusion.trained_file import DataAbout, atoms_digest, coords_digest
 from ..diffusion.training import Training
@@ -20,12 +20,19 @@ from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import superpose
 from .rating import ensemble_floors
+from .scalings import given_data
 from .trained_samples import SampleQuality, sample_networks
 from .training import Tell, TrainResult, recipes_of, run_on
 
 
 def ensemble_data(
-    states: Tensor, hierarchy: Hierarchy, schemes: Sequence[Scheme], *, pose: str = "fixed", hold: int = 6
+    states: Tensor,
+    hierarchy: Hierarchy,
+    schemes: Sequence[Scheme],
+    *,
+    pose: str = "fixed",
+    hold: int = 6,
+    levels: PerLevel | None = None,
 ) -> TrainingData:
     """Return the states of an ensemble as data to train on.
 
@@ -39,6 +46,8 @@ def ensemble_data(
         Fixed lays each state on the first.
     hold : int
         One state in so many is held out, as the 6th, 12th ...; 0 none.
+    levels : tuple of float, optional
+        Variance of the data at each level, square angstrom per coordinate; by default measured.
 
     Raises
     ------
@@ -60,7 +69,7 @@ def ensemble_data(
         held,
         torch.arange(len(states)),
         pose,
-        data_variances(centred[~held], hierarchy, shift=SHIFT if pose == "random" else 0.0),
+        levels or data_variances(centred[~held], hierarchy, shift=SHIFT if pose == "random" else 0.0),
         {scheme: noise_variances(hierarchy, scheme.weights, 1.0) for scheme in schemes},
     )
 
@@ -95,12 +104,14 @@ def run_train(
     Raises
     ------
     PomodoroError
-        If there is one state, memory or a device lacks, a file cannot be written or resumed.
+        If there is one state, the data given are none, memory or a device lacks, a file cannot be written or
+        resumed.
     """
+    levels, origin = given_data(parameters.data) if parameters.data else (None, "")
     hierarchy = Hierarchy.from_structure(structure)
     schemes = list(dict.fromkeys(recipe.scheme for recipe in recipes_of(parameters)))
     coords = torch.from_numpy(np.ascontiguousarray(states, dtype=np.float32))
-    data = ensemble_data(coords, hierarchy, schemes, pose=parameters.pose, hold=parameters.hold)
+    data = ensemble_data(coords, hierarchy, schemes, pose=parameters.pose, hold=parameters.hold, levels=levels)
     about = DataAbout(
         structure.name,
         atoms_digest(structure, hierarchy),
@@ -125,4 +136,5 @@ def run_train(
         floors=lambda training: ensemble_floors(training, hierarchy),
         sample=sample,
         structure=structure,
+        origin=origin,
     )

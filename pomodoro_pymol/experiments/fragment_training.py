@@ -21,6 +21,7 @@ from ..structure.hierarchy import Hierarchy
 from ..utils.text import counted
 from .fragments import FragmentSet
 from .rating import Floor
+from .scalings import given_data
 from .trained_samples import SCORES, Judge, SampleQuality, sampler_of
 from .training import Tell, TrainResult, recipes_of, run_on
 
@@ -46,11 +47,11 @@ def run_fragment_train(
     Raises
     ------
     PomodoroError
-        If memory or a device lacks, or a file cannot be written or resumed.
+        If the data given are none, memory or a device lacks, or a file cannot be written or resumed.
     """
     parameters = replace(parameters, network=parameters.network or "fragments_train.npz")
     schemes = list(dict.fromkeys(recipe.scheme for recipe in recipes_of(parameters)))
-    levels = fragments.data_levels()
+    levels, origin = given_data(parameters.data) if parameters.data else (fragments.data_levels(), "")
     noise = {scheme: fragments.mean_noise(scheme.weights) for scheme in schemes}
     data = TrainingData(fragments.coords, fragments.slots, fragments.held, fragments.group, "random", levels, noise)
     spread = sum(free * variance for free, variance in zip(fragments.freedom, levels)) ** 0.5
@@ -74,6 +75,7 @@ def run_fragment_train(
         floors=lambda training: lambda scheme: {"linear": _floor(fragments, scheme)},
         sample=_sample,
         notes=(str(fragments), *fragments.notes),
+        origin=origin,
     )
 
 

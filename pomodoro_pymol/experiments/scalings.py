@@ -29,7 +29,10 @@ from ..errors import PomodoroError
 from ..noise.sigma import SIGMA_DATA
 from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
+from ..survey.rows import COUNTS, DATA
+from ..survey.survey_file import is_survey, read_survey
 from ..utils.text import counted
+from . import outputs
 from .denoising import per_level
 
 #: Columns with the translation of the whole in noise and data: a variant, with the sigma_data given or the data's own.
@@ -83,25 +86,64 @@ def measure_data(states: np.ndarray, hierarchy: Hierarchy, given: str = "") -> t
         Angstrom; measured where nothing is given.
     hierarchy : Hierarchy
     given : str
-        Standard deviations ``chain:residue:atom``, angstrom.
+        As of `given_data`.
 
     Raises
     ------
     PomodoroError
-        If what is given is not three positive numbers.
+        As of `given_data`.
     """
     if not given:
         return data_variances(torch.from_numpy(states), hierarchy), f"measured over {counted(len(states), 'state')}"
-    chain, residue, atom = (value**2 for value in per_level("data", given))
-    if not all((chain, residue, atom)):
+    return given_data(given)
+
+
+def given_data(given: str) -> tuple[PerLevel, str]:
+    """Return the variance of the data at each level, square angstrom per coordinate, and where it is from.
+
+    Parameters
+    ----------
+    given : str
+        Standard deviations ``chain:residue:atom``, angstrom, or the file of a survey.
+
+    Raises
+    ------
+    PomodoroError
+        If it is neither three positive numbers nor such a file, or the file cannot be read.
+    """
+    origin = "given"
+    if is_survey(given):
+        survey = read_survey(given, (*COUNTS, *DATA))
+        deviations = [math.sqrt(level) for level in survey.data_levels()]
+        what = "structure" if survey.settings.tokens is None else "crop"
+        origin = f"of {counted(len(survey.read), what)} in {survey.name}"
+    else:
+        deviations = list(per_level("data", given))
+    # Squares of the same numbers, so that a survey and what is printed of it, typed, give the same to the last bit.
+    chain, residue, atom = (deviation * deviation for deviation in deviations)
+    if not all(0 < level < math.inf for level in (chain, residue, atom)):
         raise PomodoroError(f"data must be positive at each level, not {given}")
-    return (chain, residue, atom), "given"
+    return (chain, residue, atom), origin
+
+
+def check_data(given: str, *written: str) -> None:
+    """Refuse data that are none, and files to write that are the survey they are read from, before any work is done.
+
+    Raises
+    ------
+    PomodoroError
+        As of `given_data`.
+    """
+    if given:
+        given_data(given)
+    if is_survey(given):
+        outputs.check_apart(written, [given])
 
 
 def measure_heads(states: np.ndarray, hierarchy: Hierarchy, data: PerLevel, given: str = "") -> tuple[float, float]:
     """Return the data variance of residue means about their chain's and as they are, square angstrom per coordinate.
 
-    Measured as of `residue_spreads`, or where ``data`` are given as it is for residues of equal size.
+    Measured as of `residue_spreads`, or where ``data`` are given, as it is for residues of equal size.
     """
     if not given:
         return residue_spreads(torch.from_numpy(states), hierarchy)

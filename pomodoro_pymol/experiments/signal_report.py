@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..diffusion.budget import weights_for_loss_share
+from ..diffusion.budget import shares_of, weights_for_loss_share
 from ..diffusion.precondition import LEVELS, PerLevel
 from ..noise.presets import all_presets, parse_schemes
 from ..noise.sigma import LawOfSigma
@@ -19,9 +19,10 @@ from ..parameters.catalogue import MAX_WEIGHT, NoiseParameters, SignalParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..utils.text import aligned
-from .scalings import measure_data
+from . import outputs
+from .scalings import check_data, measure_data
 from .sweep import SCORE_LOST
-from .teaching import SchemeSignal, TrainingSignal, shares_of, training_signal
+from .teaching import SchemeSignal, TrainingSignal, training_signal
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,22 @@ class SignalResult:
         if self.weights is not None:
             lines += _solution_lines(self.parameters, self.weights, schemes)
         return "\n".join(lines)
+
+
+def check_signal(parameters: SignalParameters) -> None:
+    """Refuse schemes, data and files to write that are none, before any work is done.
+
+    Raises
+    ------
+    PomodoroError
+        As of `parse_schemes`, `outputs.check_paths` and `check_data`.
+    ImportError
+        If a figure is wanted, and matplotlib is not installed.
+    """
+    parse_schemes(parameters.presets)
+    outputs.check_paths(parameters.csv, parameters.figure)
+    outputs.check_figures(parameters.figure)
+    check_data(parameters.data, parameters.csv, parameters.figure)
 
 
 def run_signal(structure: Structure, states: np.ndarray, parameters: SignalParameters) -> SignalResult:

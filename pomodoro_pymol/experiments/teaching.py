@@ -15,6 +15,7 @@ from ..diffusion.budget import (
     level_law,
     lost_by_one_skip,
     share_in_window,
+    shares_of,
     start_losses,
     z_at_snr,
 )
@@ -237,10 +238,3 @@ def _halves(
         )
         del distances  # before the next kind is counted: they are large
     return {scheme: (ca, within, between) for scheme, ca, within, between in zip(schemes, *columns)}
-
-
-def shares_of(losses: PerLevel) -> PerLevel:
-    """Return each level's part of the sum; nan where there is none."""
-    total = sum(losses)
-    chain, residue, atom = (loss / total if total else math.nan for loss in losses)
-    return chain, residue, atom

@@ -33,6 +33,7 @@ from ..utils.devices import compute_device, device_name
 from ..utils.text import counted, time_text
 from . import outputs, training_report
 from .rating import Floor, Rating, rate_networks
+from .scalings import check_data
 from .trained_samples import SampleQuality
 
 _SAVED_EVERY = 60.0  # seconds
@@ -40,7 +41,7 @@ _SAVED_EVERY = 60.0  # seconds
 # account.
 _COMPARED = (
     *("pose", "hold", "atoms", "states", "width", "layers", "batch", "steps", "rate"),
-    *("sigma_data", "p_mean", "p_std", "presets", "scaling", "seeds", "recipes"),
+    *("data", "sigma_data", "p_mean", "p_std", "presets", "scaling", "seeds", "recipes"),
 )
 _IN_WORDS = {
     "atoms": "it was of other atoms",
@@ -184,7 +185,7 @@ def _resume(training: Training, about: DataAbout, path: str | Path) -> None:
     """
     found = load_training(path)
     here, there = (
-        {**asdict(about), **asdict(architecture), **asdict(settings.law), **asdict(settings)}
+        {**asdict(about), **asdict(architecture), **asdict(settings.law), **asdict(settings), "data": _typed(about)}
         for about, architecture, settings in (
             (about, training.architecture, training.settings),
             (found.data, found.architecture, found.settings),
@@ -201,6 +202,11 @@ def _resume(training: Training, about: DataAbout, path: str | Path) -> None:
         what = _IN_WORDS.get(name) or f"{name} was {there[name]}, and is {here[name]}"
         raise PomodoroError(f"{found.name} cannot be resumed: {what}; give all as it was, or resume=0")
     training.resume(found.arrays, found.step, found.curve, found.pending)
+
+
+def _typed(about: DataAbout) -> str:
+    """Return what networks are told of the data, as it is typed; sums differ in their last digits."""
+    return ":".join(f"{level**0.5:.9g}" for level in about.levels)
 
 
 def _over_seeds(values: Sequence[float], recipes: Sequence[Recipe], names: Sequence[str]) -> tuple[float, ...]:
@@ -230,6 +236,8 @@ class TrainResult:
         asked for.
     notes : tuple of str
         What to know of the data.
+    origin : str
+        Where the variances of the data are from; "" where they were measured on what is trained on.
     """
 
     parameters: TrainParameters
@@ -240,6 +248,7 @@ class TrainResult:
     rating: Rating
     samples: list[SampleQuality]
     notes: tuple[str, ...] = ()
+    origin: str = ""
 
     @property
     def device(self) -> str:
@@ -269,7 +278,9 @@ def check_run(parameters: TrainParameters, source: str) -> Path:
     path = user_path(parameters.network or f"{source}_train.npz")
     outputs.check_paths(parameters.csv, parameters.figure)
     outputs.check_figures(parameters.figure)
-    outputs.check_apart([str(path), parameters.export, parameters.csv, parameters.figure])
+    written = [str(path), parameters.export, parameters.csv, parameters.figure]
+    outputs.check_apart(written)
+    check_data(parameters.data, *written)
     if path.suffix.lower() != ".npz":
         raise PomodoroError(f"network must end in .npz, not {str(path)!r}")
     check_target(path)
@@ -298,6 +309,7 @@ def run_on(
     sample: Callable[[Training, int, Callable[[], object]], list[SampleQuality]],
     structure: Structure | None = None,
     notes: Sequence[str] = (),
+    origin: str = "",
 ) -> TrainResult:
     """Train networks on data, and rate them.
 
@@ -319,6 +331,8 @@ def run_on(
         Of an ensemble.
     notes : sequence of str
         What to know of the data.
+    origin : str
+        As of `TrainResult`.
     """
     recipes = recipes_of(parameters)
     path = check_run(parameters, about.source)
@@ -340,4 +354,4 @@ def run_on(
 
     rating = rate_networks(training, parameters.z.values(), floors(training), check)
     samples = sample(training, parameters.samples, check) if parameters.samples else []
-    return TrainResult(parameters, structure, path, training, seconds, rating, samples, tuple(notes))
+    return TrainResult(parameters, structure, path, training, seconds, rating, samples, tuple(notes), origin)

@@ -66,9 +66,10 @@ def _head_lines(result: TrainResult) -> list[str]:
     pace = f"{result.seconds:.3g} s a step of all" if math.isfinite(result.seconds) else "none of them now"
     held = f", {len(data.tested)} held out" if len(data.tested) else ", none held out"
     spread = ":".join(f"{level**0.5:.3g}" for level in data.levels)
+    origin = f" ({result.origin})" if result.origin else ""
     return [
         f" {counted(len(data.trained), 'structure')} to train on{held}; {data.pose} pose; {settings.law}",
-        f" standard deviation of the data, {_TRIPLE}: {spread} A per coordinate",
+        f" standard deviation of the data, {_TRIPLE}: {spread} A per coordinate{origin}",
         f" {counted(len(recipes), 'network')} of {weights} weights, {training.architecture}; "
         f"{counted(training.step, 'step')} of {settings.batch}, {pace}, on {result.device}",
     ]

@@ -6,8 +6,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from ..experiments import outputs
-from ..experiments.signal_report import SignalResult, run_signal, signal_csv
-from ..noise.presets import parse_schemes
+from ..experiments.signal_report import SignalResult, check_signal, run_signal, signal_csv
 from ..parameters.catalogue import SignalParameters
 from ..structure.input_notes import input_notes
 from ..utils import memory
@@ -34,9 +33,7 @@ class SignalRun:
     """
 
     def __init__(self, parameters: SignalParameters, *, _self: Any) -> None:
-        parse_schemes(parameters.presets)
-        outputs.check_paths(parameters.csv, parameters.figure)
-        outputs.check_figures(parameters.figure)
+        check_signal(parameters)
         self._self = _self
         self.parameters = parameters
         self.line = parameters.to_text()

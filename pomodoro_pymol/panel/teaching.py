@@ -137,11 +137,10 @@ class TeachingPage(QtWidgets.QWidget):
             self.bars.clear()
             self.solve.setEnabled(False)
             return
-        from ..diffusion.budget import LevelVariances, start_losses
+        from ..diffusion.budget import LevelVariances, shares_of, start_losses
         from ..diffusion.precondition import own_sigma_data
         from ..experiments.comparison import verdict
         from ..experiments.signal_report import headline
-        from ..experiments.teaching import shares_of
         from ..noise.expected import expected_levels
 
         parameters = self._noise.parameters

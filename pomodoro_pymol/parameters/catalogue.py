@@ -92,6 +92,12 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
         "atoms that stay where they are, in every frame; numbers and colours are of the others",
         {"absent": "none"},
     ),
+    "presets": (
+        "flat+ms+rb+3-8-1+2-6-2+1:1:15",
+        str,
+        "schemes joined by +; presets, or chain:residue:atom as in 1:1:15",
+        {},
+    ),
     "csv": ("", str, "file to write the numbers to", {}),
     "figure": ("", str, "picture to draw: .png, .svg or .pdf", {}),
     "object": ("", str, "object made by pomnoise", {"absent": "the only one"}),
@@ -153,7 +159,8 @@ _SHARED: dict[str, tuple[Any, type, str, dict[str, Any]]] = {
     "data": (
         "",
         str,
-        "data standard deviations chain:residue:atom, in angstrom per coordinate",
+        "data standard deviations chain:residue:atom, in angstrom per coordinate; or the file of a survey, .parquet, "
+        "whose structures count instead",
         {"absent": "measured over the states"},
     ),
 }
@@ -382,7 +389,7 @@ class TableParameters(_Grouped, _Lawful):
     command = "pomtable"
 
     selection: str = _shared("selection")
-    presets: str = parameter("flat+ms+rb", str, "schemes joined by +; presets, or chain:residue:atom as in 1:1:15")
+    presets: str = _shared("presets", default="flat+ms+rb")
     z: Grid = parameter(Grid(-3, 3), Grid, "noise levels", bounds=(-6, 6))
     frames: int = parameter(100, int, "draws to measure; the researcher's note has 1", bounds=(1, 1_000_000))
     seed: int = _shared("seed")
@@ -568,11 +575,7 @@ class SignalParameters(_Grouped, _Schemed, _Lawful):
     exclusive = (("wc", "preset"), ("wr", "preset"), ("wa", "preset"))
 
     selection: str = _shared("selection")
-    presets: str = parameter(
-        "flat+ms+rb+3-8-1+2-6-2+1:1:15",
-        str,
-        "schemes joined by +; presets, or chain:residue:atom as in 1:1:15",
-    )
+    presets: str = _shared("presets")
     residue: float | None = parameter(
         None, float, "wanted share of the loss for residues: finds wr at the wc and wa given", bounds=(0, 1)
     )
@@ -588,6 +591,54 @@ class SignalParameters(_Grouped, _Schemed, _Lawful):
     csv: str = _shared("csv")
     figure: str = _shared("figure")
     law: str = _shared("law")
+    residues: str = _shared("residues")
+    chains: str = _shared("chains")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class SurveyFilesParameters(_Lawful):
+    """Parameters of the command line's ``survey``."""
+
+    command = "survey"
+
+    presets: str = _shared("presets")
+    z: Grid = parameter(Grid(-1, 1), Grid, "noise levels at which local scores are expected", bounds=(-6, 6))
+    crop: int | None = parameter(
+        None, int, "residues of a crop", bounds=(1, 1_000_000), absent="structures are taken whole"
+    )
+    cropping: str = parameter(
+        "both",
+        str,
+        "contiguous takes residues that follow each other in one chain, spatial the nearest to a residue",
+        choices=("contiguous", "spatial", "both"),
+    )
+    crops: int = parameter(2, int, "crops of each kind and structure", bounds=(1, 1000))
+    seed: int = _shared("seed", help="random seed of the crops")
+    workers: int | None = parameter(
+        None, int, "processes that read, where no scheduler is given", bounds=(1, 1024), absent="one for each core"
+    )
+    seconds: float = parameter(300.0, float, "time in which a file has to be read", unit="s", bounds=(0.1, 86400))
+    memory: float = parameter(4.0, float, "memory that reading a file may take", unit="GiB", bounds=(0.5, 1024))
+    figure: str = _shared("figure")
+    json: str = parameter("", str, "file to write the summary to")
+    times: str = parameter("", str, "file to write the time and memory of each file to, .csv")
+    law: str = _shared("law")
+    p_mean: float | None = _shared("p_mean")
+    p_std: float | None = _shared("p_std")
+    sigma_data: float | None = _shared("sigma_data")
+
+
+@dataclass(init=False, eq=False, repr=False, match_args=False)
+class SurveyParameters(_Grouped):
+    """Parameters of ``pomsurvey``."""
+
+    command = "pomsurvey"
+
+    file: str = parameter("", str, "survey to compare with: .parquet, of python -m pomodoro_pymol survey")
+    selection: str = _shared("selection")
+    state: int = _shared("state", help="state to compare; -1 is the current one")
+    csv: str = _shared("csv")
+    figure: str = _shared("figure")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
 
@@ -670,9 +721,10 @@ class TrainParameters(_Grouped, _Lawful):
     law: str = _shared("law")
     p_mean: float | None = _shared("p_mean")
     p_std: float | None = _shared("p_std")
-    sigma_data: float | None = _shared("sigma_data", absent="that of the states")
+    sigma_data: float | None = _shared("sigma_data", absent="that of the data")
     residues: str = _shared("residues")
     chains: str = _shared("chains")
+    data: str = _shared("data")
 
     def _check(self) -> None:
         if self.sigma_data is not None:

@@ -53,7 +53,7 @@ def fixed_note(structure: Structure, hierarchy: Hierarchy) -> str:
 
 def _hydrogens(structure: Structure, hierarchy: Hierarchy) -> str:
     """Tell of hydrogens, and what they make of the ratio under flat noise, sqrt(mean(1/n)) over residues of n atoms."""
-    hydrogen = _are_hydrogens(structure.atoms)
+    hydrogen = are_hydrogens(structure.atoms)
     n_hydrogens = np.count_nonzero(hydrogen)
     if not n_hydrogens:
         return ""
@@ -68,7 +68,7 @@ def _hydrogens(structure: Structure, hierarchy: Hierarchy) -> str:
     )
 
 
-def _are_hydrogens(atoms: np.ndarray) -> np.ndarray:
+def are_hydrogens(atoms: np.ndarray) -> np.ndarray:
     """Mark hydrogen and deuterium, by the name where the element is not known."""
     elements = atoms["elem"]
     found = np.zeros(len(atoms), dtype=bool)

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import small_survey
 
 FAST = "sampler=edm sigma_max=2560 steps=12"
 
@@ -599,8 +600,10 @@ def test_states_of_different_atoms(cmd, typed, session, differences, load_source
     refused(cmd, typed, session, differences, f"{command} state={state}", message)
 
 
-@pytest.mark.parametrize("command", ["pomsample steps=5", "pomprecond"])
-def test_atoms_that_the_chosen_state_lacks_are_left_out_of_all(cmd, typed, load_source, command):
+@pytest.mark.parametrize("command", ["pomsample steps=5", "pomprecond", "pomsurvey survey.parquet,"])
+def test_atoms_that_the_chosen_state_lacks_are_left_out_of_all(cmd, typed, load_source, monkeypatch, tmp_path, command):
+    monkeypatch.chdir(tmp_path)
+    small_survey.write(tmp_path / "survey.parquet")
     load_source("missing atoms", cmd)
     printed = typed(cmd, f"{command} state=2")
     assert "Error" not in printed

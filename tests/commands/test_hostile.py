@@ -6,6 +6,7 @@ import pickle
 import re
 
 import pytest
+import small_survey
 
 # What each could do is seen by a file of the name BANG, in the folder of the test.
 LABELS = [
@@ -83,6 +84,7 @@ def test_labels_of_a_file_are_residues_and_nothing_else(cmd, typed, here, labell
     from pomodoro_pymol.viewer import window
 
     before = labelled(label, suffix)
+    small_survey.write(here / "survey.parquet")
     cmd.log_open("log.pml")
     assert "Error" not in typed(cmd, "pomnoise frames=2")
     assert residues(cmd, "x1_noise") == before
@@ -95,6 +97,7 @@ def test_labels_of_a_file_are_residues_and_nothing_else(cmd, typed, here, labell
             "pomtable x1, frames=1, z=0",
             "pomprecond x1, z=0",
             "pomsignal x1, presets=flat",
+            "pomsurvey survey.parquet, x1",
         ),
         "pommeasure x1_noise",
         "pomtrain twin, presets=flat, scaling=global, steps=2, width=8, batch=2, seeds=1, samples=0, z=0",
@@ -151,6 +154,7 @@ COMMANDS = (
     "pomdenoise",
     "pomsave out.cif",
     "pomtable frames=2, z=0",
+    "pomsurvey survey.parquet",
     "pomsweep frames=1, z=0",
     "pomsample steps=3",
     "pomtrain all, presets=flat, steps=2, width=8, batch=2, seeds=1, samples=0, z=0",
@@ -165,6 +169,7 @@ def doctored(cmd, new_instance, read_pdb, typed, here):
     read_pdb(cmd, "plain")
     typed(cmd, "pomnoise frames=2")
     whole = cmd.get_session()
+    small_survey.write(here / "survey.parquet")
 
     def load(change):
         session = copy.deepcopy(whole)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import small_survey
 
 from pomodoro_pymol.noise import draw
 from pomodoro_pymol.utils import memory
@@ -20,6 +21,7 @@ LINES = {
     "pomprecond 1hpv": "1 state of 1631 atoms",
     "pomsignal 1hpv": "1 state of 1631 atoms",
     "pomtrain 1hpv": "1 state of 1631 atoms",
+    "pomsurvey survey.parquet, 1hpv": "1 state of 1631 atoms",
     "pomalign": "20 frames of",
     "pommeasure 1hpv_noise, truth=1hpv": "21 frames of 1551 atoms",
     "pomdenoise": "20 frames of",
@@ -29,7 +31,9 @@ LINES = {
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_what_does_not_fit_is_refused_before_work(hpv, typed, session, differences, monkeypatch, line):
+def test_what_does_not_fit_is_refused_before_work(hpv, typed, session, differences, monkeypatch, tmp_path, line):
+    monkeypatch.chdir(tmp_path)
+    small_survey.write(tmp_path / "survey.parquet")
     typed(hpv, "pomnoise")
     before = session(hpv)
     monkeypatch.setattr(memory, "available", lambda: 2**10)

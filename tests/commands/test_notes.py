@@ -5,6 +5,9 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import small_survey
+
+from pomodoro_pymol.experiments.survey_place import FEW_ROWS
 
 LINES = (
     "pomnoise {}, frames=2",
@@ -17,6 +20,7 @@ LINES = (
     "pommeasure {}_noise",
     "pomdenoise",
     "pomtrain {}, presets=flat, steps=2, width=8, batch=2, seeds=1, samples=0, z=0",
+    "pomsurvey survey.parquet, {}",
 )
 
 
@@ -68,11 +72,12 @@ def test_every_command_tells_once_and_the_command_line_the_same(hpv, typed, tmp_
     hpv.alter_state(1, "m", "x = -x")
     hpv.alter_state(1, "m and resi 3 and name CB+CG1", "x, y, z = 0, 0, 0")
     hpv.create("m", "m", 1, 2)
+    small_survey.write(tmp_path / "survey.parquet", tokens=8, crops=FEW_ROWS, croppings=("contiguous",))
     found = {}
     for line in LINES:
         printed = typed(hpv, line.format("m"))
         assert "Error" not in printed
-        found[line] = notes(printed)
+        found[line] = [note for note in notes(printed) if "survey" not in note and "data set" not in note]
     told = found["pomtable {}, frames=2"]
     assert [note.split()[:4] for note in told] == [
         [str(hpv.count_atoms("m and hydro")), "of", str(hpv.count_atoms("m")), "atoms"],
@@ -102,6 +107,8 @@ def test_scripts_that_ask_for_quiet_hear_nothing(hpv, capfd, tmp_path):
     commands.pommovie(f"{tmp_path}/film.gif", "m_noise", z="-1:0", width=64, quiet=1, _self=hpv)
     words = {"presets": "flat", "steps": 2, "width": 8, "seeds": 1, "samples": 0}
     commands.pomtrain("m", network=f"{tmp_path}/m.npz", **words, quiet=1, _self=hpv)
+    small_survey.write(tmp_path / "survey.parquet")
+    commands.pomsurvey(f"{tmp_path}/survey.parquet", "m", quiet=1, _self=hpv)
     assert capfd.readouterr() == ("", "")
 
 

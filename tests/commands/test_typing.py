@@ -21,7 +21,7 @@ FORMS = [
 
 COMMANDS = (
     *("pomnoise", "pomcolor", "pomcheck", "pomtable", "pomsweep", "pomweights", "pomalign", "pomsave"),
-    *("pomprecond", "pomdenoise", "pomsample", "pomsignal", "pommeasure", "pommovie", "pomtrain"),
+    *("pomprecond", "pomdenoise", "pomsample", "pomsignal", "pommeasure", "pommovie", "pomtrain", "pomsurvey"),
 )
 
 
@@ -199,6 +199,7 @@ def test_commands_of_pymol_keep_their_line_of_usage(hpv, typed):
         ("pommeasure 1hp", "pommeasure 1hpv"),
         ("pomtrain 1hpv, scaling=le", "pomtrain 1hpv, scaling=levels"),
         ("pommovie film.gif, ba", "pommovie film.gif, back="),
+        ("pomsurvey survey.parquet, fig", "pomsurvey survey.parquet, figure="),
         ("pommeasure 1hpv, tru", "pommeasure 1hpv, truth="),
         ("pommeasure 1hpv, 1hpv, state=1, fit=0, metric=scr", "pommeasure 1hpv, 1hpv, state=1, fit=0, metric=scramble"),
     ],

@@ -37,8 +37,10 @@ def test_numpy_1_stays(monkeypatch):
     monkeypatch.setattr(health, "_version", {"numpy": "1.26.4"}.get)
     assert shlex.split(health.install_command("scipy"))[-2:] == ["scipy", "numpy<2"]
     assert shlex.split(health.install_command("torch"))[-1] == "torch"
+    assert shlex.split(health.install_command("pyarrow"))[-2:] == ["pyarrow<26", "numpy<2"]
     monkeypatch.setattr(health, "_version", {"numpy": "2.4.6"}.get)
     assert shlex.split(health.install_command("scipy"))[-1] == "scipy"
+    assert shlex.split(health.install_command("pyarrow"))[-1] == "pyarrow"
 
 
 def test_a_distributions_python_installs_for_the_user(monkeypatch, tmp_path):

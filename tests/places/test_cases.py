@@ -1,9 +1,11 @@
 """Small files of kinds that once failed, with their right values."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import small_survey
 from orders import CASES
 
 
@@ -53,6 +55,7 @@ LINES = (
     "pomsweep m, z=0",
     "pomweights m",
     "pomtrain m, presets=flat, scaling=global, steps=2, width=8, batch=2, seeds=1, samples=0, z=0",
+    "pomsurvey survey.parquet, m",
 )
 
 
@@ -63,11 +66,19 @@ def twice(cmd, monkeypatch, tmp_path):
     return lambda name: cmd.create(name, name, 1, 2)
 
 
+def needed_by(line, twice):
+    """Make what a line needs beside the structure."""
+    if "train" in line:
+        twice("m")
+    if "survey" in line:
+        pytest.importorskip("pyarrow")
+        small_survey.write(Path("survey.parquet"))
+
+
 @pytest.mark.parametrize("line", LINES)
 def test_an_unobserved_residue_is_left_out_and_told(cmd, typed, twice, line):
     cmd.load(str(CASES / "f2_unobserved.cif"), "m", quiet=1)
-    if "train" in line:
-        twice("m")
+    needed_by(line, twice)
     assert (cmd.count_atoms("m"), cmd.count_atoms("m and present")) == (5, 4)
     printed = typed(cmd, line)
     assert "Error" not in printed
@@ -91,8 +102,7 @@ def test_frames_are_measured_without_an_unobserved_residue(cmd, typed, by_label)
 def test_atoms_that_are_not_numbers_are_left_out_and_told(cmd, typed, twice, line):
     cmd.fab("GG", "m")  # not from f9_nan.cif, on which PyMOL reads beyond its memory
     cmd.alter_state(1, "m and resi 1", "x = float('nan')")
-    if "train" in line:
-        twice("m")
+    needed_by(line, twice)
     kept = cmd.count_atoms("m and resi 2")
     printed = typed(cmd, line)
     assert "Error" not in printed

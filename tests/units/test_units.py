@@ -10,6 +10,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import small_survey
 
 import pomodoro_pymol.parameters.catalogue
 from pomodoro_pymol.parameters.base import Parameters, describe
@@ -38,6 +39,7 @@ PURE = re.compile(
     r"|unit_noise_variance|ratio|relative|scramble|excess|within|between|residue_over_atom(_expected)?"
     r"|(ca_lddt|native_contacts|bond_outliers|lddt)\w*"
     r"|measure|data|scaling|seed|noise|value|linear|exact|noised"  # of a network, in the unit of the measure
+    r"|column|unit|meaning|percentile|quantile_\d+|rows"  # of a survey, where the unit is a column
 )
 
 
@@ -134,6 +136,7 @@ TYPED = (
     "pomweights polymer, relative=3.8",
     "pomprecond polymer, csv=out.csv, figure=out.svg",
     "pomsignal polymer",
+    "pomsurvey survey.parquet, polymer, csv=place.csv, figure=place.svg",
     "pomtrain m and resi 1-6, steps=3, seeds=1, samples=2, width=8, batch=2, csv=train.csv, figure=train.svg",
     "pomalign m_noise",
     "pommeasure m, metric=displacement",
@@ -151,6 +154,7 @@ def test_reports_titles_columns_and_figures_in_pymol(cmd, tmp_path, monkeypatch,
 
     monkeypatch.chdir(tmp_path)
     cmd.load(str(ENSEMBLE), "m")
+    small_survey.write(tmp_path / "survey.parquet", z=(0.0,), tokens=8, crops=3)
     importlib.reload(pomodoro_pymol.commands) if "pomnoise" not in cmd.keyword else None
     for line in TYPED:
         cmd.do(line, echo=0)
@@ -167,7 +171,10 @@ def test_reports_titles_columns_and_figures_in_pymol(cmd, tmp_path, monkeypatch,
     assert {name for name in measures if not is_told(name.replace("_", " "))} == {
         name for name in measures if re.fullmatch(pure, name)
     }
-    for name in ("out", "train"):
+    with (tmp_path / "place.csv").open(encoding="utf-8", newline="") as file:
+        units = {row["unit"] for row in csv.DictReader(file)}
+    assert {unit for unit in units if "angstrom" in unit and not is_told(unit)} == set()
+    for name in ("out", "train", "place"):
         assert columns_untold(tmp_path / f"{name}.csv") == []
         drawn = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
         assert untold(re.findall(r"<!-- (.*?) -->", drawn)) == []

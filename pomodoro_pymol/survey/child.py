@@ -1,0 +1,264 @@
+"""Files read in a process of their own, which a hostile one can hang, fill or end without harm to others.
+
+A worker of Dask cannot stop what it runs, and one that dies takes the blame to the files beside. So each
+worker keeps a child that reads for it, file after file, under a limit of time and one of memory. What goes
+between them is JSON: paths there, `Reading` back. A child that ended in a file is replaced, and the file
+tried once more, since something else may have ended it; the second time the reason is its row.
+
+A child whose parent is gone ends: at its next file for want of one, or when the time of its file is up.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import PomodoroError, one_line
+from ..utils.memory import size_text
+from ..utils.problems import problem_text
+from .readings import Reading, unread
+from .rows import file_rows
+from .settings import SurveySettings
+
+# Seconds: between looks at a child's memory, for a child to start, and that an orphan may take longer than its limit.
+_LOOK, _START, _GRACE = 0.05, 300.0, 3.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What reading one file may take.
+
+    Attributes
+    ----------
+    seconds : float
+        On the clock.
+    memory : int
+        Bytes that the process which reads may hold, itself counted.
+    """
+
+    seconds: float = 300.0
+    memory: int = 4 << 30
+
+
+class Child:
+    """A process that reads files under limits.
+
+    Parameters
+    ----------
+    settings : SurveySettings
+    limits : Limits
+    """
+
+    def __init__(self, settings: SurveySettings, limits: Limits) -> None:
+        self.settings, self.limits = settings, limits
+        self._process: subprocess.Popen | None = None
+
+    def read(self, path: str) -> Reading:
+        """Return the reading of a file; a child that cannot read it is one that says why.
+
+        Raises
+        ------
+        PomodoroError
+            If a child cannot be started.
+        """
+        reading, reason = self._try(path)
+        if reading is None and not reason:  # ended, for whatever reason
+            reading, reason = self._try(path)
+        return reading or unread(path, _size(path), self._seconds, 0, reason or self._ended)
+
+    def close(self) -> None:
+        """End the child."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def _try(self, path: str) -> tuple[Reading | None, str]:
+        """Return the reading of a file, or why there is none; "" where the child ended."""
+        import psutil
+
+        process = self._process or self._start()
+        start = time.monotonic()
+        self._tell(path)
+        while True:
+            try:
+                line = self._lines.get(timeout=_LOOK)
+            except queue.Empty:
+                held = 0
+                with suppress(psutil.Error):
+                    held = psutil.Process(process.pid).memory_info().rss
+                self._seconds = time.monotonic() - start
+                reason = ""
+                if held > self.limits.memory:
+                    reason = f"reading it takes more than {size_text(self.limits.memory)} of memory"
+                elif self._seconds > self.limits.seconds:
+                    reason = f"it was not read within {self.limits.seconds:g} s"
+                if reason:
+                    self.close()
+                    return None, reason
+                continue
+            self._seconds = time.monotonic() - start
+            if line:
+                return Reading.from_line(line), ""
+            self._ended = f"the process that read it ended {_how(process.wait())}"
+            self.close()
+            return None, ""
+
+    def _tell(self, value: Any) -> None:
+        """Send a value; one that cannot be sent is told by the child's last line, which is none."""
+        process = self._process
+        if process is not None and process.stdin is not None:
+            with suppress(OSError):
+                process.stdin.write(json.dumps(value) + "\n")
+                process.stdin.flush()
+
+    def _start(self) -> subprocess.Popen:
+        """Start the child, and wait until it can read."""
+        # With this, which workers of Dask have, a process gives memory back and takes it anew in every file.
+        environment = {name: value for name, value in os.environ.items() if name != "MALLOC_TRIM_THRESHOLD_"}
+        process = self._process = subprocess.Popen(
+            [sys.executable, "-m", f"{__package__}.child"],
+            cwd=Path(__file__).parents[2],  # which Python takes its modules from
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="ascii",
+        )
+        # By a thread, since a pipe cannot be waited for with a time limit on all systems.
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=_pass_on, args=(process.stdout, self._lines), daemon=True).start()
+        self._tell([self.settings.to_dict(), self.limits.seconds])
+        with suppress(queue.Empty):
+            reason = self._lines.get(timeout=_START)
+            if reason == "ready\n":
+                return process
+            reason = reason.strip() or f"it ended {_how(process.wait())}"
+            self.close()
+            raise PomodoroError(f"a process that reads files did not start: {reason}")
+        self.close()
+        raise PomodoroError(f"a process that reads files did not start within {_START:g} s")
+
+
+def read_files(paths: Sequence[str], settings: dict[str, Any], limits: Limits) -> list[str]:
+    """Read files by the child of this thread, one that is kept; the work of a Dask worker.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    settings : dict
+        As of `SurveySettings.to_dict`.
+    limits : Limits
+
+    Returns
+    -------
+    list of str
+        A line of `Reading.to_line` for each.
+    """
+    wanted, thread = SurveySettings.from_dict(settings), threading.get_ident()
+    child = _children.get(thread)
+    if child is None or (child.settings, child.limits) != (wanted, limits):
+        if child is not None:
+            child.close()
+        child = _children[thread] = Child(wanted, limits)
+    return [child.read(path).to_line() for path in paths]
+
+
+def close_children() -> None:
+    """End the children of this process, of whatever thread."""
+    while _children:
+        _children.popitem()[1].close()
+
+
+#: Of a worker's threads.
+_children: dict[int, Child] = {}
+
+
+def _pass_on(pipe: Any, lines: queue.SimpleQueue[str]) -> None:
+    """Pass the lines of a pipe on, and an empty one at its end."""
+    with suppress(OSError, ValueError), pipe:
+        for line in pipe:
+            lines.put(line)
+    lines.put("")
+
+
+def _how(status: int) -> str:
+    if status >= 0:
+        return f"with status {status}"
+    with suppress(ValueError):
+        return f"by signal {signal.Signals(-status).name}"
+    return f"by signal {-status}"
+
+
+def _size(path: str) -> int:
+    with suppress(OSError):
+        return os.path.getsize(path)
+    return 0
+
+
+def _main() -> None:
+    """Read files whose paths come in, a line each, and write what came of them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asked
+    out = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # what libraries print is no answer
+    try:
+        settings, seconds = json.loads(sys.stdin.readline())
+        wanted = SurveySettings.from_dict(settings)
+        import torch
+
+        torch.set_num_threads(1)
+    except Exception as error:
+        print(problem_text(error), file=out, flush=True)
+        return
+    print("ready", file=out, flush=True)
+    for line in sys.stdin:
+        path = json.loads(line)
+        faulthandler.dump_traceback_later(seconds + _GRACE, exit=True)
+        reading = reading_of(path, wanted)
+        faulthandler.cancel_dump_traceback_later()
+        print(reading.to_line(), file=out, flush=True)
+
+
+def reading_of(path: str, settings: SurveySettings) -> Reading:
+    """Return the reading of a file, read in this process and without limits."""
+    size, start = _size(path), time.perf_counter()
+    _forget_peak()
+    try:
+        rows = file_rows(path, settings)
+    except Exception as error:
+        reason = problem_text(error)
+        for name in (path, one_line(path)):
+            reason = reason.replace(name, "the file")
+        return unread(path, size, time.perf_counter() - start, _peak(), one_line(reason))
+    return Reading(path, size, time.perf_counter() - start, _peak(), rows)
+
+
+def _forget_peak() -> None:
+    """Let the most memory that this process had be what it has now, where the system can."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> int:
+    """Return the most memory that this process had, bytes; 0 where the system does not tell."""
+    with suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    return 0
+
+
+if __name__ == "__main__":
+    _main()
