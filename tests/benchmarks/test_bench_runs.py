@@ -77,6 +77,19 @@ def test_every_row_of_the_training_benchmark_is_printed():
     assert [line for line in lines if not line.endswith(("met", "MISSED", "for information"))] == []
 
 
+def test_every_row_of_the_survey_benchmark_is_printed():
+    pytest.importorskip("distributed")
+    script = Path(__file__).with_name("bench_survey.py")
+    run = subprocess.run([sys.executable, script, "--quick"], capture_output=True, text=True, timeout=600)
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()[1:]
+    rows = ("one worker / two", "Dask and child / work of a file", "scheduler and client, of a batch")
+    rows += tuple(f"growth of memory of {name}" for name in ("a worker", "a child", "scheduler and client"))
+    assert [row for row in rows if not any(line.startswith(row) for line in lines)] == []
+    verdicts = ("met", "MISSED", "for information", "not run: --biopython was not given")
+    assert [line for line in lines if not line.endswith(verdicts)] == []
+
+
 GPU_ROWS = [
     *(f"{what} at 1,800 atoms / randn" for what in ("add_noise", "measure, noise with statistics,")),
     "frames to the host at 18,000 atoms / pinned copies",
