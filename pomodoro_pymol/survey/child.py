@@ -34,6 +34,8 @@ from .settings import SurveySettings
 
 # Seconds: between looks at a child's memory, for a child to start, and that an orphan may take longer than its limit.
 _LOOK, _START, _GRACE = 0.05, 300.0, 3.0
+# How often a child is started that ends without a word.
+_STARTS = 3
 
 
 @dataclass(frozen=True)
@@ -125,10 +127,32 @@ class Child:
                 process.stdin.flush()
 
     def _start(self) -> subprocess.Popen:
-        """Start the child, and wait until it can read."""
+        """Start the child, and wait until it can read; one that something else ended is started anew.
+
+        Raises
+        ------
+        PomodoroError
+            If it says why it cannot start, or none does.
+        """
+        for _ in range(_STARTS):
+            process = self._process = self._launch()
+            self._tell([self.settings.to_dict(), self.limits.seconds])
+            try:
+                line = self._lines.get(timeout=_START)
+            except queue.Empty:
+                line = f"it takes more than {_START:g} s"
+            if line == "ready\n":
+                return process
+            how = f"it ended {_how(process.wait())}" if not line else ""
+            self.close()
+            if line:
+                break
+        raise PomodoroError(f"a process that reads files did not start: {line.strip() or how}")
+
+    def _launch(self) -> subprocess.Popen:
         # With this, which workers of Dask have, a process gives memory back and takes it anew in every file.
         environment = {name: value for name, value in os.environ.items() if name != "MALLOC_TRIM_THRESHOLD_"}
-        process = self._process = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.child"],
             cwd=Path(__file__).parents[2],  # which Python takes its modules from
             env=environment,
@@ -141,16 +165,7 @@ class Child:
         # By a thread, since a pipe cannot be waited for with a time limit on all systems.
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=_pass_on, args=(process.stdout, self._lines), daemon=True).start()
-        self._tell([self.settings.to_dict(), self.limits.seconds])
-        with suppress(queue.Empty):
-            reason = self._lines.get(timeout=_START)
-            if reason == "ready\n":
-                return process
-            reason = reason.strip() or f"it ended {_how(process.wait())}"
-            self.close()
-            raise PomodoroError(f"a process that reads files did not start: {reason}")
-        self.close()
-        raise PomodoroError(f"a process that reads files did not start within {_START:g} s")
+        return process
 
 
 def read_files(paths: Sequence[str], settings: dict[str, Any], limits: Limits) -> list[str]:

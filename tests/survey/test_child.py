@@ -91,6 +91,25 @@ def test_one_that_ends_twice_in_a_file_is_told(child, monkeypatch):
     assert not child.read(GOOD).failed
 
 
+@pytest.mark.parametrize("times", [1, 3])
+def test_one_that_is_ended_as_it_starts_is_started_anew(child, monkeypatch, times):
+    launch, launched = child._launch, []
+
+    def launch_and_kill():
+        launched.append(launch())
+        if len(launched) <= times:
+            launched[-1].kill()
+        return launched[-1]
+
+    monkeypatch.setattr(child, "_launch", launch_and_kill)
+    if times == 1:
+        assert not child.read(GOOD).failed
+    else:
+        with pytest.raises(PomodoroError, match="did not start: it ended by signal SIGKILL"):
+            child.read(GOOD)
+    assert len(launched) == min(times + 1, 3)
+
+
 def test_one_whose_parent_is_gone_ends(child):
     child.read(GOOD)
     process = process_of(child)
