@@ -206,13 +206,13 @@ def main() -> None:
     parser.add_argument("--memory", type=int, metavar="FILES", help="how many files memory is measured over")
     parser.add_argument("--biopython", metavar="PYTHON", help="a Python that has Biopython")
     given = parser.parse_args()
-    rounds, count = (1, 32) if given.quick else (3, 500)
+    rounds, count = (1, 12) if given.quick else (3, 500)
     torch.set_num_threads(1)
     print(f"distributed {distributed.__version__}, torch {torch.__version__}, {rounds} rounds")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         paths = copies(folder / "large", 5, count)
-        many = copies(folder / "small", 1, given.memory or (100 if given.quick else 10_000))
+        many = copies(folder / "small", 1, given.memory or (40 if given.quick else 10_000))
         start = perf_counter()
         with cluster(workers=1) as one, cluster(workers=2) as two:
             row("starting clusters of one and of two workers", f"{perf_counter() - start:.1f} s", "for information")

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ENSEMBLE = ROOT / "tests" / "data" / "2juy.pdb.gz"
 #: Files of `folder` that are read.
-GOOD = 90
+GOOD = 60
 
 
 @pytest.fixture(scope="session")
