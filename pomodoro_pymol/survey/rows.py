@@ -90,14 +90,16 @@ def columns(settings: SurveySettings) -> list[Column]:
         name = scheme.name
         found += [
             Column(f"{name}_ratio", "", "expected rms of residue means over that of atoms"),
-            Column(f"{name}_relative", "", "the same about the mean of the chain"),
+            Column(
+                f"{name}_relative", "", "expected rms of residue means over that of atoms, about their chain's mean"
+            ),
             *(
                 Column(f"{name}_noise_{level}", "", f"expected variance of the noise at the {level} level over sigma^2")
                 for level in LEVELS
             ),
             *(Column(f"{name}_{part}", _SHARE, f"expected share of the noise, {part}") for part in _GAUGE),
             *(Column(f"{name}_start_{level}", _SHARE, f"{_LOSS}, {level} level") for level in LEVELS),
-            *(Column(f"{name}_aligned_{level}", _SHARE, "the same after alignment") for level in LEVELS),
+            *(Column(f"{name}_aligned_{level}", _SHARE, f"{_LOSS}, aligned, {level} level") for level in LEVELS),
             *(
                 Column(f"{name}_{score}_z{_word(z)}", "0 .. 1", f"expected {meaning}, at z={_word(z)}")
                 for z in settings.z
