@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
-from os.path import getsize
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +24,7 @@ from ..survey.costs import MEASURED, Times, costs_text, survey_costs
 from ..survey.journal import Journal
 from ..survey.readings import Reading
 from ..survey.settings import SurveySettings
-from ..survey.sources import expand
+from ..survey.sources import expand, size_of
 from ..survey.summary import Summary, summarise
 from ..survey.survey_file import SUFFIX, Survey, plain_text, read_survey, write_survey
 from ..utils.text import counted
@@ -104,13 +103,14 @@ def survey_files(
         if len(todo) < len(paths):
             tell(f"{len(paths) - len(todo)} of {counted(len(paths), 'file')} are done already, in {journal.path}", True)
         if todo:
-            keeper = _Keeper(journal, len(paths), todo, tell)
+            sizes = {path: size_of(path) for path in todo}
+            keeper = _Keeper(journal, len(paths), sizes, tell)
             with cluster(scheduler, parameters.workers or 0) as client:
                 address = dashboard(client)
                 if address:
                     tell(f"Dask's dashboard: {address}", True)
                 try:
-                    read_all(client, todo, settings, limits, keeper.take)
+                    read_all(client, sizes, settings, limits, keeper.take)
                 except KeyboardInterrupt:
                     tell(f"stopped: what is done is kept in {journal.path}, and the same command goes on", True)
                     raise
@@ -149,14 +149,17 @@ def times_csv(readings: Iterable[Reading]) -> str:
 class _Keeper:
     """Keeps readings as they come, and tells how far a survey is."""
 
-    def __init__(self, journal: Journal, total: int, todo: Sequence[str], tell: Callable[[str, bool], None]) -> None:
+    def __init__(
+        self, journal: Journal, total: int, sizes: Mapping[str, int], tell: Callable[[str, bool], None]
+    ) -> None:
         self._journal, self._total, self._tell = journal, total, tell
-        self._before, self._bytes = total - len(todo), sum(map(_size, todo))
+        self._before, self._bytes = total - len(sizes), sum(sizes.values())
         # Of the files read: their number, bytes and seconds, and what a line through these needs.
         self._sums = np.zeros(5)
         self._start = time.monotonic()
 
     def take(self, readings: list[Reading]) -> None:
+        """Keep readings, and tell."""
         self._journal.add(readings)
         for reading in readings:
             size, took = reading.size, reading.seconds
@@ -182,9 +185,10 @@ def share_left(sums: Sequence[float], files: float, size: float) -> float:
         Files that are left, and their bytes.
     """
     count, read, took, squares, products = sums
-    spread = count * squares - read**2
-    slope = (count * products - read * took) / spread if spread > 1e-9 * count * squares else 0.0
-    slope = min(max(slope, 0.0), took / read if read else 0.0)  # neither a byte nor a file takes less than nothing
+    spread, most = count * squares - read**2, took / read if read else 0.0
+    # Of files of one size by their bytes, as the largest come first.
+    slope = (count * products - read * took) / spread if spread > 1e-9 * count * squares else most
+    slope = min(max(slope, 0.0), most)  # neither a byte nor a file takes less than nothing
     return (slope * size + (took - slope * read) / count * files) / took
 
 
@@ -216,13 +220,6 @@ def _check_outputs(output: str, place: Path, parameters: SurveyFilesParameters) 
         outputs.check_paths(path, "")
     outputs.check_paths("", parameters.figure)
     outputs.check_figures(parameters.figure)
-
-
-def _size(path: str) -> int:
-    try:
-        return getsize(path)
-    except OSError:
-        return 0
 
 
 def _duration(seconds: float) -> str:

@@ -31,6 +31,7 @@ from ..utils.problems import problem_text
 from .readings import Reading, unread
 from .rows import file_rows
 from .settings import SurveySettings
+from .sources import size_of
 
 # Seconds: between looks at a child's memory, for a child to start, and that an orphan may take longer than its limit.
 _LOOK, _START, _GRACE = 0.05, 300.0, 3.0
@@ -78,7 +79,7 @@ class Child:
         reading, reason = self._try(path)
         if reading is None and not reason:  # ended, for whatever reason
             reading, reason = self._try(path)
-        return reading or unread(path, _size(path), self._seconds, 0, reason or self._ended)
+        return reading or unread(path, size_of(path), self._seconds, 0, reason or self._ended)
 
     def close(self) -> None:
         """End the child."""
@@ -150,6 +151,7 @@ class Child:
         raise PomodoroError(f"a process that reads files did not start: {line.strip() or how}")
 
     def _launch(self) -> subprocess.Popen:
+        """Start a process, and a thread that passes on what it writes."""
         # With this, which workers of Dask have, a process gives memory back and takes it anew in every file.
         environment = {name: value for name, value in os.environ.items() if name != "MALLOC_TRIM_THRESHOLD_"}
         process = subprocess.Popen(
@@ -218,12 +220,6 @@ def _how(status: int) -> str:
     return f"by signal {-status}"
 
 
-def _size(path: str) -> int:
-    with suppress(OSError):
-        return os.path.getsize(path)
-    return 0
-
-
 def _main() -> None:
     """Read files whose paths come in, a line each, and write what came of them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asked
@@ -249,7 +245,7 @@ def _main() -> None:
 
 def reading_of(path: str, settings: SurveySettings) -> Reading:
     """Return the reading of a file, read in this process and without limits."""
-    size, start = _size(path), time.perf_counter()
+    size, start = size_of(path), time.perf_counter()
     _forget_peak()
     try:
         rows = file_rows(path, settings)

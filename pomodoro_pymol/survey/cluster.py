@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import queue
 import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -92,7 +91,7 @@ def dashboard(client: Client) -> str:
 
 def read_all(
     client: Client,
-    paths: Sequence[str],
+    sizes: Mapping[str, int],
     settings: SurveySettings,
     limits: Limits,
     take: Callable[[list[Reading]], None],
@@ -103,7 +102,8 @@ def read_all(
     ----------
     client : Client
         Of `cluster`.
-    paths : sequence of str
+    sizes : dict of str to int
+        Bytes of each file, by its path.
     settings : SurveySettings
     limits : Limits
     take : callable
@@ -118,7 +118,7 @@ def read_all(
     ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
     running: dict[Future, tuple[list[str], int]] = {}
     threads, looked = _n_threads(client), time.monotonic()
-    waiting = deque((batch, 1) for batch in given_out(paths, threads))
+    waiting = deque((batch, 1) for batch in given_out(sizes, threads))
     watch = _Watch(client)
     try:
         while waiting or running:
@@ -190,17 +190,10 @@ def _result(client: Client, future: Future) -> list[Reading] | None:
     raise PomodoroError(f"a worker cannot read: {one_line(str(error) or type(error).__name__)}") from None
 
 
-def given_out(paths: Sequence[str], threads: int) -> list[list[str]]:
-    """Return batches of files, the largest first."""
-    sizes = {path: _size(path) for path in paths}
-    ordered = sorted(paths, key=lambda path: (-sizes[path], path))
+def given_out(sizes: Mapping[str, int], threads: int) -> list[list[str]]:
+    """Return batches of files, whose bytes are given, the largest first."""
+    ordered = sorted(sizes, key=lambda path: (-sizes[path], path))
     return [ordered[batch] for batch in batches([sizes[path] for path in ordered], threads)]
-
-
-def _size(path: str) -> int:
-    with suppress(OSError):
-        return os.path.getsize(path)
-    return 0
 
 
 def _n_threads(client: Client) -> int:

@@ -39,6 +39,14 @@ def expand(sources: Sequence[str]) -> list[str]:
     return sorted(found)
 
 
+def size_of(path: str) -> int:
+    """Return the bytes of a file on disk; 0 where there is none, or it does not tell."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
+
+
 def _expanded(source: str) -> Iterator[str]:
     path = os.fspath(user_path(source))
     if os.path.isdir(path):

@@ -28,6 +28,7 @@ from pomodoro_pymol.survey.cluster import cluster, given_out, read_all
 from pomodoro_pymol.survey.readings import Reading
 from pomodoro_pymol.survey.rows import DATA, columns, file_rows
 from pomodoro_pymol.survey.settings import SurveySettings
+from pomodoro_pymol.survey.sources import size_of
 
 ROOT = Path(__file__).parents[2]
 FRAGMENT = ROOT / "docs" / "data" / "1hpv_fragment.pdb"
@@ -50,6 +51,11 @@ def structure(n_chains: int) -> str:
                 lines.append(f"{line[:21]}{'ABCDE'[chain]}{line[22:30]}{place}{line[54:]}")
         lines.append("TER")
     return "\n".join([*lines, "END", ""])
+
+
+def sizes_of(paths: list[str]) -> dict[str, int]:
+    """Return the bytes of files."""
+    return {path: size_of(path) for path in paths}
 
 
 def copies(folder: Path, n_chains: int, count: int) -> list[str]:
@@ -98,7 +104,7 @@ def speed(paths: list[str], clients: dict[int, distributed.Client], rounds: int)
     def workers(count: int) -> None:
         done: list[Reading] = []
         cpu, start = process_time(), perf_counter()
-        read_all(clients[count], paths, FULL, Limits(), done.extend)
+        read_all(clients[count], sizes_of(paths), FULL, Limits(), done.extend)
         if len(done) != len(paths) or any(reading.failed for reading in done):
             raise SystemExit("a file was not read")
         if count == 2:
@@ -116,7 +122,7 @@ def speed(paths: list[str], clients: dict[int, distributed.Client], rounds: int)
         # Children start with their first files.
         child.read(paths[0])
         for count, client in clients.items():
-            read_all(client, paths[: 32 * count], FULL, Limits(), lambda readings: None)
+            read_all(client, sizes_of(paths[: 32 * count]), FULL, Limits(), lambda readings: None)
         # What all take in a second that wait.
         cpu, idle, start = processor_time(), process_time(), perf_counter()
         sleep(3)
@@ -135,7 +141,7 @@ def speed(paths: list[str], clients: dict[int, distributed.Client], rounds: int)
     def ratio(one: str, other: str, of: dict[str, list[float]] = times) -> float:
         return median(first / second for first, second in zip(of[one], of[other]))
 
-    files, batches = len(paths), len(given_out(paths, 1))
+    files, batches = len(paths), len(given_out(sizes_of(paths), 1))
     loop = median(times["loop"])
     row(
         f"plain loop in one process, {files} files of 100 kB, a file",
@@ -170,7 +176,7 @@ def memory(paths: list[str], client: distributed.Client) -> None:
             for name, processes in zip(held, (own, children, [psutil.Process()])):
                 held[name].append((done, max(process.memory_info().rss for process in processes)))
 
-    read_all(client, paths, FULL, Limits(), look)
+    read_all(client, sizes_of(paths), FULL, Limits(), look)
     tenth = len(paths) / 10
     for name, values in held.items():
         first = median(size for count, size in values if count <= max(tenth, values[0][0]))

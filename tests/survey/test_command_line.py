@@ -134,6 +134,7 @@ def test_the_time_left_is_that_of_files_and_of_bytes(of_file, of_byte):
 
 def test_the_time_left_of_equal_or_empty_files():
     assert share_left([4, 400, 2.0, 40_000, 200], 8, 800) == pytest.approx(2)
+    assert share_left([4, 400, 2.0, 40_000, 200], 100, 200) == pytest.approx(0.5)  # smaller ones
     assert share_left([4, 0, 2.0, 0, 0], 8, 0) == pytest.approx(2)
     assert share_left([2, 300, 3.0, 50_000, 400], 2, 600) >= 0  # the larger took less
 
