@@ -8,18 +8,13 @@ some batches wait at each worker, which hides part of that, is left out.
 
 from __future__ import annotations
 
-import csv
 import heapq
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from ..errors import PomodoroError
-from ..io.disk import read_regular, user_path
 from ..utils.memory import size_text
 from ..utils.text import aligned
 from .batches import batches
@@ -29,8 +24,6 @@ ENTRIES = 250_000
 WORKERS = (1, 10, 100, 1000)
 #: Orders in which files are given out: the largest first, as a survey has it, and as they come.
 ORDERS = ("largest first", "as they come")
-_COLUMNS = ["path", "bytes", "seconds", "peak_bytes"]
-_MOST = 1 << 28  # bytes of a file of times
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,30 +116,6 @@ class Costs:
     error: float
     overhead: Overhead
     schedules: dict[str, tuple[Schedule, ...]]
-
-
-def read_times(path: str | Path) -> Times:
-    """Read what ``survey --times`` wrote.
-
-    Raises
-    ------
-    PomodoroError
-        If it cannot be read, or is anything else.
-    """
-    try:
-        text = read_regular(user_path(path), _MOST).decode("utf-8", "surrogateescape")
-        head, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-        if head != _COLUMNS or not rows:
-            raise ValueError
-        size, seconds, peak = zip(*((int(size), float(seconds), int(peak)) for _, size, seconds, peak in rows))
-        found = Times(np.array(size, np.int64), np.array(seconds), np.array(peak, np.int64))
-        if not (np.isfinite(found.seconds).all() and min(map(np.min, (found.size, found.seconds, found.peak))) >= 0):
-            raise ValueError
-    except OSError as error:
-        raise PomodoroError(f"cannot read {path}: {error.strerror or error}") from None
-    except (ValueError, OverflowError, csv.Error):
-        raise PomodoroError(f"{path} holds no times of a survey: its columns are {', '.join(_COLUMNS)}") from None
-    return found
 
 
 def schedule(seconds: Sequence[float], work: float, workers: int, overhead: Overhead) -> Schedule:
