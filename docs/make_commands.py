@@ -17,7 +17,7 @@ from pomodoro_pymol import METRICS, PRESETS, SAMPLERS, Sampler
 from pomodoro_pymol.diffusion.samplers import foreign_churn
 from pomodoro_pymol.noise import presets
 from pomodoro_pymol.noise.metrics import span_text
-from pomodoro_pymol.parameters.base import Parameters, bounds_of, choices_of, default_of, type_of
+from pomodoro_pymol.parameters.base import Parameters, about, bounds_of, choices_of, default_of, type_of
 
 PAGE = Path(__file__).with_name("commands.md")
 START = """\
@@ -84,10 +84,10 @@ def _command(kind: type[Parameters], text: dict[str, str]) -> str:
 
 def _row(spec: Field) -> tuple[str, ...]:
     values = ", ".join(f"`{choice}`" for choice in choices_of(spec)) or bounds_of(spec)
-    if callable(spec.metadata["choices"]):
+    if callable(about(spec).choices):
         values += ", or one of your own"
-    default = default_of(spec) if spec.metadata["absent"] else _quoted(default_of(spec))
-    return f"`{spec.name}`", type_of(spec), values, spec.metadata["unit"], default, spec.metadata["help"]
+    default = default_of(spec) if about(spec).absent else _quoted(default_of(spec))
+    return f"`{spec.name}`", type_of(spec), values, about(spec).unit, default, about(spec).help
 
 
 def _named() -> str:

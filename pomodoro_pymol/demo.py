@@ -10,7 +10,7 @@ from . import commands
 from .errors import PomodoroError
 from .experiments.frame_files import save_frames
 from .experiments.noise import NoiseResult
-from .experiments.outputs import residues_csv, write_csv
+from .experiments.outputs import write
 from .parameters.catalogue import NoiseParameters
 from .viewer import host, scenes
 
@@ -48,7 +48,7 @@ def run_demo(folder: Path, parameters: NoiseParameters) -> None:
             raise PomodoroError(str(error).strip().removeprefix("Error:").strip()) from None
         stem = folder / result.name
         _step(3, "write the residues' numbers")
-        write_csv(str(stem.with_suffix(".csv")), residues_csv(result))
+        write(result, str(stem.with_suffix(".csv")))
         _step(4, "save the session and the frames")
         scenes.save(stem.with_suffix(".pse"), "", _self=_self)
         _save_frames(stem, result)

@@ -1,6 +1,6 @@
 """The one error the library raises on purpose."""
 
-#: Longer messages, of which most is what was given, lose their middle.
+#: Messages of more characters lose their middle.
 _LONGEST = 600
 
 
@@ -14,6 +14,11 @@ class PomodoroError(ValueError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(one_line(message))
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error says, "" where it says nothing."""
+    return (str(error).strip().splitlines() or [""])[0]
 
 
 def one_line(text: str) -> str:

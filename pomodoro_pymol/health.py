@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import __version__
+from .errors import first_line
 
 REQUIRED = ("numpy", "scipy", "torch")
 OPTIONAL = ("qtpy", "pyqtgraph")
@@ -27,13 +28,13 @@ _WINDOWS = os.name == "nt"
 def install_command(*packages: str) -> str:
     """Return the command that installs packages into this interpreter.
 
-    In a Python that its distribution manages, as PyMOL's of Debian, pip installs for the user and wants to be told so.
-    A NumPy 1 stays one: PyMOL's own arrays may not work with another.
+    In a Python that its distribution manages, as Debian's, pip installs for the user and needs options that say so.
+    Where NumPy 1 is installed the command keeps it: PyMOL's own arrays may not work with NumPy 2.
     """
     words = [f"{_interpreter()} -m pip install"]
     if _is_managed():
         words += ["--user", "--break-system-packages"]
-    old = _WITH_NUMPY_1 if _version("numpy").startswith("1.") else {}
+    old = _WITH_NUMPY_1 if version_of("numpy").startswith("1.") else {}
     words += [old.get(package) or _OF_PIP.get(package, package) for package in packages]
     if old and _BRING_NUMPY.intersection(packages):
         words += ['"numpy<2"']
@@ -61,9 +62,9 @@ def _is_managed() -> bool:
     return sys.prefix == sys.base_prefix and Path(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED").exists()
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
     """Return the version of an installed package, "" where there is none."""
-    from importlib import metadata  # a third of what PyMOL's start would wait for, were it above
+    from importlib import metadata  # not at the top, where it would be a third of what we add to PyMOL's start
 
     with suppress(metadata.PackageNotFoundError):
         return metadata.version(package)
@@ -89,7 +90,7 @@ def check() -> dict[str, str]:
         "pomodoro-pymol": f"{__version__}  {Path(__file__).parent}",  # pip's or the plugin's
     }
     for package in (*REQUIRED, *OPTIONAL):
-        findings[package] = _version(package) or "missing"
+        findings[package] = version_of(package) or "missing"
     if "torch" not in missing():
         findings["devices"] = _devices()
     absent = missing(REQUIRED + OPTIONAL)
@@ -102,8 +103,8 @@ def _devices() -> str:
     """Return the devices there are, or why there are none."""
     try:
         import torch
-    except (ImportError, OSError) as error:  # a library of its own that does not load
-        return f"none, torch does not load: {(str(error).strip().splitlines() or [''])[0]}"
+    except (ImportError, OSError) as error:  # a shared library of torch's does not load
+        return f"none, torch does not load: {first_line(error)}"
     found = ["cpu"]
     if torch.backends.mps.is_available():
         hardware = torch.backends.mps.get_name() if hasattr(torch.backends.mps, "get_name") else ""
@@ -120,5 +121,5 @@ def _cuda() -> str:
     try:
         card = torch.cuda.get_device_properties("cuda")
     except (RuntimeError, AssertionError) as error:
-        return f"cuda (does not work: {(str(error).strip().splitlines() or [''])[0]})"
+        return f"cuda (does not work: {first_line(error)})"
     return f"cuda ({card.name}, {card.total_memory / 2**30:.1f} GiB)"

@@ -244,6 +244,15 @@ def cmd(new_instance) -> Any:
 
 
 @pytest.fixture
+def bare() -> Iterator[Any]:
+    """The ``cmd`` of a PyMOL that does not know us."""
+    import pymol2
+
+    with pymol2.PyMOL() as instance:
+        yield instance.cmd
+
+
+@pytest.fixture
 def hpv(cmd) -> Any:
     """A fresh PyMOL with HIV-1 protease loaded."""
     _load_1hpv(cmd)

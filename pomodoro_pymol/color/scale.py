@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import PomodoroError
 from .palettes import PALETTES
 
-#: Colour of a residue whose metric is undefined, e.g. motion relative to its chain of a residue that is all of it.
+#: Colour of a residue whose metric is undefined, as is motion relative to the chain where the residue is the chain.
 UNDEFINED = 0x808080
 
 
@@ -56,6 +56,7 @@ class ColorScale:
             low, high = float(plain["low"]), float(plain["high"])
             if not (math.isfinite(low) and math.isfinite(high) and low < high):
                 raise ValueError
+            # Our own text of that name: what a session holds may only look like one.
             return cls({name: name for name in PALETTES}[plain["palette"]], low, high)
         except (KeyError, IndexError, TypeError, ValueError, OverflowError):
             raise PomodoroError("what the session says of the colours is damaged: run pomcolor") from None
@@ -78,4 +79,5 @@ class ColorScale:
 
 
 def _anchors(palette: str) -> np.ndarray:
+    """Return the RGB colours of a palette, shape=(n_colors, 3), 0 to 255."""
     return np.array([[int(text[i : i + 2], 16) for i in (0, 2, 4)] for text in PALETTES[palette]], dtype=float)

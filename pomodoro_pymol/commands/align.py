@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import AlignParameters
@@ -11,7 +12,11 @@ from ..viewer.states import StateWriter
 from .declare import command, progress
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ..noise.statistics import LevelStatistics
+    from ..structure.atoms import Structure
+    from ..structure.moving import Moving
 
 
 @command(AlignParameters)
@@ -38,16 +43,12 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
 
         pomnoise, pomsave
     """
-    import torch
-
     from ..experiments.level_table import compare_levels
     from ..experiments.record import Record
     from ..jobs.ours import check_frames, find_ours, read_ours
-    from ..noise.statistics import LevelStatistics, residue_sums
     from ..structure.hierarchy import Hierarchy
     from ..structure.input_notes import fixed_note
     from ..structure.moving import moving_part
-    from ..structure.superposition import superpose
     from ..utils import memory
 
     name, plain = find_ours(parameters.object, _self=_self)
@@ -65,18 +66,11 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
         structure = read_ours(draft, record, title=name, _self=_self)
         hierarchy = Hierarchy.from_structure(structure)
         part = moving_part(structure, hierarchy)
-        truth = torch.from_numpy(structure.coords)
-        before, after = LevelStatistics(part.hierarchy), LevelStatistics(part.hierarchy)
         states = range(2, len(titles) + 1)
         with StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
             # The probe takes the place of the first frame, so that one is read before it is written.
-            for done, frame in enumerate(reading.read_frames(draft, states, structure, _self=_self), 1):
-                noised = torch.from_numpy(frame)[None]
-                fitted = superpose(noised, truth).coords
-                for statistics, frames in ((before, noised), (after, fitted)):
-                    statistics.add(residue_sums(part.take(frames - truth), part.hierarchy))
-                writer.write(fitted)
-                show(done, len(states))
+            frames = reading.read_frames(draft, states, structure, _self=_self)
+            before, after = _lay(frames, structure, part, writer, lambda done: show(done, len(states)))
             publishing.set_titles(draft, [titles[0], *(f"{title} aligned" for title in titles[1:])], _self=_self)
             hidden = writer.publish(output, {**plain, "aligned": True}, name)
     if not quiet:
@@ -85,4 +79,25 @@ def pomalign(parameters: AlignParameters, quiet: bool, _self: Any) -> tuple[Leve
         if note:
             print(f" note: {note}")
         print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
+    return before, after
+
+
+def _lay(
+    frames: Iterable[np.ndarray], structure: Structure, part: Moving, writer: StateWriter, tell: Callable[[int], None]
+) -> tuple[LevelStatistics, LevelStatistics]:
+    """Write frames, laid on the truth, one by one; return the statistics of what moves before and after."""
+    import torch
+
+    from ..noise.statistics import LevelStatistics, residue_sums
+    from ..structure.superposition import superpose
+
+    truth = torch.from_numpy(structure.coords)
+    before, after = LevelStatistics(part.hierarchy), LevelStatistics(part.hierarchy)
+    for done, frame in enumerate(frames, 1):
+        noised = torch.from_numpy(frame)[None]
+        fitted = superpose(noised, truth).coords
+        for statistics, laid in ((before, noised), (after, fitted)):
+            statistics.add(residue_sums(part.take(laid - truth), part.hierarchy))
+        writer.write(fitted)
+        tell(done)
     return before, after

@@ -1,4 +1,4 @@
-"""pomcheck."""
+"""pomcheck: what is installed and what works."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""pomcolor."""
+"""pomcolor: residues in the colours of another metric."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""pomcompare."""
+"""pomcompare: schemes side by side."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import CompareParameters
-from ..viewer import reading
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -64,10 +63,5 @@ def pomcompare(parameters: CompareParameters, quiet: bool, _self: Any) -> Compar
         if not quiet:
             print(f" pomcompare: {len(gone)} objects are gone, all else is as it was before")
         return None
-    with CompareRun(parameters, _self=_self) as run:
-        structures = reading.finish(run.prepare())
-        results = run.work(structures, run.write, progress("pomcompare", quiet))
-        comparison = reading.finish(run.finish(results))
-    if not quiet:
-        print(run.report(results, comparison))
+    _, comparison = CompareRun(parameters, _self=_self).complete(progress("pomcompare", quiet), quiet)
     return comparison

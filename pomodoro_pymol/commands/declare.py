@@ -128,11 +128,11 @@ def _completion(parameters: type[Parameters], position: int, _self: Any) -> Call
     return words
 
 
-def progress(command: str, quiet: bool, unit: str = "frames") -> Callable[[int, int], None]:
+def progress(command: str, quiet: bool, unit: str = "frames") -> Callable[..., None]:
     """Return a callback that prints how far a long run is, every two seconds."""
     last = time.monotonic()
 
-    def show(done: int, total: int) -> None:
+    def show(done: int, total: int, *_: Any) -> None:
         nonlocal last
         if not quiet and time.monotonic() - last > 2:
             last = time.monotonic()

@@ -61,25 +61,13 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
 
         pomnoise, pomsample, pomprecond
     """
-    import torch
-
-    from ..experiments import outputs
-    from ..experiments.denoising import build_model, denoise_frames, frames_at_once
-    from ..experiments.level_table import compare_levels
-    from ..experiments.record import Record
-    from ..jobs.ours import check_frames, find_ours, read_ours
-    from ..noise.statistics import LevelStatistics, residue_sums
-    from ..structure.hierarchy import Hierarchy
+    from ..experiments.denoising import frames_at_once
+    from ..experiments.denoising_run import run_denoise
+    from ..jobs.ours import find_ours, read_ours
     from ..utils import memory
-    from ..utils.devices import device_name, device_notes
 
     name, plain = find_ours(parameters.object, _self=_self)
-    record = Record.from_plain(plain)
-    check_frames(name, plain, _self=_self)
-    if plain.get("aligned"):
-        raise PomodoroError(f"the frames of {name} were superposed, so that their noise is another: name the original")
-    if record.fixed is not None:
-        raise PomodoroError(f"atoms of {name} are fixed, and denoisers take all for noised: run pomnoise without fixed")
+    record = _record(name, plain, _self)
     noise = record.parameters
     source = sources.resolve_source(f"%{name}", 1, _self=_self)
     output = parameters.name or f"{name}_denoised"
@@ -94,46 +82,42 @@ def pomdenoise(parameters: DenoiseParameters, quiet: bool, _self: Any) -> tuple[
     show = progress("pomdenoise", quiet)
     with sources.draft(source, output, whole=True, _self=_self) as draft:
         structure = read_ours(draft, record, title=name, _self=_self)
-        hierarchy = Hierarchy.from_structure(structure)
-        truth = torch.from_numpy(structure.coords)
         states, state = _data(record, structure.coords, parameters.denoiser, _self)
-        model = build_model(
-            states,
-            hierarchy,
-            noise.weights,
-            parameters,
-            state=state,
-            noise_sigma_data=noise.law_of_sigma.sigma_data,
-            structure=structure,
-        )
-        before, after = LevelStatistics(hierarchy), LevelStatistics(hierarchy)
-        short: list[str] = []
         frames = reading.read_frames(draft, range(2, len(titles) + 1), structure, _self=_self)
         with StateWriter(draft, structure.atom_at_place, after=1, _self=_self) as writer:
-            turns = (noise.seed + 1) % 2**32
-            blocks = denoise_frames(
-                frames, model, hierarchy, noise.noise_sigma, parameters, seed=turns, note=short.append
+            result = run_denoise(
+                structure, states, frames, noise, parameters, writer.write, lambda n: show(n, n_frames), state=state
             )
-            for noised, denoised in blocks:
-                for statistics, block in ((before, noised), (after, denoised)):
-                    statistics.add(residue_sums(block - truth, hierarchy))
-                writer.write(denoised)
-                show(before.n_frames, len(titles) - 1)
             publishing.set_titles(draft, [titles[0], *(f"{title} denoised" for title in titles[1:])], _self=_self)
             made = {"command": parameters.to_text(), "source": name}
             made |= {key: plain[key] for key in ("b", "groups") if key in plain}
             hidden = writer.publish(output, made, name)
     if not quiet:
         print(
-            f" pomdenoise: {name} -> {output}: {counted(before.n_frames, 'frame')} of sigma "
-            f"{noise.noise_sigma:.4g} A per coordinate"
+            f" pomdenoise: {name} -> {output}: {counted(n_frames, 'frame')} of sigma "
+            f"{noise.noise_sigma:.4g} A per coordinate\n{result.report()}{publishing.hidden_text(hidden)}"
         )
-        print("\n note: ".join((f" denoiser: {model.label}", *model.notes, *short)))
-        if parameters.known_pose != "fixed":
-            print(" pose: each frame turned at random and shifted by 1 A per coordinate before, and laid back after")
-        outputs.print_notes(structure, hierarchy, device_notes(device_name(model.members.device)))
-        print(f"{compare_levels(before, after)}{publishing.hidden_text(hidden)}")
-    return before, after
+    return result.before, result.after
+
+
+def _record(name: str, plain: dict[str, Any], _self: Any) -> Record:
+    """Return what an object says of its noise.
+
+    Raises
+    ------
+    PomodoroError
+        If its frames are no longer what was drawn, superposed, or with fixed atoms.
+    """
+    from ..experiments.record import Record
+    from ..jobs.ours import check_frames
+
+    record = Record.from_plain(plain)
+    check_frames(name, plain, _self=_self)
+    if plain.get("aligned"):
+        raise PomodoroError(f"the frames of {name} were superposed, so that their noise is another: name the original")
+    if record.fixed is not None:
+        raise PomodoroError(f"atoms of {name} are fixed, and denoisers take all for noised: run pomnoise without fixed")
+    return record
 
 
 def _data(record: Record, truth: np.ndarray, denoiser: str, _self: Any) -> tuple[np.ndarray, int]:

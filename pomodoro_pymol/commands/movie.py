@@ -1,4 +1,4 @@
-"""pommovie."""
+"""pommovie: states as a film."""
 
 from __future__ import annotations
 

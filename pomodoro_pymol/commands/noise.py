@@ -1,11 +1,10 @@
-"""pomnoise."""
+"""pomnoise: noise on a structure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import NoiseParameters
-from ..viewer import reading
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -65,10 +64,5 @@ def pomnoise(parameters: NoiseParameters, quiet: bool, _self: Any) -> NoiseResul
     """
     from ..jobs.noise import NoiseRun
 
-    with NoiseRun(parameters, _self=_self) as run:
-        structure = reading.finish(run.prepare())
-        result = run.work(structure, run.write, progress("pomnoise", quiet))
-        coloring = reading.finish(run.finish(result))
-    if not quiet:
-        print(run.report(result, coloring))
+    result, _ = NoiseRun(parameters, _self=_self).complete(progress("pomnoise", quiet), quiet)
     return result

@@ -1,4 +1,4 @@
-"""pompanel."""
+"""pompanel: the docked panel."""
 
 from __future__ import annotations
 

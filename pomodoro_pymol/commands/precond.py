@@ -60,40 +60,24 @@ def pomprecond(parameters: PrecondParameters, quiet: bool, _self: Any) -> list[S
 
         pomdenoise, pomsample, pomtable
     """
-    from ..diffusion.precondition import own_sigma_data
     from ..experiments import outputs
-    from ..experiments.scaling_report import scaling_csv, scaling_text
-    from ..experiments.scalings import check_data, head_table, measure_data, measure_heads, scaling_table
-    from ..jobs.data import data_steps
+    from ..experiments.scaling_report import run_precond
+    from ..experiments.scalings import check_data
+    from ..jobs.run import data_steps
     from ..noise.sigma import law_line
-    from ..structure.hierarchy import Hierarchy
 
     outputs.check_paths(parameters.csv, parameters.figure)
     check_data(parameters.data, parameters.csv, parameters.figure)
-    source = sources.resolve_source(
-        parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
-    )
-    read = reading.finish(data_steps(source, bool(parameters.data), _self=_self))
-    structure, hierarchy = read.structure, Hierarchy.from_structure(read.structure)
-    data, origin = measure_data(read.states, hierarchy, parameters.data)
-    law = parameters.law_of_sigma
-    own_sd = own_sigma_data(hierarchy, data)
-    sigmas = [law.sigma(z) for z in parameters.z.values()]
-    settings: dict[str, Any] = {"sigma_data": law.sigma_data, "convention": parameters.convention}
-    rows = scaling_table(hierarchy, parameters.weights, sigmas, data, **settings)
-    spreads = measure_heads(read.states, hierarchy, data, parameters.data)
-    rows += head_table(hierarchy, parameters.weights, sigmas, spreads, own_sd, **settings)
-    outputs.write_csv(parameters.csv, scaling_csv(rows, law))
-    if parameters.figure:
-        from ..experiments.figures import precond_figure
-
-        outputs.write_figure(parameters.figure, precond_figure(rows))
+    source = sources.source_of(parameters, _self=_self)
+    read = reading.take_all(data_steps(source, bool(parameters.data), _self=_self))
+    result = run_precond(read.structure, read.states, parameters)
+    outputs.write(result, parameters.csv, parameters.figure)
     if not quiet:
-        own = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(("chain", "residue", "atom"), data))
+        law = parameters.law_of_sigma
         print(
             f" pomprecond: {source.object}, sigma_data {law.sigma_data:g} A per coordinate{law_line(law)}\n"
-            f" the {'data' if parameters.data else 'object'}'s own: {own_sd:.4g} A per coordinate; {own} ({origin})"
+            f"{result.data_line()}"
         )
-        outputs.print_notes(structure, hierarchy)
-        print(scaling_text(rows))
-    return rows
+        outputs.print_notes(read.structure, result.hierarchy)
+        print(result.report())
+    return result.rows

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import SampleParameters
-from ..viewer import reading
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -80,16 +79,5 @@ def pomsample(parameters: SampleParameters, quiet: bool, _self: Any) -> SampleRe
     """
     from ..jobs.sampling import SampleRun
 
-    show = progress("pomsample", quiet, "steps")
-    with SampleRun(parameters, _self=_self) as run:
-        data = reading.finish(run.prepare())
-
-        def tell(done: int, total: int, _: object) -> None:
-            run.check()
-            show(done, total)
-
-        result = run.work(data, print, tell)
-        reading.finish(run.finish(result))
-    if not quiet:
-        print(run.report(result))
+    result, _ = SampleRun(parameters, _self=_self).complete(progress("pomsample", quiet, "steps"), quiet)
     return result

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import SignalParameters
-from ..viewer import reading
-from .declare import command
+from .declare import command, progress
 
 if TYPE_CHECKING:
     from ..experiments.signal_report import SignalResult
@@ -57,9 +56,5 @@ def pomsignal(parameters: SignalParameters, quiet: bool, _self: Any) -> SignalRe
     """
     from ..jobs.signal import SignalRun
 
-    run = SignalRun(parameters, _self=_self)
-    result = run.work(reading.finish(run.prepare()), print, print)
-    reading.finish(run.finish(result))
-    if not quiet:
-        print(run.report(result))
+    result, _ = SignalRun(parameters, _self=_self).complete(progress("pomsignal", quiet), quiet)
     return result

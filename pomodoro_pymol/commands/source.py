@@ -15,9 +15,7 @@ def read_source(parameters: Any, _self: Any, n_frames: int = 0) -> tuple[sources
     from ..noise.stream import block_bytes
     from ..utils import memory
 
-    source = sources.resolve_source(
-        parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
-    )
+    source = sources.source_of(parameters, _self=_self)
     if n_frames:
         needed = memory.noise_bytes(source.n_atoms, 1) + block_bytes(source.n_atoms, n_frames)
         memory.require(needed, f"{n_frames} draws of {source.n_atoms} atoms")

@@ -60,7 +60,7 @@ def pomsurvey(parameters: SurveyParameters, quiet: bool, _self: Any) -> list[Sur
         pomprecond, pomsignal, pomtable, pomweights
     """
     from ..experiments import outputs
-    from ..experiments.survey_place import comparable, place_csv, place_notes, place_text, survey_line, survey_places
+    from ..experiments.survey_place import SurveyPlaces, comparable, survey_line, survey_places
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
     from ..survey.survey_file import read_survey
@@ -72,19 +72,11 @@ def pomsurvey(parameters: SurveyParameters, quiet: bool, _self: Any) -> list[Sur
     outputs.check_apart((parameters.csv, parameters.figure), (parameters.file,))
     outputs.check_figures(parameters.figure)
     survey = read_survey(parameters.file)
-    source = sources.resolve_source(
-        parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
-    )
+    source = sources.source_of(parameters, _self=_self)
     memory.require(memory.signal_bytes(source.n_atoms, 1), f"1 state of {source.n_atoms} atoms")
     structure, told = comparable(reading.read_source(source, _self=_self), survey.settings)
-    found = survey_places(structure, survey)
-    outputs.write_csv(parameters.csv, place_csv(found))
-    if parameters.figure:
-        from ..experiments.survey_figure import survey_figure
-        from ..survey.summary import summarise
-
-        mark = (source.object, {place.column.name: place.value for place in found})
-        outputs.write_figure(parameters.figure, survey_figure(survey, summarise(survey), marks=[mark]))
+    found = SurveyPlaces(source.object, survey, survey_places(structure, survey))
+    outputs.write(found, parameters.csv, parameters.figure)
     if not quiet:
         hierarchy = Hierarchy.from_structure(structure)
         n_states = _self.count_states(f"%{source.object}")
@@ -93,6 +85,6 @@ def pomsurvey(parameters: SurveyParameters, quiet: bool, _self: Any) -> list[Sur
             f" pomsurvey: {source.object}{which}, {hierarchy}, in {survey.name}\n"
             f"{survey_line(survey)}{law_line(survey.settings.law)}"
         )
-        outputs.print_notes(structure, hierarchy, [*told, *place_notes(survey, found)])
-        print(place_text(source.object, survey, found))
-    return found
+        outputs.print_notes(structure, hierarchy, [*told, *found.told()])
+        print(found.report())
+    return found.places

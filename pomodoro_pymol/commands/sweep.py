@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..parameters.catalogue import SweepParameters
-from ..viewer import reading
 from .declare import command, progress
 
 if TYPE_CHECKING:
@@ -48,11 +47,5 @@ def pomsweep(parameters: SweepParameters, quiet: bool, _self: Any) -> list[Sweep
     """
     from ..jobs.sweep import SweepRun
 
-    show = progress("pomsweep", quiet, "measurements")
-    with SweepRun(parameters, _self=_self) as run:
-        structure = reading.finish(run.prepare())
-        sweep = run.work(structure, print, lambda done, total, _: show(done, total))
-        reading.finish(run.finish(sweep))
-    if not quiet:
-        print(run.report(sweep))
+    sweep, _ = SweepRun(parameters, _self=_self).complete(progress("pomsweep", quiet, "measurements"), quiet)
     return sweep.points

@@ -49,37 +49,22 @@ def pomtable(parameters: TableParameters, quiet: bool, _self: Any) -> list[Table
         pomsweep, pomweights, pomnoise
     """
     from ..experiments import outputs
-    from ..experiments.table import noise_table, table_csv, table_text
+    from ..experiments.table import run_table
     from ..noise.presets import parse_schemes
     from ..noise.sigma import law_line
     from ..structure.hierarchy import Hierarchy
-    from ..utils.devices import device_notes
 
-    schemes = parse_schemes(parameters.presets)
+    parse_schemes(parameters.presets)  # refused before any work
     outputs.check_paths(parameters.csv, parameters.figure)
     source, structure = read_source(parameters, _self, parameters.frames)
     hierarchy = Hierarchy.from_structure(structure)
-    rows = noise_table(
-        hierarchy,
-        schemes,
-        parameters.z.values(),
-        frames=parameters.frames,
-        seed=parameters.seed,
-        estimator=parameters.estimator,
-        device=parameters.device,
-        law=parameters.law_of_sigma,
-        progress=progress("pomtable", quiet),
-    )
+    table = run_table(hierarchy, parameters, progress("pomtable", quiet))
     if not quiet:
         print(
             f" pomtable: {source.object}, {hierarchy}; {counted(parameters.frames, 'draw')}, "
             f"seed {parameters.seed}, {parameters.estimator}" + law_line(parameters.law_of_sigma)
         )
-        outputs.print_notes(structure, hierarchy, device_notes(rows[0].device, rows[0].note))
-        print(table_text(rows, hierarchy.n_chains))
-    outputs.write_csv(parameters.csv, table_csv(rows))
-    if parameters.figure:
-        from ..experiments.figures import table_figure
-
-        outputs.write_figure(parameters.figure, table_figure(rows))
-    return rows
+        outputs.print_notes(structure, hierarchy, table.told())
+        print(table.report())
+    outputs.write(table, parameters.csv, parameters.figure)
+    return table.rows

@@ -71,12 +71,12 @@ def pomtrain(parameters: TrainParameters, quiet: bool, _self: Any) -> TrainResul
     show = _Progress(quiet)
     with TrainRun(parameters, _self=_self) as run:
         try:
-            result = run.work(reading.finish(run.prepare()), print, show)
+            result = run.work(reading.take_all(run.prepare()), show)
         except KeyboardInterrupt:
             if show.done:
                 print(f" pomtrain: what is trained is in {run.path}: resume=1 goes on with it", flush=True)
             raise
-        reading.finish(run.finish(result))
+        reading.take_all(run.finish(result))
     if not quiet:
         print(run.report(result))
     return result

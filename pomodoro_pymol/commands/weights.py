@@ -48,31 +48,22 @@ def pomweights(parameters: WeightsParameters, quiet: bool, _self: Any) -> LevelW
         pomnoise, pomtable
     """
     from ..experiments import outputs
-    from ..experiments.weights import noise_line, padding_text, solve_weights, weights_text
-    from ..noise import presets
+    from ..experiments.weights import run_weights
+    from ..noise.presets import delete_preset
     from ..noise.sigma import law_line
-    from ..structure.hierarchy import Hierarchy
 
     if parameters.delete:
-        presets.delete_preset(parameters.delete)
+        delete_preset(parameters.delete)
         if not quiet:
             print(f" pomweights: preset {parameters.delete} deleted")
         return parameters.weights
     source, structure = read_source(parameters, _self)
-    hierarchy = Hierarchy.from_structure(structure)
-    weights = solve_weights(hierarchy, parameters)
-    if parameters.save:
-        presets.save_preset(parameters.save, weights)
+    result = run_weights(structure, parameters)
     if not quiet:
         print(
             f" pomweights: {source.object}, closed forms at sigma {parameters.noise_sigma:.4g} A per coordinate"
             + law_line(parameters.law_of_sigma)
         )
-        outputs.print_notes(structure, hierarchy)
-        print(weights_text(structure, hierarchy, weights, parameters.noise_sigma, parameters.law_of_sigma))
-        line = noise_line(parameters, weights, source.selection).to_text()
-        print(f" to use them: {line}" + (f", or preset={parameters.save}" if parameters.save else ""))
-        padding = padding_text(hierarchy, parameters, weights, source.selection)
-        if padding:
-            print(padding)
-    return weights
+        outputs.print_notes(structure, result.hierarchy)
+        print(result.report(source.selection))
+    return result.weights

@@ -171,6 +171,7 @@ def start_losses(
     parts = zip(levels.data, levels.noise, levels.freedom, levels.rigid_data, levels.rigid_noise)
 
     def loss(data: float, noise: float, freedom: float, rigid_data: float, rigid_noise: float) -> float:
+        """Return that of one level."""
         if not noise and loss_weight == "levels":
             return math.nan if scaling == "global" and freedom else 0.0
         own, common = (data, noise), (law.sigma_data**2, 1.0)
@@ -178,6 +179,7 @@ def start_losses(
         moving = max(freedom * noise - (aligned and rigid_noise), 0.0)
 
         def of_sigma(sigma: np.ndarray) -> np.ndarray:
+            """Return lambda times the squared error that zero leaves, at each sigma."""
             skips = _skip(sigma, *(own if scaling == "levels" else common))
             s, v = own if loss_weight == "levels" else common
             return (1 / s + 1 / (v * sigma**2)) * ((1 - skips) ** 2 * still + skips**2 * moving * sigma**2)
@@ -207,6 +209,7 @@ def information(levels: LevelVariances, hierarchy: Hierarchy, law: LawOfSigma) -
     c, r, n = hierarchy.n_chains, hierarchy.n_residues, hierarchy.n_atoms
 
     def nats(count: int, data: float, noise: float) -> float:
+        """Return those of a level of so many means."""
         if not (count and noise):
             return math.inf if count else 0.0
         return 1.5 * count * over_law(law, lambda sigma: np.log1p(data / (noise * sigma**2)))
@@ -249,6 +252,7 @@ def weights_for_loss_share(
     least, most = (float(expected_levels(hierarchy, end).residue_share) for end in (rest, LevelWeights(0, 1, 0)))
 
     def share(variance: float) -> float:
+        """Return the share of the start under noise of which the residues have this part of the variance."""
         return (of_data * freedom * data[1] + of_noise * variance) / (of_data * spread + of_noise)
 
     wanted = (residue * (of_data * spread + of_noise) - of_data * freedom * data[1]) / of_noise

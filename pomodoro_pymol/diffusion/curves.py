@@ -6,8 +6,6 @@ for every ideal denoiser.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,8 +16,9 @@ from torch import Tensor
 
 from ..structure.hierarchy import Hierarchy, group_sum, take_groups
 from ..structure.superposition import best_rotation
+from ..utils.text import csv_text
 from .analytic import entropy
-from .precondition import PerLevel
+from .precondition import LEVELS, PerLevel
 from .sampling import Step, check_sums
 
 #: Rows that the printed table of a run has at most.
@@ -107,8 +106,8 @@ class StepCurves:
             laid = denoised @ rotations[:, 1].mT.to(denoised) if self.any_pose else step.denoised
             parts.append(laid - self.truth.to(laid))
         numbers = [step.centroid.square().sum(-1).mean(), _angles(rotations[:, 0]).mean(), *self._of_levels(parts)]
-        if step.estimate.members is not None:
-            numbers.append(entropy(step.estimate.members).mean())
+        if step.estimate.probabilities is not None:
+            numbers.append(entropy(step.estimate.probabilities).mean())
         told = torch.cat([torch.stack([number.to(denoised) for number in numbers]), step.sums]).tolist()
         check_sums(step.evaluated, told[len(numbers) :])
         centroid, rotation, *squares = told[: len(numbers)]
@@ -121,7 +120,7 @@ class StepCurves:
             left=_per_level(squares[:3]),
             centroid=centroid**0.5,
             rotation=rotation,
-            entropy=math.nan if step.estimate.members is None else squares[-1],
+            entropy=math.nan if step.estimate.probabilities is None else squares[-1],
         )
         self.records.append(record)
         return record
@@ -181,22 +180,18 @@ def curves_text(records: Sequence[StepRecord]) -> str:
 
 def curves_csv(records: Sequence[StepRecord]) -> str:
     """Return every step as CSV."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    levels = ("chain", "residue", "atom")
-    writer.writerow(
-        [
-            *("step", "sigma_per_coordinate", "sigma_hat_per_coordinate"),
-            *(f"error_{level}_per_coordinate" for level in levels),
-            *(f"variance_left_{level}_per_coordinate" for level in levels),
-            *("centroid_in_space", "rotation_degrees", "entropy_nats"),
-        ]
-    )
+    header = [
+        *("step", "sigma_per_coordinate", "sigma_hat_per_coordinate"),
+        *(f"error_{level}_per_coordinate" for level in LEVELS),
+        *(f"variance_left_{level}_per_coordinate" for level in LEVELS),
+        *("centroid_in_space", "rotation_degrees", "entropy_nats"),
+    ]
+    rows = []
     for record in records:
         numbers = [record.sigma, record.sigma_hat, *record.error, *record.left]
         numbers += [record.centroid, record.rotation, record.entropy]
-        writer.writerow([record.step, *(f"{number:.6g}" for number in numbers)])
-    return file.getvalue()
+        rows.append([record.step, *(f"{number:.6g}" for number in numbers)])
+    return csv_text(header, rows)
 
 
 def _per_level(numbers: Sequence[float]) -> PerLevel:

@@ -31,14 +31,14 @@ class Estimate:
         Estimate of the residue means by a head of its own.
     chains : Tensor, shape=(..., n_chains, 3), optional
         The same of the chain means.
-    members : Tensor, shape=(..., n_members), optional
-        Probability of each member of the ensemble, where there is one.
+    probabilities : Tensor, shape=(..., n_members), optional
+        Of the members of the ensemble, where there is one.
     """
 
     atoms: Tensor
     residues: Tensor | None = None
     chains: Tensor | None = None
-    members: Tensor | None = None
+    probabilities: Tensor | None = None
 
 
 #: Takes noised coordinates, (n_samples, n_atoms, 3), and sigma, both in angstrom.
@@ -65,7 +65,7 @@ def broadcast_heads(estimate: Estimate, hierarchy: Hierarchy, gate: float = 1.0)
     for level, wanted in (("residue", estimate.residues), ("chain", estimate.chains)):
         if wanted is not None:
             atoms = atoms + hierarchy.broadcast(wanted - hierarchy.pool(atoms, level), level)
-    if estimate.members is None or gate >= 1:
+    if estimate.probabilities is None or gate >= 1:
         return atoms
-    unsure = estimate.members.amax(-1) <= gate
+    unsure = estimate.probabilities.amax(-1) <= gate
     return torch.where(unsure[..., None, None], atoms, estimate.atoms)

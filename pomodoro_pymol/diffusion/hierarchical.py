@@ -1,17 +1,18 @@
-"""A small network of residue tokens: atoms -> residues -> transformer -> atoms, several of them side by side.
+"""A small network of residue tokens: atoms -> residues -> transformer -> atoms, several networks side by side.
 
-Tensors have the axis of the models first, so that networks of one architecture (of several
-schemes and seeds) train together: each product is one batched product over the models.
+The first axis of tensors is that of the networks, so that those of one architecture (of several
+schemes and seeds) train together: each product is one batched product over the networks.
 
 The atoms of a residue are read into channels, each a learnt combination of the slots of the
-residue's kind, and made a token together with where the residue lies and the vectors to its
-neighbours along the chain. Tokens attend to each other, less the further they are apart
-along the chain (Press et al. 2022, ALiBi); the noise level scales and shifts what each layer
-reads (Peebles & Xie 2023). The output is written back through channels, beside a direct way
-from the channels read, which the noise level scales: a linear filter alone needs no token.
+residue's kind. Channels, the place of the residue and the vectors to its neighbours along the
+chain become a token. Tokens attend to each other, less the further they are apart along the
+chain (ALiBi, Press et al. 2022); the noise level scales and shifts what each layer reads
+(Peebles & Xie 2023). The output is written back through channels. Beside it a direct path, which
+the noise level scales, leads from the channels read to those written, so that a linear filter
+can be learnt without the tokens.
 
-The heads of residues and chains read the tokens and send no gradient into them: what the
-tokens learn is from the loss of the atoms alone, and the heads change nothing of it.
+The heads of residues and chains read the tokens, and send no gradient back into them: what the
+tokens learn comes from the loss of the atoms alone.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ from ..errors import PomodoroError
 from ..utils.text import counted
 from .slots import Slots
 
-_NOISE_WAVES = (0.5, 1.0, 2.0, 4.0)
-_FARTHEST = 32  # steps along the chain
+_NOISE_WAVES = (0.5, 1.0, 2.0, 4.0)  # frequencies at which c_noise is given to the network
+_FARTHEST = 32  # steps along the chain, beyond which residues count as equally far apart
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,13 @@ class Architecture:
     Attributes
     ----------
     n_kinds, n_slots : int
-        Of residues, and of atoms in each.
+        Kinds of residues, and slots for the atoms of each; see `Slots`.
     width, layers, heads : int
         Of the transformer.
     channels : int
-        In which the atoms of a residue are read and written.
+        Into which the atoms of a residue are read, and from which they are written.
     reach : int
-        Neighbours on either side, whose vectors a token has.
+        How many neighbours on either side a token has the vectors to.
 
     Raises
     ------
@@ -79,7 +80,7 @@ class HierarchicalNetwork(nn.Module):
 
     Notes
     -----
-    They begin as networks that predict zero.
+    Before training they predict zero.
     """
 
     def __init__(self, architecture: Architecture, seeds: list[int]) -> None:
@@ -96,7 +97,7 @@ class HierarchicalNetwork(nn.Module):
 
     @staticmethod
     def shapes(architecture: Architecture) -> dict[str, tuple[int, ...]]:
-        """Return the shape of each weight of one network."""
+        """Return the shapes of the weights of one network, by name."""
         a = architecture
         inside = 3 * (a.channels + 2 * a.reach + 2)
         noise = 3 * (1 + 2 * len(_NOISE_WAVES))
@@ -122,22 +123,23 @@ class HierarchicalNetwork(nn.Module):
 
     @property
     def n_models(self) -> int:
+        """How many networks there are."""
         return len(self.weights["kind"])
 
     def picked(self, models: Any) -> HierarchicalNetwork:
-        """Return some of the networks, with the same weights."""
+        """Return copies of some of the networks, chosen by any index of an axis."""
         one = HierarchicalNetwork(self.architecture, [])
         for name, value in self.weights.items():
             one.weights[name] = nn.Parameter(value[models].detach().clone())
         return one
 
     def forward(self, coords: Tensor, c_noise: Tensor, slots: Slots) -> tuple[Tensor, Tensor, Tensor]:
-        """Predict.
+        """Predict the target of `training_task.Task`, from scaled coordinates and the noise level.
 
         Parameters
         ----------
         coords : Tensor, shape=(n_models, n_items, n_residues, n_slots, 3)
-            Scaled; 0 in empty slots.
+            Scaled by c_in; 0 in empty slots.
         c_noise : Tensor, shape=(n_models, n_items, 3)
             Of chain, residue and atom level.
         slots : Slots
@@ -171,6 +173,7 @@ class HierarchicalNetwork(nn.Module):
         return (atoms * slots.present[..., None], *heads)
 
     def _heads(self, token: Tensor, noise: Tensor, chain: Tensor, place: Tensor, slots: Slots) -> tuple[Tensor, Tensor]:
+        """Return what the heads predict of residues and chains."""
         w = self.weights
         direct = noise @ w["head_direct"]
         residues = _linear(token, w["head_residue"]) + direct[..., None, :1] * place
@@ -190,13 +193,14 @@ class HierarchicalNetwork(nn.Module):
         return (vectors * inside[..., None]).flatten(-2)
 
     def _bias(self, slots: Slots) -> Tensor:
-        """Return what attention loses by distance along the chain, shape=(n_heads, n_residues, n_residues)."""
+        """Return what is added to attention by distance along the chain, shape=(n_heads, n_residues, n_residues)."""
         rows = torch.arange(slots.n_residues, device=slots.chain_of.device)
         apart = (rows[:, None] - rows).abs().clamp(max=_FARTHEST)
         same = slots.chain_of[:, None] == slots.chain_of
         return -self.slopes[:, None, None] * torch.where(same, apart, _FARTHEST)
 
     def _attended(self, token: Tensor, layer: int, bias: Tensor) -> Tensor:
+        """Return what the tokens take from each other in one layer."""
         heads = self.architecture.heads
         q, k, v = _linear(token, self.weights[f"attend_{layer}"]).unflatten(-1, (3, heads, -1)).unbind(-3)
         q, k, v = (part.transpose(-2, -3).flatten(0, 1) for part in (q, k, v))  # (models items, heads, residues, -)
@@ -206,7 +210,7 @@ class HierarchicalNetwork(nn.Module):
 
 
 def _start(shapes: dict[str, tuple[int, ...]], seed: int) -> dict[str, Tensor]:
-    """Return the weights that a network begins with: normals over the root of what they sum, or zeros."""
+    """Return the weights of a network before training: normals over the root of their number of inputs, or zeros."""
     generator = torch.Generator().manual_seed(seed)
     zeros = ("out", "direct", "noise_out", "head_residue", "head_chain", "head_direct")
     start = {}
@@ -232,7 +236,7 @@ def _through(x: Tensor, weight: Tensor, slots: Slots) -> Tensor:
 
 
 def _of_kind(table: Tensor, slots: Slots) -> Tensor:
-    """Return what each residue's kind has in a table, shape=(n_models, 1 or n_items, n_residues, ...)."""
+    """Return the rows of a table for each residue's kind, shape=(n_models, 1 or n_items, n_residues, ...)."""
     if slots.is_shared:
         return table[:, None]
     n_models, n_kinds = table.shape[:2]
@@ -242,12 +246,12 @@ def _of_kind(table: Tensor, slots: Slots) -> Tensor:
 
 
 def _waves(c_noise: Tensor) -> Tensor:
-    """Return c_noise with sines and cosines of it, shape=(n_models, n_items, n)."""
+    """Return c_noise beside its sines and cosines, shape=(n_models, n_items, n)."""
     angles = 2 * torch.pi * c_noise[..., None] * c_noise.new_tensor(_NOISE_WAVES)
     return torch.cat((c_noise[..., None], angles.sin(), angles.cos()), -1).flatten(-2)
 
 
 def _modulated(token: Tensor, scale: Tensor) -> Tensor:
-    """Normalise tokens, then scale and shift them: ``scale`` has shape=(n_models, n_items, 2, n)."""
+    """Normalise tokens, then scale and shift them by ``scale``, shape=(n_models, n_items, 2, n)."""
     plain = F.layer_norm(token, token.shape[-1:])
     return torch.addcmul(scale[..., 1, None, :], plain, 1 + scale[..., 0, None, :])

@@ -4,16 +4,17 @@ With mean mu and covariance C of the data, and noise of covariance sigma^2 Sigma
 
     D(x) = mu + C (C + sigma^2 Sigma)^-1 (x - mu)
 
-has the least mean square error of all denoisers that are linear in x, whatever the law of the data. No
-nested covariance stands in for C: residues are correlated along their chain. C is as large as the square of
-the atoms but of no higher rank than the states: with C = Y^T Y / n and the eigenvectors U and eigenvalues g
-of Y Sigma^-1 Y^T, the modes B = U^T Y give
+has the least mean square error of all denoisers that are linear in x, whatever the law of the data. C is
+taken as it is, without a nested covariance in its place, since residues are correlated along their chain. It
+has as many rows as there are coordinates, but no higher rank than there are states. So with C = Y^T Y / n and
+the eigenvectors U and eigenvalues g of Y Sigma^-1 Y^T, the modes B = U^T Y give
 
     D(x) = mu + B^T (n sigma^2 + g)^-1 B Sigma^-1 (x - mu)
     error = B^T sigma^2 / (n sigma^2 + g) B
 
-so that each sigma takes two thin products. It is the floor on the states that it is made from; what of others
-lies outside their modes it cannot reach. The project's own derivation; the tests hold it against dense matrices.
+so that each sigma takes two thin products. It is the floor on the states that it is made from. Of other states
+it cannot estimate what lies outside these modes. The project's own derivation; the tests hold it against dense
+matrices.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ class LinearDenoiser:
     weights : LevelWeights
         Of the noise.
     pose : {"fixed", "random"}
-        As the states lie: mean and covariance are those of all coordinates. Or centred, turned uniformly and
-        shifted by `SHIFT` times a standard normal: then the mean is 0, and each coordinate has the same covariance
-        of the atoms and none with another.
+        Under ``fixed`` states are as they lie, and mean and covariance are those of all coordinates. Under
+        ``random`` they are centred, turned uniformly and shifted by `SHIFT` times a standard normal: then the mean
+        is 0, and the covariance of the atoms is the same along x, y and z, which are independent.
 
     Raises
     ------
     PomodoroError
-        If the shapes do not fit, a coordinate is not finite, the pose is unknown, or w_a = 0.
+        If the shapes do not fit, a coordinate is not finite, the pose is unknown, or the atom weight is 0.
     """
 
     def __init__(self, states: Tensor, hierarchy: Hierarchy, weights: LevelWeights, *, pose: str = "fixed") -> None:
@@ -98,10 +99,10 @@ class LinearDenoiser:
         return Estimate((self._mean + by_atom).to(x))
 
     def error(self, sigma: float) -> PerLevel:
-        """Return the mean square error of each level, square angstrom per coordinate: no root is taken.
+        """Return the expected mean square error of each level, square angstrom per coordinate.
 
-        The expected value over states, poses and noise, in closed form; also that of the best of all denoisers on
-        Gaussian data of the same mean and covariance.
+        A mean over states, poses and noise, in closed form. On Gaussian data of the same mean and covariance no
+        denoiser has a smaller one.
 
         Parameters
         ----------
@@ -129,5 +130,5 @@ class LinearDenoiser:
         return self._count * sigma**2 + self._values
 
     def _rows(self, coords: Tensor) -> Tensor:
-        """Return the vectors that share the covariance: whole states, or each of their coordinates, (n, n_atoms, 1)."""
+        """Return the vectors that the covariance is of: states, or under a random pose each axis, (n, n_atoms, 1)."""
         return coords if self._fixed else coords.mT.reshape(-1, self._shape[0], 1)

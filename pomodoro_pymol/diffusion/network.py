@@ -324,6 +324,7 @@ def denoise_scaled(
     skipped = [level.c_skip * part for level, part in zip(scalings, parts)]
 
     def estimate(*predicted: Tensor) -> list[Tensor]:
+        """Return c_skip x + c_out F of the first levels, of as many as are predicted."""
         return [skip + level.c_out * part for skip, level, part in zip(skipped, scalings, predicted)]
 
     atoms = join_levels(estimate(*split_levels(outputs[0], hierarchy)), hierarchy)

@@ -1,4 +1,4 @@
-"""A trained network from a file: an archive of torch.export, or TorchScript.
+"""A trained network from a file: an archive of torch.export, or TorchScript; and one of ours into such an archive.
 
 Pickles are refused before anything of them is read: a pickle runs whatever its author
 wrote. Archives of torch.export can carry pickles too (sample inputs, weights, objects),
@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.torch_version import TorchVersion
 
-from ..errors import PomodoroError
-from ..io.disk import read_regular, user_path
+from ..errors import PomodoroError, first_line
+from ..io.disk import atomic_write, file_bytes, user_path
+from ..structure.hierarchy import Hierarchy
+from .hierarchical import HierarchicalNetwork
 from .network import LoadedNetwork, Takes
+from .trained_file import TrainedNetwork
 
 # Bytes of code, which is compressed, that a network may have beside its weights.
 _CODE = 64 << 20
@@ -52,10 +56,7 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Loaded
         If the file cannot be read, is of another format, holds a pickle, or needs a later PyTorch.
     """
     path = user_path(path)
-    try:
-        data = read_regular(path)
-    except OSError as error:
-        raise PomodoroError(f"cannot read {path}: {error.strerror}") from None
+    data = file_bytes(path)
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except Exception:  # of a damaged archive, zipfile raises much more than BadZipFile
@@ -90,8 +91,49 @@ def load_network(path: str | Path, device: torch.device | str = "cpu") -> Loaded
             warnings.simplefilter("ignore")
             return load(io.BytesIO(data), device, path.name)
     except Exception as error:
-        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        reason = first_line(error)[:200] or type(error).__name__
         raise PomodoroError(f"{path.name} cannot be loaded: {reason}") from None
+
+
+def export_network(network: HierarchicalNetwork, hierarchy: Hierarchy, path: str | Path) -> None:
+    """Write a network of pomtrain as an archive that `load_network` reads, for any number of samples.
+
+    Parameters
+    ----------
+    network : HierarchicalNetwork
+        With one model.
+    hierarchy : Hierarchy
+        Of the atoms that it takes.
+    path : str or Path
+
+    Raises
+    ------
+    PomodoroError
+        If torch cannot export it, or the file cannot be written.
+    """
+    module = _Exported(network, hierarchy)
+    sample = torch.zeros(2, hierarchy.n_atoms, 3), torch.zeros(2, 3)
+    samples = torch.export.Dim("samples", min=1, max=1 << 16)
+    try:
+        program = torch.export.export(module, sample, dynamic_shapes=({0: samples}, {0: samples}))
+    except Exception as error:
+        raise PomodoroError(f"torch cannot export the network: {first_line(error)[:200]}") from None
+    with atomic_write(user_path(path)) as file:
+        torch.export.save(program, file)
+
+
+class _Exported(torch.nn.Module):
+    """A network of pomtrain as a module that takes atoms, which is what torch.export needs."""
+
+    def __init__(self, network: HierarchicalNetwork, hierarchy: Hierarchy) -> None:
+        super().__init__()
+        self.network = network.cpu()
+        self._call = TrainedNetwork(self.network, hierarchy.to("cpu"))
+        self._call(torch.zeros(1, hierarchy.n_atoms, 3), torch.zeros(1, 3))  # caches what depends on the slots alone
+
+    def forward(self, coords: Tensor, c_noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Predict as `TrainedNetwork` does."""
+        return self._call.predict(coords, c_noise)
 
 
 def _load_exported(file: io.BytesIO, device: torch.device | str, name: str) -> LoadedNetwork:

@@ -22,7 +22,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
+from operator import attrgetter
 
 import torch
 from torch import Tensor
@@ -33,11 +34,12 @@ from ..noise.weights import LevelWeights
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import superpose
 from .estimate import Denoiser, Estimate, broadcast_heads
+from .pose import Pose, rotations_of
 from .precondition import SHIFT
 from .samplers import Sampler
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Step:
     """One step of `edm_sample`, after it was taken.
 
@@ -57,12 +59,8 @@ class Step:
         As the denoiser gave it.
     centroid : Tensor, shape=(n_samples, 3)
         Before centring.
-    rotation : Tensor, shape=(n_samples, 3, 3)
-    shift : Tensor, shape=(n_samples, 1, 3)
-        What the augmentation did: ``x @ rotation.mT + shift``.
-    turned : Tensor, shape=(n_samples, 3, 3)
-    moved : Tensor, shape=(n_samples, 1, 3)
-        What it did since the start, this step included, or to place since x was last centred.
+    pose : Pose
+        What the augmentation did since the start, this step included; to place, since x was last centred.
     evaluated : tuple of float
         Sigma of each evaluation of the denoiser, angstrom.
     sums : Tensor, shape=(n_evaluations,)
@@ -78,16 +76,13 @@ class Step:
     denoised: Tensor
     estimate: Estimate
     centroid: Tensor
-    rotation: Tensor
-    shift: Tensor
-    turned: Tensor
-    moved: Tensor
+    pose: Pose
     evaluated: tuple[float, ...]
     sums: Tensor
 
     def taken_back(self, coords: Tensor) -> Tensor:
         """Return coordinates of this step in the frame of the start, without what the augmentation did."""
-        return (coords - self.moved) @ self.turned
+        return self.pose.taken_back(coords)
 
 
 def check_sums(sigmas: Sequence[float], sums: Sequence[float]) -> None:
@@ -136,31 +131,43 @@ class Draws:
         return draw_unit_noise(rows, self.hierarchy, weights, normals).mT
 
     def rotations(self) -> Tensor:
-        """Return uniform rotations, shape=(n_samples, 3, 3): from normal quaternions, Shoemake 1992."""
-        q = self._normals.draw(4)
-        q = q / q.norm(dim=1, keepdim=True)
-        products = (q[:, :, None] * q[:, None]).view(-1, 16)
-        identity, factors = _quaternion_map(q.dtype, q.device)
-        return (products @ factors).add_(identity).view(-1, 3, 3)
+        """Return uniform rotations, shape=(n_samples, 3, 3)."""
+        return rotations_of(self._normals.draw(4))
 
     def shifts(self) -> Tensor:
         """Return random shifts in angstrom, shape=(n_samples, 1, 3)."""
         return SHIFT * self._normals.draw(3)[:, None]
 
 
-# What products of the parts w, x, y, z of a quaternion stand twice in each entry of its rotation, with their signs.
-_PRODUCTS = ("-yy -zz", "+xy -wz", "+xz +wy", "+xy +wz", "-xx -zz", "+yz -wx", "+xz -wy", "+yz +wx", "-xx -yy")
+class _Evaluations:
+    """A denoiser as a sampler asks it, and what of each evaluation tells whether all its numbers are finite.
 
+    Parameters
+    ----------
+    denoise : callable
+    to_atoms : callable
+        Makes one set of atoms of an `Estimate`.
+    sums : Tensor, shape=(n_evaluations,)
+        To be filled with the sum of all numbers of each evaluation.
+    checked : bool
+        Look at each sum at once, which waits for the device.
+    """
 
-@lru_cache(maxsize=4)
-def _quaternion_map(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the entries of the identity, shape=(9,), and the factors of all products, shape=(16, 9)."""
-    factors = torch.zeros(4, 4, 9, dtype=dtype)
-    for entry, terms in enumerate(_PRODUCTS):
-        for term in terms.split():
-            one, other = map("wxyz".index, term[1:])
-            factors[one, other, entry] = float(f"{term[0]}2")
-    return torch.eye(3, dtype=dtype).flatten().to(device), factors.view(16, 9).to(device)
+    def __init__(
+        self, denoise: Denoiser, to_atoms: Callable[[Estimate], Tensor], sums: Tensor, *, checked: bool
+    ) -> None:
+        self.denoise, self.to_atoms, self.sums, self.checked = denoise, to_atoms, sums, checked
+        self.sigmas: list[float] = []
+
+    def __call__(self, x: Tensor, sigma: float) -> tuple[Estimate, Tensor]:
+        """Return the estimate at ``x``, shape=(n_samples, n_atoms, 3), and the atoms that it makes, of that shape."""
+        estimate = self.denoise(x, sigma)
+        atoms = self.to_atoms(estimate)
+        total = torch.sum(atoms, (0, 1, 2), out=self.sums[len(self.sigmas)])
+        if self.checked:
+            check_sums([sigma], [float(total)])
+        self.sigmas.append(sigma)
+        return estimate, atoms
 
 
 @torch.no_grad()
@@ -220,54 +227,53 @@ def edm_sample(
     PomodoroError
         If the start is of another shape or not finite, or the denoiser returns numbers that are not finite.
     """
-    draws = Draws(hierarchy, range(samples) if isinstance(samples, int) else samples, seed, dtype=dtype, device=device)
-    churn_weights = churn_weights or weights
+    numbers = range(samples) if isinstance(samples, int) else samples
+    shape = (len(numbers), hierarchy.n_atoms, 3)
+    if start is not None and (start.shape not in (shape, shape[1:]) or not bool(start.isfinite().all())):
+        raise PomodoroError(f"start must be {shape[1:]} or {shape} finite numbers, not {tuple(start.shape)}")
+    draws = Draws(hierarchy, numbers, seed, dtype=dtype, device=device)
+    to_atoms = partial(broadcast_heads, hierarchy=hierarchy, gate=gate) if multiscale else attrgetter("atoms")
+    sums = torch.zeros(2 * sampler.steps, dtype=dtype, device=device)
+    evaluate = _Evaluations(denoise, to_atoms, sums, checked=not is_batched(device))
+    ends = _solve(evaluate, draws, weights, churn_weights or weights, sampler, start, callback)
+    check_sums(evaluate.sigmas, sums.tolist())
+    return ends
+
+
+def _solve(
+    evaluate: _Evaluations,
+    draws: Draws,
+    weights: LevelWeights,
+    churn_weights: LevelWeights,
+    sampler: Sampler,
+    start: Tensor | None,
+    callback: Callable[[Step], object],
+) -> Tensor:
+    """Go from noise at the first sigma to the last, step by step as the head of this module writes it."""
     sigmas = sampler.sigmas()
     x = draws.noise(weights).mul_(sigmas[0])
     if start is not None:
-        if start.shape not in (x.shape, x.shape[1:]) or not bool(start.isfinite().all()):
-            raise PomodoroError(
-                f"start must be {tuple(x.shape[1:])} or {tuple(x.shape)} finite numbers, not {tuple(start.shape)}"
-            )
         x += start.to(x)
-    unmoved = torch.eye(3, dtype=dtype, device=device).expand(len(x), 3, 3)
-    home = x.new_zeros(len(x), 1, 3)
-    turned, moved = unmoved, home
-    waits = not is_batched(device)
-    evaluated: list[float] = []
-    sums = x.new_zeros(2 * sampler.steps)
-
-    def estimate(x: Tensor, sigma: float) -> tuple[Estimate, Tensor]:
-        found = denoise(x, sigma)
-        atoms = broadcast_heads(found, hierarchy, gate) if multiscale else found.atoms
-        total = torch.sum(atoms, (0, 1, 2), out=sums[len(evaluated)])
-        if waits:
-            check_sums([sigma], [float(total)])
-        evaluated.append(sigma)
-        return found, atoms
-
+    pose = Pose.of_start(x)
     for number, (sigma, following) in enumerate(zip(sigmas, sigmas[1:]), 1):
-        before = len(evaluated)
+        before = len(evaluate.sigmas)
         centroid = x.mean(-2)
-        rotation, shift = unmoved, home
         if sampler.center:
-            x, moved = x - centroid[:, None], home
+            x = x - centroid[:, None]
         if sampler.augment:
-            rotation, shift = draws.rotations(), draws.shifts()
-            x = torch.baddbmm(shift.mT, rotation, x.mT).mT
-            turned = rotation @ turned
-            moved = shift if moved is home else torch.baddbmm(shift, moved, rotation.mT)
+            turn = Pose(draws.rotations(), draws.shifts())
+            x, pose = turn.applied(x), pose.then(turn, centred=sampler.center)
         sigma_hat = sampler.churned(sigma, following)
         if sigma_hat > sigma:
             noise = draws.noise(churn_weights)
             x = torch.add(x, noise, alpha=sampler.churn_scale * math.sqrt(sigma_hat**2 - sigma**2), out=noise)
-        found, denoised = estimate(x, sigma_hat)
-        noised = superpose(x, denoised, checked=waits).coords if sampler.align else x
+        estimate, denoised = evaluate(x, sigma_hat)
+        noised = superpose(x, denoised, checked=evaluate.checked).coords if sampler.align else x
         # lerp(x, D, w) is x + w (D - x).
         fraction = sampler.step_scale * (sigma_hat - following) / sigma_hat
         x = torch.lerp(noised, denoised, fraction)
         if sampler.solver == "heun" and following:
-            _, ahead = estimate(x, following)
+            _, ahead = evaluate(x, following)
             beyond = sampler.step_scale * (following - sigma_hat) / following
             x = torch.lerp(noised, denoised, fraction / 2).add_(x - ahead, alpha=beyond / 2)
         callback(
@@ -279,15 +285,11 @@ def edm_sample(
                 coords=x,
                 noised=noised,
                 denoised=denoised,
-                estimate=found,
+                estimate=estimate,
                 centroid=centroid,
-                rotation=rotation,
-                shift=shift,
-                turned=turned,
-                moved=moved,
-                evaluated=tuple(evaluated[before:]),
-                sums=sums[before : len(evaluated)],
+                pose=pose,
+                evaluated=tuple(evaluate.sigmas[before:]),
+                sums=evaluate.sums[before : len(evaluate.sigmas)],
             )
         )
-    check_sums(evaluated, sums.tolist())
     return x

@@ -47,6 +47,7 @@ def sample_side_by_side(
     rows = torch.arange(len(x), device=x.device)
 
     def slope(x: Tensor, sigma: float) -> Tensor:
+        """Return dx/dsigma, (x - D) / sigma."""
         told = torch.full((len(x),), sigma, device=x.device)
         found = torch.cat([part for _, part in training.denoised(x, rows, items, told, check)])
         check_sums([sigma], [float(found.sum())])

@@ -1,9 +1,9 @@
-"""Atoms in slots: the atoms of a residue side by side, padded to those of the largest.
+"""Atoms in slots: each residue has as many slots as the largest, of which its atoms fill the first ones.
 
 A network that reads residues as tokens works on coordinates of shape
-(..., n_residues, n_slots, 3), 0 where a slot is empty. What the slots of a residue are is
-said by its *kind*: of an ensemble each residue is a kind of its own; of fragments of many
-structures the kind is the residue's type, and each fragment has kinds of its own.
+(..., n_residues, n_slots, 3), 0 where a slot is empty. Which atoms the slots of a residue hold
+depends on its *kind*. In an ensemble each residue is a kind of its own; in fragments of many
+structures the kind is the type of the residue, so that fragments differ in their kinds.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Slots:
     Attributes
     ----------
     kinds : Tensor, shape=(n_residues,) or (..., n_items, n_residues), dtype=int64
-        The second where each item of a data set has residues of its own.
+        Kind of each residue; the second shape where each item of a data set has residues of its own.
     present : Tensor, shape=(*kinds.shape, n_slots), dtype=bool
-        Every residue has an atom.
+        Which slots hold an atom; every residue has at least one.
     chain_of : Tensor, shape=(n_residues,), dtype=int64
-        Chain of each residue, the same of all items.
+        Chain of each residue, the same in all items.
     """
 
     kinds: Tensor
@@ -38,19 +38,22 @@ class Slots:
 
     @property
     def n_residues(self) -> int:
+        """Residues of each item."""
         return self.present.shape[-2]
 
     @property
     def n_slots(self) -> int:
+        """Slots of each residue."""
         return self.present.shape[-1]
 
     @cached_property
     def n_chains(self) -> int:
+        """Chains of each item."""
         return int(self.chain_of.max()) + 1
 
     @property
     def is_shared(self) -> bool:
-        """Whether all items are of the same atoms."""
+        """Whether all items have the same atoms."""
         return self.kinds.ndim == 1
 
     @cached_property
@@ -65,13 +68,13 @@ class Slots:
 
     @cached_property
     def in_chain(self) -> Tensor:
-        """Each residue's part of its chain's atoms, shape=(..., n_chains, n_residues)."""
+        """The part of a chain's atoms that each residue has, 0 in other chains, shape=(..., n_chains, n_residues)."""
         member = torch.nn.functional.one_hot(self.chain_of, self.n_chains).T.to(self.sizes)
         weighted = member * self.sizes[..., None, :]
         return weighted / weighted.sum(-1, keepdim=True)
 
     def take(self, items: Tensor | Sequence[int]) -> Slots:
-        """Return the slots of some items."""
+        """Return the slots of some items, by their numbers."""
         return self if self.is_shared else Slots(self.kinds[items], self.present[items], self.chain_of)
 
     def to(self, device: torch.device | str) -> Slots:
@@ -112,7 +115,7 @@ class Slots:
 
 
 class Seating:
-    """Where the atoms of a structure sit, each residue of a kind of its own, its atoms in their order.
+    """The places in slots of the atoms of a structure, whose residues are each of a kind of their own.
 
     Parameters
     ----------

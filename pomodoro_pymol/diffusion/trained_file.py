@@ -1,4 +1,4 @@
-"""Networks that pomtrain trained, in one file: ``.npz`` of plain arrays, which needs no pickle.
+"""The networks of a run of pomtrain, in one file: ``.npz`` of plain arrays, which needs no pickle.
 
 ===================== ========================= ================================================
 array                 shape, dtype              what it is
@@ -8,12 +8,12 @@ array                 shape, dtype              what it is
                       float64                   see `Training.curve`
 ``pending``           (n, n_models) float64     losses of the steps since the last point
 ``weights.NAME``      (n_models, ...) float32   weights of all networks, side by side
-``first.NAME``        the same                  moments of the optimizer, for going on
+``first.NAME``        the same                  moments of the optimizer, so that a run can go on
 ``second.NAME``       the same
 ===================== ========================= ================================================
 
-Arrays are stored as they are, one after the other, so that a file is as large as it says. Each is
-as large as the architecture has it, which is looked at before it is read.
+Arrays are stored without compression, one after the other, so that reading a file takes no more memory
+than its size. The shape of each must be that which the architecture has for it, which is checked first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ import json
 import math
 import zipfile
 from dataclasses import asdict, astuple, dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,60 +30,28 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..io.disk import atomic_write, read_regular, user_path
+from ..io.disk import atomic_write, file_bytes, user_path
 from ..io.stored_arrays import StoredArrays, write_arrays
 from ..noise.sigma import LawOfSigma
 from ..noise.weights import LevelWeights, Scheme
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from .hierarchical import Architecture, HierarchicalNetwork
-from .precondition import PerLevel
 from .slots import Seating
-from .training import Curve, Training, TrainingSettings
-from .training_data import POSES
-from .training_task import SCALINGS, Recipe
+from .training import Curve, Training
+from .training_data import POSES, DataAbout, atoms_digest
+from .training_task import SCALINGS, Recipe, TrainingSettings
 
 _FORMAT = "pomodoro training 1"
 _SETS = ("weights", "first", "second")
 _MOST_ABOUT = 1 << 22
-# Counts, layers and letters of a scheme's name in a file, at most.
+# What a count, the number of layers and the letters of a scheme's name in a file may be, at most.
 _MOST, _MOST_LAYERS, _MOST_LABEL = 1 << 33, 1 << 10, 80
-
-
-@dataclass(frozen=True)
-class DataAbout:
-    """What networks were trained on, as a file keeps it.
-
-    Attributes
-    ----------
-    source : str
-        Name of the structure, or how many files.
-    atoms : str
-        Digest of the labels and groups of the atoms, "" where kinds are types of residues.
-    n_atoms, n_residues : int
-        Of the structure; 0 and the length of fragments.
-    states : str
-        Digest of the coordinates.
-    pose : {"fixed", "random"}
-    hold : int
-        One in so many structures was held out.
-    levels : tuple of float
-        Variance of the data at each level, square angstrom per coordinate.
-    """
-
-    source: str
-    atoms: str
-    n_atoms: int
-    n_residues: int
-    states: str
-    pose: str
-    hold: int
-    levels: PerLevel
 
 
 @dataclass(frozen=True, eq=False)
 class TrainedFile:
-    """What a file holds.
+    """What a file of `save_training` holds.
 
     Attributes
     ----------
@@ -113,7 +80,7 @@ class TrainedFile:
     arrays: dict[str, dict[str, Tensor]]
 
     def network(self, number: int) -> HierarchicalNetwork:
-        """Return the network of one recipe, by its number."""
+        """Return the network of one recipe, by its number in ``recipes``."""
         network = HierarchicalNetwork(self.architecture, [self.recipes[number].seed])
         with torch.no_grad():
             for name, value in network.weights.items():
@@ -127,12 +94,12 @@ class TrainedFile:
         ----------
         weights : LevelWeights
         scaling : str
-            Wanted, where there are networks of more than one.
+            Preferred, where such networks have several scalings.
 
         Raises
         ------
         PomodoroError
-            If there is none.
+            If none was trained on such noise.
         """
         fitting = [
             number
@@ -153,6 +120,7 @@ class TrainedFile:
         Raises
         ------
         PomodoroError
+            If atoms, their order, residues or chains differ, or the networks were trained on fragments.
         """
         here = f"{hierarchy.n_atoms} atoms in {hierarchy.n_residues} residues"
         if not self.data.atoms:
@@ -168,12 +136,12 @@ class TrainedFile:
 
 
 class TrainedNetwork:
-    """One network of a file or a training, called as `NetworkDenoiser` calls networks.
+    """One network of a file or a training, in the form in which `NetworkDenoiser` calls networks.
 
     Parameters
     ----------
     network : HierarchicalNetwork
-        Of one model.
+        With one model.
     hierarchy : Hierarchy
     """
 
@@ -182,31 +150,26 @@ class TrainedNetwork:
 
     @torch.no_grad()
     def __call__(self, coords: Tensor, c_noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return what is predicted of atoms, residues and chains, (n_samples, n, 3) each, before c_out."""
+        """Predict atoms, residues and chains, each of shape=(n_samples, n, 3), before they are scaled by c_out.
+
+        Parameters
+        ----------
+        coords : Tensor, shape=(n_samples, n_atoms, 3)
+            Scaled by c_in.
+        c_noise : Tensor, shape=(n_samples, 3)
+            Of chain, residue and atom level.
+        """
         return self.predict(coords, c_noise)
 
     def predict(self, coords: Tensor, c_noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Do the same with gradients."""
+        """Predict the same, keeping what gradients need."""
         laid = self.seating.spread(coords)
         atoms, residues, chains = self.network(laid[None], c_noise[None], self.seating.slots)
         return self.seating.gather(atoms[0]), residues[0], chains[0]
 
 
-def atoms_digest(structure: Structure, hierarchy: Hierarchy) -> str:
-    """Return a digest of names and groups of the atoms in their order."""
-    names = structure.atoms["name"].tolist()
-    resn = structure.residues["resn"][structure.residue_of_atom].tolist()
-    groups = hierarchy.atom_to_residue.tolist(), hierarchy.residue_to_chain.tolist()
-    return sha256(json.dumps([names, resn, *groups]).encode()).hexdigest()
-
-
-def coords_digest(coords: Tensor) -> str:
-    """Return a digest of coordinates."""
-    return sha256(np.ascontiguousarray(coords.cpu().numpy(), "<f4").tobytes()).hexdigest()
-
-
 def save_training(path: str | Path, training: Training, data: DataAbout) -> None:
-    """Write all networks of a training, with what going on needs; whole or not at all.
+    """Write all networks of a training, with all that resuming it needs; whole or not at all.
 
     Raises
     ------
@@ -246,10 +209,7 @@ def load_training(path: str | Path) -> TrainedFile:
         If it cannot be read, is of another format, or damaged.
     """
     path = user_path(path)
-    try:
-        data = read_regular(path)
-    except OSError as error:
-        raise PomodoroError(f"cannot read {path}: {error.strerror}") from None
+    data = file_bytes(path)
     try:
         arrays = StoredArrays(data)
         found = "about" in arrays
@@ -267,36 +227,6 @@ def load_training(path: str | Path) -> TrainedFile:
     raise PomodoroError(f"{path.name} is damaged: {reason}")
 
 
-def export_network(network: HierarchicalNetwork, hierarchy: Hierarchy, path: str | Path) -> None:
-    """Export one network by ``torch.export``, for any number of samples, as ``network=`` takes it.
-
-    Raises
-    ------
-    PomodoroError
-        If torch cannot export it, or the file cannot be written.
-    """
-    module = _Exported(network, hierarchy)
-    sample = torch.zeros(2, hierarchy.n_atoms, 3), torch.zeros(2, 3)
-    samples = torch.export.Dim("samples", min=1, max=1 << 16)
-    try:
-        program = torch.export.export(module, sample, dynamic_shapes=({0: samples}, {0: samples}))
-    except Exception as error:
-        raise PomodoroError(f"torch cannot export the network: {str(error).strip().splitlines()[0][:200]}") from None
-    with atomic_write(user_path(path)) as file:
-        torch.export.save(program, file)
-
-
-class _Exported(torch.nn.Module):
-    def __init__(self, network: HierarchicalNetwork, hierarchy: Hierarchy) -> None:
-        super().__init__()
-        self.network = network.cpu()
-        self._call = TrainedNetwork(self.network, hierarchy.to("cpu"))
-        self._call(torch.zeros(1, hierarchy.n_atoms, 3), torch.zeros(1, 3))  # what hangs on the slots alone is no part
-
-    def forward(self, coords: Tensor, c_noise: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self._call.predict(coords, c_noise)
-
-
 def is_training(path: str | Path) -> bool:
     """Tell whether a file is one of `save_training`, from its list of arrays alone."""
     try:
@@ -310,7 +240,13 @@ def is_training(path: str | Path) -> bool:
 
 
 def _parsed(name: str, arrays: StoredArrays) -> TrainedFile:
-    """Return what an archive holds, all of it checked."""
+    """Return what an archive holds, all of it checked.
+
+    Raises
+    ------
+    Exception
+        Of any kind, if it is not what `save_training` writes.
+    """
     about = json.loads(bytes(arrays("about", "|u1", None, most=_MOST_ABOUT)))
     if about["format"] != _FORMAT:
         raise ValueError(f"its format is {str(about['format'])[:40]!r}")
@@ -329,15 +265,10 @@ def _parsed(name: str, arrays: StoredArrays) -> TrainedFile:
     words = (found.source, found.atoms, found.states)
     if not all(isinstance(word, str) for word in words) or found.pose not in POSES:
         raise ValueError("what it says of its data is wrong")
-    for count, least in (
-        (trained.steps, 1),
-        (trained.batch, 1),
-        (about["step"], 1),
-        (found.n_residues, 1),
-        (found.n_atoms, 0),
-        (found.hold, 0),
-    ):
-        _count(count, least)
+    for count in (trained.steps, trained.batch, about["step"], found.n_residues):
+        _count(count)
+    for count in (found.n_atoms, found.hold):
+        _count(count, least=0)
     if not all(0 < number < math.inf for number in (rate, chain, residue, atom)):
         raise ValueError("a rate or variance is not positive and finite")
     curve, pending = _curve(arrays, len(recipes), trained, about["step"])
@@ -353,7 +284,8 @@ def _parsed(name: str, arrays: StoredArrays) -> TrainedFile:
 
 
 def _recipe(label: str, weights: list[float], scaling: str, seed: int) -> Recipe:
-    # A name is printed in tables and lines: as a scheme that was typed, it is one word.
+    """Return a recipe of a file, checked."""
+    # A name is printed in tables and lines: it must be one word, as that of a scheme that was typed.
     if not isinstance(label, str) or label.split() != [label] or not label.isprintable() or len(label) > _MOST_LABEL:
         raise ValueError("the name of a scheme is wrong")
     if scaling not in SCALINGS:
@@ -362,6 +294,7 @@ def _recipe(label: str, weights: list[float], scaling: str, seed: int) -> Recipe
 
 
 def _count(number: Any, least: int = 1) -> int:
+    """Return a whole number of a file, checked."""
     if type(number) is not int or not least <= number <= _MOST:
         raise ValueError(f"a count is {str(number)[:40]}")
     return number
@@ -370,7 +303,7 @@ def _count(number: Any, least: int = 1) -> int:
 def _curve(
     arrays: StoredArrays, n_models: int, settings: TrainingSettings, step: int
 ) -> tuple[Curve, list[list[float]]]:
-    """Return the points of the curves and what is pending, which there are of these steps and no others."""
+    """Return the points of the curves, and what is pending, which must be those of the steps that were taken."""
     curve, pending = arrays("curve", "<f8", None, 1 + 2 * n_models), arrays("pending", "<f8", None, n_models)
     steps = [*range(settings.every, step + 1, settings.every)]
     if step == settings.steps and (not steps or steps[-1] != step):

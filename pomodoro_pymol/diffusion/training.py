@@ -2,93 +2,65 @@
 
 A *recipe* is a scheme of noise, a scaling and a seed: what one network is trained on. Networks of
 one seed start alike, and see the same structures, turns, shifts, sigmas and unit normals in every
-step, whatever the scheme: what differs is the mix of the normals, and the scaling.
+step, whatever the scheme. Only the mix of the normals differs, and the scaling.
 
 A network F is trained as in EDM (Karras et al. 2022, section 5): with x = y + noise,
 
     loss = lambda ||c_skip x + c_out F(c_in x) - y||^2 = ||F - (y - c_skip x) / c_out||^2
 
-since lambda = 1 / c_out^2. Under ``global`` all is of one sigma and sigma_data, under ``levels``
-each level has its own, its loss weight too (`precondition`): scaling and loss weight change
-together. Sigma follows the law, its z drawn one from each of as many equal parts of the normal
-as the batch holds.
+since lambda = 1 / c_out^2. Under ``global`` one sigma and one sigma_data hold for all levels; under
+``levels`` each level has its own, and so its own loss weight (`precondition`). Sigma follows the
+law of training; its z is stratified: one is drawn from each of n_batch equally likely intervals.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
-from ..noise.sigma import LawOfSigma
 from ..utils.interrupts import undisturbed
 from .hierarchical import Architecture, HierarchicalNetwork
 from .slots import Slots
-from .training_data import Draw, TrainingData, draw
-from .training_task import LevelScalings, Recipe, Task, by_level
+from .training_data import TESTED, Draw, TrainingData, draw
+from .training_task import LevelScalings, Recipe, Task, TrainingSettings, by_level
 
 #: Points of the curves of training: see `Training.curve`.
 Curve: TypeAlias = list[tuple[int, list[float], list[float]]]
 
-# Of the random numbers of a step: those of tests begin here.
-_TESTS = 1 << 30
+# How many structures are tested for each point of the curves.
+_TESTED = 32
 _BETAS = (0.9, 0.99)
-_WARM = 0.1  # part of the steps in which the learning rate rises
-_CURVE, _APART = 100, 25  # points that a curve of training has at least; steps between two at most
-# Tokens worked on at once by networks of the usual size, whose width squared times layers is so much: as many
-# networks side by side, or as many structures of one, as hold so many. More take longer than it may take to stop.
+# How many tokens are worked on at once, by networks whose width squared times layers is _USUAL: as many networks side
+# by side, or as many structures of one network, as have so many tokens. With more, a run would be slow to stop.
 _TOKENS, _USUAL = 1 << 14, 64**2 * 2
-# Numbers that a step keeps, measured: for each number of a token, in all and in each layer, for each coordinate of an
-# atom or channel; for each pair of residues and head, in all and in each layer; for each coordinate drawn. Without
-# gradients: for each number of a token, and each pair. Copies of each weight: gradient, moments, and what is written.
-_KEPT, _KEPT_LAYER, _KEPT_SLOT, _KEPT_PAIR, _KEPT_PAIR_LAYER, _DRAWN = 5, 22, 9, 1, 2, 10
-_ASKED, _ASKED_PAIR, _COPIES = 13, 3, 6
-# Copies of structures while they are rated, for each network side by side and for all; of samples, for each network
-# and for all; of the data. Structures that are rated, at most, and at least in draws of fewer.
-_RATED, _RATED_ALL, _SAMPLED, _SAMPLED_ALL, _DATA = 14, 16, 18, 12, 4
+# On how many structures networks are rated, at most and at least.
 _MOST_RATED, _LEAST_RATED = 512, 96
-# What an allocator holds over what is in use, differing from run to run.
+# The rest is for `training_bytes`, and measured. How many numbers a step keeps for each number of a token, in all and
+# in each layer; for each coordinate of a slot or channel; for each pair of residues and each head, in all and in each
+# layer; and for each coordinate that is drawn.
+_KEPT, _KEPT_LAYER, _KEPT_SLOT, _KEPT_PAIR, _KEPT_PAIR_LAYER, _DRAWN = 5, 22, 9, 1, 2, 10
+# The same without gradients, for each number of a token, and for each pair and head. And how many copies there are of
+# each weight: itself, its gradient, its moments, and what is written to the file.
+_ASKED, _ASKED_PAIR, _COPIES = 13, 3, 6
+# Copies of structures while they are rated, for each network side by side and beside that; of samples, for each
+# network and beside that; and of the data.
+_RATED, _RATED_ALL, _SAMPLED, _SAMPLED_ALL, _DATA = 14, 16, 18, 12, 4
+# What an allocator holds over what is in use, which differs from run to run.
 _KEPT_FREE = 1.125
 
 
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How networks are trained.
-
-    Attributes
-    ----------
-    steps, batch : int
-    rate : float
-        Learning rate at its highest.
-    law : LawOfSigma
-        Of sigma; its sigma_data is that of the scaling ``global``, too.
-    """
-
-    steps: int
-    batch: int
-    rate: float
-    law: LawOfSigma
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, from 1: a rise, then half a cosine down to 0."""
-        warm = max(1, round(_WARM * self.steps))
-        if step <= warm:
-            return self.rate * step / warm
-        return self.rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm + 1)))
-
-    @property
-    def every(self) -> int:
-        """Steps between two points of the curves of training."""
-        return max(1, min(self.steps // _CURVE, _APART))
+def n_rated(count: int) -> int:
+    """Return on how many structures networks are rated where there are so many: on few ones several times."""
+    return min(_MOST_RATED, count * math.ceil(_LEAST_RATED / count))
 
 
 def tokens_at_once(architecture: Architecture) -> int:
-    """Return how many tokens are worked on at once: of wider or deeper networks fewer."""
+    """Return how many tokens are worked on at once: fewer of wider or deeper networks."""
     size = architecture.width**2 * architecture.layers
     return max(1, _TOKENS * _USUAL // max(_USUAL, size))
 
@@ -96,7 +68,17 @@ def tokens_at_once(architecture: Architecture) -> int:
 def training_bytes(
     data: TrainingData, n_models: int, architecture: Architecture, settings: TrainingSettings, samples: int = 0
 ) -> int:
-    """Return about how much memory it takes to train networks, to rate them, and to sample from each, in bytes."""
+    """Return about how much memory it takes to train, rate and sample from so many networks, in bytes.
+
+    Parameters
+    ----------
+    data : TrainingData
+    n_models : int
+    architecture : Architecture
+    settings : TrainingSettings
+    samples : int
+        From each network.
+    """
     a, n, tokens = architecture, data.slots.n_residues, tokens_at_once(architecture)
     weights = sum(math.prod(shape) for shape in HierarchicalNetwork.shapes(a).values())
     side_by_side = min(n_models, max(1, tokens // (n * settings.batch)))
@@ -105,18 +87,17 @@ def training_bytes(
     token = a.width * (_KEPT + _KEPT_LAYER * a.layers) + 3 * _KEPT_SLOT * (data.slots.n_slots + a.channels)
     step = together * (n * token + pairs * (_KEPT_PAIR + _KEPT_PAIR_LAYER * a.layers))
     step += _DRAWN * n_models * settings.batch * coords
-    count = len(data.coords)
-    rated = min(_MOST_RATED, count * math.ceil(_LEAST_RATED / count))
+    rated = n_rated(len(data.coords))
     asked = max(1, min(tokens // n, side_by_side * max(rated, samples)))
     asking = asked * (n * a.width * _ASKED + pairs * _ASKED_PAIR)
-    poses = count if data.pose == "random" else 0
+    poses = len(data.coords) if data.pose == "random" else 0
     held = max(rated * (_RATED * side_by_side + _RATED_ALL), samples * (_SAMPLED * n_models + _SAMPLED_ALL + poses))
     numbers = _COPIES * n_models * weights + _DATA * data.coords.numel() + max(step, asking + held * coords)
     return int(4 * _KEPT_FREE * numbers)
 
 
 class Training:
-    """Networks on their way.
+    """Networks that are trained side by side.
 
     Parameters
     ----------
@@ -131,10 +112,15 @@ class Training:
     step : int
         Steps that were taken.
     is_whole : bool
-        False where an error fell within the end of a step, which Ctrl-C waits for.
+        False where an error left a step half applied, so that the networks must not be saved. Ctrl-C waits
+        until a step is applied, and never does that.
     curve : list of tuple
-        Step, the mean loss of each network since the point before, and its loss on what is held out, or
-        on the structures of training where nothing is; see `Training.tested`.
+        Points: the step; the mean loss of each network since the point before; and the loss of each on what is
+        held out, see `tested`.
+    seeds : list of int
+        Those of the recipes, each once.
+    networks : list of tuple
+        Which networks are worked on side by side: their numbers, the networks, and their optimizer.
     """
 
     def __init__(
@@ -169,10 +155,11 @@ class Training:
 
     @property
     def device(self) -> torch.device:
+        """Where the networks and the data are."""
         return self.data.coords.device
 
     def arrays(self) -> dict[str, dict[str, Tensor]]:
-        """Return weights, first and second moments of the optimizer by name, each of shape=(n_models, ...)."""
+        """Return the weights, and the first and second moments of the optimizer, by name, each (n_models, ...)."""
         found: dict[str, dict[str, Tensor]] = {"weights": {}, "first": {}, "second": {}}
         names = self.networks[0][1].weights
         for name in names:
@@ -186,11 +173,11 @@ class Training:
 
     @property
     def pending(self) -> list[list[float]]:
-        """Losses of the steps since the last point of the curves."""
+        """The losses of all networks in each step since the last point of the curves."""
         return [losses.tolist() for losses in self._sums]
 
     def resume(self, arrays: dict[str, dict[str, Tensor]], step: int, curve: Curve, pending: list[list[float]]) -> None:
-        """Go on from what `arrays` returned after so many steps, with the curves then, and `pending`."""
+        """Continue a training from its `arrays`, ``step``, ``curve`` and `pending`, as they were when it was saved."""
         self.step, self.curve = step, list(curve)
         self._sums = [torch.tensor(losses, device=self.device) for losses in pending]
         with torch.no_grad():
@@ -204,7 +191,7 @@ class Training:
                     }
 
     def network_of(self, number: int) -> HierarchicalNetwork:
-        """Return the network of one recipe, alone, by its number."""
+        """Return a copy of the network of one recipe, alone, by its number."""
         models, network, _ = next(part for part in self.networks if number < part[0].stop)
         return network.picked([number - models.start])
 
@@ -214,7 +201,7 @@ class Training:
         Parameters
         ----------
         check : callable
-            Called many times in a long step; if it raises, the step is as if it had not begun.
+            Called many times in a long step; if it raises, the step is not taken.
 
         Raises
         ------
@@ -250,24 +237,27 @@ class Training:
         return has_point
 
     @torch.no_grad()
-    def tested(self, size: int = 32) -> Tensor:
-        """Return the loss of each network on what is held out, shape=(n_models,), always with the same numbers."""
+    def tested(self) -> Tensor:
+        """Return the loss of each network on what is held out, shape=(n_models,), without unit.
+
+        On the structures of training where nothing is held out. The random numbers are the same in each call.
+        """
         items = self.data.tested if len(self.data.tested) else self.data.trained
-        drawn = draw(self.data, items, self.seeds, _TESTS, size, cycle=True)
+        drawn = draw(self.data, items, self.seeds, TESTED, _TESTED, cycle=True)
         found = []
         for models, network, _ in self.networks:
-            losses = [self._losses(drawn, models, network, some)[0] for some in self._pieces(size)]
+            losses = [self._losses(drawn, models, network, some)[0] for some in self._pieces(_TESTED)]
             found.append(torch.cat(losses, 1).mean(1))
         return torch.cat(found)
 
     @torch.no_grad()
     def level_losses(self, drawn: Draw, check: Callable[[], object] = lambda: None) -> tuple[Tensor, Tensor]:
-        """Return the loss of each level, of networks that predict zero and of these, each (n_models, 3).
+        """Return the loss of each level without unit, of networks that predict zero and of these, each (n_models, 3).
 
         Parameters
         ----------
         drawn : Draw
-            Of as many seeds as the networks have.
+            For the ``seeds`` of the training.
         check : callable
             As of `advance`.
         """
@@ -294,18 +284,18 @@ class Training:
         sigmas: Tensor,
         check: Callable[[], object] = lambda: None,
     ) -> Iterator[tuple[slice, Tensor]]:
-        """Yield what each network makes of noised structures, some networks at a time.
+        """Yield the estimates D(x) of each network for noised structures, some networks at a time.
 
         Parameters
         ----------
         noised : Tensor, shape=(n_rows, n_items, n_residues, n_slots, 3)
             Angstrom, 0 in empty slots.
         rows : Tensor, shape=(n_models,)
-            Which row each network is asked about.
+            Which row of ``noised`` each network is asked about.
         items : Tensor, shape=(n_items,) or (n_models, n_items)
             Numbers of the structures, of all networks or of each.
         sigmas : Tensor, shape=(n_models,)
-            What each is told, angstrom.
+            Sigma that each network is told, angstrom.
         check : callable
             As of `advance`.
 
@@ -331,29 +321,30 @@ class Training:
             yield models, slots.join(*(x + f for x, f in zip(by_level(c_skip, parts), predicted)))
 
     def noise_of(self, drawn: Draw) -> tuple[Tensor, Tensor]:
-        """Return the noise of unit sigma that each network has by its scheme, and of which items, (n_models, n_items).
+        """Return noise of unit sigma by the scheme of each network, in slots, and the items, (n_models, n_items).
 
         Parameters
         ----------
         drawn : Draw
-            Of as many seeds as the networks have.
+            For the ``seeds`` of the training.
         """
         own = drawn.picked(self._draw_of)
         return own.noise(self._shares, self.data.slots.take(own.items)), own.items
 
     def _pieces(self, count: int) -> Iterator[slice]:
-        """Yield which of so many structures the networks side by side take at once."""
+        """Yield slices of so many structures, each of as many as the networks side by side take at once."""
         size = max(1, self._items // max(models.stop - models.start for models, _, _ in self.networks))
         yield from (slice(first, first + size) for first in range(0, count, size))
 
     def _task(self, own: Draw, models: slice, slots: Slots) -> Task:
+        """Return the task of some networks, of structures that were drawn for each and whose slots are given."""
         law = self.settings.law
         sigma = law.sigma_data * (law.p_mean + law.p_std * own.z).exp()
         noised = own.truth + sigma[..., None, None, None] * own.noise(self._shares[models], slots)
         return Task.of(noised, own.truth, slots, self.scalings.at(sigma, models))
 
     def _losses(self, drawn: Draw, models: slice, network: HierarchicalNetwork, items: slice) -> tuple[Tensor, Tensor]:
-        """Return the loss of the atoms of some networks, and of their heads, shape=(n_models, n_items)."""
+        """Return the losses of some networks on some items: of atoms and of both heads, each (n_models, n_items)."""
         own = drawn.picked(self._draw_of[models], items)
         slots = self.data.slots.take(own.items)
         with torch.no_grad():

@@ -1,7 +1,8 @@
-"""What networks of a training are asked and what they are to answer: recipes, scalings, targets."""
+"""What networks are trained on, and how: recipes, settings, scalings, and what is asked and to be answered."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,13 +10,17 @@ import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
+from ..noise.sigma import LawOfSigma
 from ..noise.weights import Scheme
 from .precondition import LEVELS
 from .slots import Slots
 from .training_data import TrainingData
 
-#: Where the scalings and the loss weight come from, as `budget.SOURCES` has it.
+#: Where the scalings and the loss weight come from, as in `budget.SOURCES`.
 SCALINGS = ("global", "levels")
+
+_WARM = 0.1  # part of the steps in which the learning rate rises
+_CURVE, _APART = 100, 25  # points that a curve of training has at least; steps between two at most
 
 
 @dataclass(frozen=True)
@@ -25,8 +30,10 @@ class Recipe:
     Attributes
     ----------
     scheme : Scheme
+        Of the noise.
     scaling : {"global", "levels"}
     seed : int
+        Of its start and of all that is drawn for it.
     """
 
     scheme: Scheme
@@ -35,14 +42,55 @@ class Recipe:
 
     @property
     def name(self) -> str:
+        """Scheme and scaling, which networks of other seeds share."""
         return f"{self.scheme.name} {self.scaling}"
+
+
+def by_name(recipes: Sequence[Recipe]) -> dict[str, list[int]]:
+    """Return the numbers of the networks of each scheme and scaling, in the order of their seeds."""
+    groups: dict[str, list[int]] = {}
+    for number, recipe in enumerate(recipes):
+        groups.setdefault(recipe.name, []).append(number)
+    return groups
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How all networks of a run are trained.
+
+    Attributes
+    ----------
+    steps : int
+    batch : int
+        Structures in each step.
+    rate : float
+        Learning rate at its highest.
+    law : LawOfSigma
+        Of sigma; its sigma_data is also that of the scaling ``global``.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    law: LawOfSigma
+
+    def rate_at(self, step: int) -> float:
+        """Return the learning rate of a step, counted from 1: a linear rise, then half a cosine down to 0."""
+        warm = max(1, round(_WARM * self.steps))
+        if step <= warm:
+            return self.rate * step / warm
+        return self.rate * 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, self.steps - warm + 1)))
+
+    @property
+    def every(self) -> int:
+        """Steps between two points of the curves of training."""
+        return max(1, min(self.steps // _CURVE, _APART))
 
 
 class LevelScalings:
     """Scalings of chain, residue and atom level, for networks side by side and many sigmas.
 
-    The same as `precondition.level_scalings`, which is for one network and one sigma, under
-    the convention af3.
+    What `precondition.level_scalings` gives for one network and one sigma, under the convention af3.
 
     Parameters
     ----------
@@ -54,7 +102,7 @@ class LevelScalings:
     Raises
     ------
     PomodoroError
-        If a level that has a scaling of its own has no noise.
+        If a level has no noise under a scheme whose levels have scalings of their own.
     """
 
     def __init__(self, recipes: Sequence[Recipe], data: TrainingData, sigma_data: float) -> None:
@@ -76,7 +124,15 @@ class LevelScalings:
         )
 
     def at(self, sigma: Tensor, models: slice | Sequence[int] = slice(None)) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return c_skip, c_out, c_in and c_noise, each (n_models, n_batch, 3), for sigma, (n_models, n_batch)."""
+        """Return c_skip, c_out, c_in and c_noise of chain, residue and atom level, each (n_models, n_batch, 3).
+
+        Parameters
+        ----------
+        sigma : Tensor, shape=(n_models, n_batch)
+            Angstrom.
+        models : slice or sequence of int
+            Numbers of the networks.
+        """
         spread = self._spread[models]
         noise = self._noise[models] * sigma.double()[..., None] ** 2
         total = spread + noise
@@ -87,14 +143,16 @@ class LevelScalings:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What networks are asked, and what they are to answer.
+    """What networks are asked, and what they are to answer; all without unit.
 
     Attributes
     ----------
     scaled : Tensor, shape=(n_models, n_items, n_residues, n_slots, 3)
+        Noised structures, scaled by c_in.
     c_noise : Tensor, shape=(n_models, n_items, 3)
-    target : Tensor
-        Of the shape of ``scaled``.
+        Of chain, residue and atom level.
+    target : Tensor, shape=(n_models, n_items, n_residues, n_slots, 3)
+        ``(y - c_skip x) / c_out``, level by level, of the truth y and the noised x.
     residues, chains : Tensor
         Means of the target, shapes (n_models, n_items, n_residues, 3) and (..., n_chains, 3).
     """
@@ -107,7 +165,7 @@ class Task:
 
     @classmethod
     def of(cls, noised: Tensor, truth: Tensor, slots: Slots, scalings: tuple[Tensor, Tensor, Tensor, Tensor]) -> Task:
-        """Return the task of noised coordinates and their truth, angstrom, in slots."""
+        """Return the task of noised structures and their truth, angstrom; scalings are those of `LevelScalings.at`."""
         c_skip, c_out, c_in, c_noise = scalings
         parts = slots.split(noised)
         skipped = by_level(c_skip, parts)
@@ -118,7 +176,7 @@ class Task:
 
 
 def by_level(factor: Tensor, parts: Sequence[Tensor]) -> list[Tensor]:
-    """Multiply chain, residue and atom parts by factors, shape=(n_models, n_batch, 3)."""
+    """Multiply the chain, residue and atom parts of `Slots.split` by factors, shape=(n_models, n_batch, 3)."""
     chain, residue, atom = parts
     c, r, a = factor[..., None, None].unbind(-3)
     return [c * chain, r * residue, a[..., None] * atom]

@@ -51,7 +51,7 @@ class Coloring:
     directions : ColorShares, optional
         Where atoms are coloured by direction, frame by frame: what lies at which level.
     instead : str
-        What a command prints then.
+        What `report` returns then.
     """
 
     metric: str
@@ -66,7 +66,7 @@ class Coloring:
     instead: str = ""
 
     def report(self) -> str:
-        """Return the lines that a command prints."""
+        """Return what the colours show, as ASCII text."""
         if self.instead:
             return self.instead
         metric = METRICS[self.metric]
@@ -96,14 +96,9 @@ def choose_colors(
     )
     if np.isnan(values).all() and not np.isnan(closed).all():
         raise PomodoroError(f"{metric} was not measured by the version that made this: run pomnoise again")
-    signal = ""
     span = None if choice.metric == DIRECTION else choice.range
-    if span == AUTO:
-        scale = ColorScale.over(choice.palette, values)
-        signal = signal_text(signal_share(values, closed), parameters.frames)
-    else:
-        low, high = (span.low, span.high) if isinstance(span, Interval) else span_of(metric, sigma)
-        scale = ColorScale(choice.palette, low, high)
+    scale = _scale(choice.palette, span, values, span_of(metric, sigma))
+    signal = chance_text(signal_share(values, closed), parameters.frames) if span == AUTO else ""
     finite = closed[np.isfinite(closed)]
     expected = (float(finite.min()), float(finite.max())) if len(finite) else None
     n_fixed = moving_part(structure, hierarchy).n_fixed_residues
@@ -126,14 +121,17 @@ def measured_colors(
     choice : MeasureParameters
     """
     values = measured_values(choice.metric, hierarchy, measured)
-    if choice.range == AUTO:
-        scale = ColorScale.over(choice.palette, values)
-    else:
-        span = choice.range
-        # Where nothing moves, all have the first colour.
-        low, high = (span.low, span.high) if isinstance(span, Interval) else span_of(choice.metric, atom_rms or 1.0)
-        scale = ColorScale(choice.palette, low, high)
+    usual = span_of(choice.metric, atom_rms or 1.0)  # where nothing moves, all have the first colour
+    scale = _scale(choice.palette, choice.range, values, usual)
     return Coloring(choice.metric, scale, values, None, "", "")
+
+
+def _scale(palette: str, span: Interval | str | None, values: np.ndarray, usual: tuple[float, float]) -> ColorScale:
+    """Return the colours of a palette over a range that is given, over what the values span, or over the usual one."""
+    if span == AUTO:
+        return ColorScale.over(palette, values)
+    low, high = (span.low, span.high) if isinstance(span, Interval) else usual
+    return ColorScale(palette, low, high)
 
 
 def lookalikes(
@@ -160,7 +158,7 @@ def lookalikes(
     return f"by nature hard to tell from {', '.join(near)}: the mean expected here is {own:.3g}"
 
 
-def signal_text(share: float, n_frames: int) -> str:
+def chance_text(share: float, n_frames: int) -> str:
     """Say how much of the variation between residues is signal, and warn where it is not half of it."""
     if math.isnan(share):
         return "signal: n/a, nothing tells the residues apart"

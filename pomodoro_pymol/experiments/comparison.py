@@ -194,6 +194,7 @@ def _draw_scale(axis: Any, coloring: Coloring) -> None:
     axis.figure.colorbar(mappable, cax=bar, orientation="horizontal", label=f"{metric.label}{unit}")
 
 
-def _expected(cell: Cell) -> Any:
+def _expected(cell: Cell) -> Levels:
+    """Return the levels that the closed form gives for a cell."""
     parameters = cell.result.parameters
     return expected_levels(cell.result.statistics.hierarchy, parameters.weights, parameters.noise_sigma)

@@ -1,24 +1,23 @@
-"""A denoiser made from the states of an object, and frames denoised by it in one shot."""
+"""Denoisers as parameters ask for them; where memory does not suffice: fewer samples at a time, then the CPU."""
 
 from __future__ import annotations
 
+import gc
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..diffusion.analytic import IdealDenoiser, WienerDenoiser
-from ..diffusion.estimate import Denoiser, broadcast_heads
+from ..diffusion.estimate import Denoiser, Estimate
 from ..diffusion.network import Network, NetworkDenoiser
 from ..diffusion.network_file import load_network
 from ..diffusion.precondition import PerLevel, data_variances
 from ..diffusion.samplers import SAMPLERS
-from ..diffusion.sampling import Draws
 from ..diffusion.trained_file import is_training
 from ..errors import PomodoroError
 from ..noise.covariance import NestedCovariance
@@ -30,20 +29,16 @@ from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..utils import memory
 from ..utils.devices import compute_device, device_name, is_full, with_room
-from .full_memory import InPieces, release_memory
+from ..utils.text import levels_of
 from .trained import trained_denoiser
 
 # Frames denoised at once, as many as make so many bytes.
 _BLOCK, _BLOCK_BYTES = 16, 16 << 20
-_POSES = {
-    "fixed": "fixed pose",
-    "exact": "mean over all poses",
-    "best": "best pose, an approximation",
-}
+_POSES = {"fixed": "fixed pose", "exact": "mean over all poses", "best": "best pose, an approximation"}
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class PreparedDenoiser:
     """A denoiser made for some states, and what it is called.
 
     Attributes
@@ -67,7 +62,7 @@ class Model:
     members: Tensor
     origin: np.ndarray
     notes: tuple[str, ...] = ()
-    on_cpu: Callable[[], Model] | None = None
+    on_cpu: Callable[[], PreparedDenoiser] | None = None
 
 
 def per_level(name: str, text: str) -> PerLevel:
@@ -77,16 +72,13 @@ def per_level(name: str, text: str) -> PerLevel:
     ------
     PomodoroError
     """
-    try:
-        chain, residue, atom = (float(part) for part in text.split(":"))
-    except ValueError:
-        raise PomodoroError(f"{name} must be chain:residue:atom, as in 1:4:0.25, not {text!r}") from None
-    if not all(0 <= value < math.inf for value in (chain, residue, atom)):
+    levels = levels_of(text, f"{name} must be chain:residue:atom, as in 1:4:0.25, not {text!r}")
+    if not all(0 <= value < math.inf for value in levels):
         raise PomodoroError(f"{name} must be finite and not negative, not {text!r}")
-    return chain, residue, atom
+    return levels
 
 
-def build_model(
+def prepare_denoiser(
     states: np.ndarray,
     hierarchy: Hierarchy,
     weights: LevelWeights,
@@ -96,7 +88,7 @@ def build_model(
     network: Network | None = None,
     noise_sigma_data: float = SIGMA_DATA,
     structure: Structure | None = None,
-) -> Model:
+) -> PreparedDenoiser:
     """Make the denoiser that the parameters ask for; on the CPU where the memory of its device does not suffice.
 
     Parameters
@@ -139,24 +131,24 @@ def build_model(
     needed = memory.model_device_bytes(n_atoms, n_states, together, frames_per_group(n_atoms, device))
     device, note = with_room(parameters.device, device, needed)
     try:
-        model = replace(make(parameters, device), on_cpu=on_cpu)
+        prepared = replace(make(parameters, device), on_cpu=on_cpu)
     except Exception as error:
         if not is_full(error):
             raise
     else:
-        return replace(model, notes=(note, *model.notes)) if note else model
+        return replace(prepared, notes=(note, *prepared.notes)) if note else prepared
     return left_to_cpu(on_cpu, device)
 
 
-def left_to_cpu(on_cpu: Callable[[], Model], device: torch.device) -> Model:
-    """Return a model on the CPU, since the memory of a device did not suffice; a note says so.
+def left_to_cpu(on_cpu: Callable[[], PreparedDenoiser], device: torch.device) -> PreparedDenoiser:
+    """Return a denoiser on the CPU, since the memory of a device did not suffice; a note says so.
 
     What was there must be let go of before.
     """
-    release_memory()
-    model = on_cpu()
+    _release_memory()
+    prepared = on_cpu()
     note = f"the memory of {device_name(device)} does not suffice: left to the CPU, whose random numbers are other ones"
-    return replace(model, notes=(*model.notes, note))
+    return replace(prepared, notes=(*prepared.notes, note))
 
 
 def _build(
@@ -170,7 +162,7 @@ def _build(
     network: Network | None,
     noise_sigma_data: float,
     structure: Structure | None,
-) -> Model:
+) -> PreparedDenoiser:
     hierarchy = hierarchy.to(device)
     data = torch.from_numpy(np.ascontiguousarray(states, dtype=np.float32))
     origin = data.double().mean((0, 1))
@@ -197,7 +189,7 @@ def _build(
         prior = NestedCovariance(hierarchy, *per_level("prior", parameters.prior))
         denoise = WienerDenoiser(members[0], prior, weights, pose=pose, heads=heads)
         label = f"wiener about one structure, variances {parameters.prior} A^2, {analytic}"
-    return Model(denoise, label, members, origin.numpy(), notes)
+    return PreparedDenoiser(denoise, label, members, origin.numpy(), notes)
 
 
 def _network_denoiser(
@@ -242,103 +234,62 @@ def _network_denoiser(
 
 
 def frames_at_once(n_atoms: int) -> int:
-    """Return how many frames `denoise_frames` takes together."""
+    """Return how many frames are denoised together."""
     return max(1, min(_BLOCK, _BLOCK_BYTES // (12 * n_atoms)))
 
 
-@torch.no_grad()
-def denoise_frames(
-    frames: Iterable[np.ndarray],
-    model: Model,
-    hierarchy: Hierarchy,
-    sigma: float,
-    parameters: DenoiseParameters,
-    *,
-    seed: int = 0,
-    note: Callable[[str], object] = lambda text: None,
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Denoise frames in one shot; where the pose is unknown, each turned and shifted as in training, and back.
+class InPieces:
+    """A denoiser that is asked for half as many samples, and again, where memory does not suffice for all.
 
-    Where the memory of a device does not suffice, fewer frames are denoised together, and then, from
-    the frame on where it failed, on the CPU.
+    What it makes of a sample does not depend on the others, but for the rounding of products.
 
-    Parameters
+    Attributes
     ----------
-    frames : iterable of ndarray, shape=(n_atoms, 3)
-        Noised, angstrom.
-    model : Model
-    hierarchy : Hierarchy
-    sigma : float
-        Of their noise, angstrom.
-    parameters : DenoiseParameters
-    seed : int
-        Of turns and shifts: another than that of the noise, whose random numbers it would repeat. Those of the
-        CPU are other ones.
-    note : callable
-        Told what memory made necessary.
-
-    Yields
-    ------
-    noised, denoised : Tensor, shape=(n_block, n_atoms, 3)
-        float32 on the CPU, angstrom.
-
-    Raises
-    ------
-    PomodoroError
-        If the denoiser returns numbers that are not finite.
+    size : int
+        Samples at a time, or 0 for all.
     """
-    pieces, there = InPieces(model.denoise), hierarchy.to(model.members.device)
-    done = 0
-    for noised in _blocks(frames, frames_at_once(hierarchy.n_atoms)):
-        numbers = range(done, done + len(noised))
-        on_cpu, device = model.on_cpu, model.members.device
-        try:
-            found = _denoised(noised, numbers, replace(model, denoise=pieces), there, sigma, parameters, seed)
-            on_cpu = None
-        except Exception as error:
-            if not is_full(error) or on_cpu is None:
-                raise
-        if on_cpu is not None:
-            del model, pieces, there
-            model, there = left_to_cpu(on_cpu, device), hierarchy.to("cpu")
-            pieces = InPieces(model.denoise)
-            note(f"from frame {done + 1} on, {model.notes[-1]}" if done else model.notes[-1])
-            found = _denoised(noised, numbers, model, there, sigma, parameters, seed)
-        done += len(noised)
-        yield noised, found
-    if pieces.size:
-        note(pieces.note("frames", model.members.device))
+
+    def __init__(self, denoise: Denoiser) -> None:
+        self.denoise = denoise
+        self.size = 0
+
+    def __call__(self, x: Tensor, sigma: float) -> Estimate:
+        """Estimate the truth of ``x``, shape=(n_samples, n_atoms, 3), noised by ``sigma`` angstrom.
+
+        Raises
+        ------
+        RuntimeError
+            Of torch, if memory does not suffice for one sample.
+        """
+        while True:
+            size = min(self.size or len(x), len(x))
+            try:
+                return self._asked(x, sigma, size)
+            except Exception as error:
+                if size == 1 or not is_full(error):
+                    raise
+            # After the except block the error is gone, and with it the memory of what was being computed.
+            self.size = size // 2
+            _release_memory()
+
+    def _asked(self, x: Tensor, sigma: float, size: int) -> Estimate:
+        if size == len(x):
+            return self.denoise(x, sigma)
+        found = [self.denoise(some, sigma) for some in x.split(size)]
+        atoms = torch.cat([one.atoms for one in found])
+        others = [(one.residues, one.chains, one.probabilities) for one in found]
+        return Estimate(atoms, *(None if part[0] is None else torch.cat(part) for part in zip(*others)))
+
+    def note(self, what: str, device: torch.device) -> str:
+        """Return what is to be told of the size, else empty."""
+        if not self.size:
+            return ""
+        lacks = f"the memory of {device_name(device)} does not suffice for all {what} at once"
+        return f"{lacks}: denoised {self.size} at a time"
 
 
-def _blocks(frames: Iterable[np.ndarray], size: int) -> Iterator[Tensor]:
-    """Yield frames in blocks, shape=(n_block, n_atoms, 3)."""
-    rest = iter(frames)
-    while block := list(islice(rest, size)):
-        yield torch.from_numpy(np.stack(block))
-
-
-def _denoised(
-    noised: Tensor,
-    numbers: range,
-    model: Model,
-    hierarchy: Hierarchy,
-    sigma: float,
-    parameters: DenoiseParameters,
-    seed: int,
-) -> Tensor:
-    """Denoise the frames of these numbers, shape=(n_block, n_atoms, 3), float32 on the CPU."""
-    device = model.members.device
-    origin = torch.from_numpy(model.origin).float()
-    x = (noised - origin).to(device)
-    if parameters.known_pose != "fixed":
-        draws = Draws(hierarchy, numbers, seed, device=device)
-        turn, shift = draws.rotations(), draws.shifts()
-        x = x @ turn.mT + shift
-    found = model.denoise(x, sigma)
-    atoms = broadcast_heads(found, hierarchy, parameters.gate) if parameters.multiscale else found.atoms
-    if parameters.known_pose != "fixed":
-        atoms = (atoms - shift) @ turn
-    atoms = atoms.cpu()
-    if not bool(atoms.isfinite().all()):
-        raise PomodoroError(f"the denoiser returned numbers that are not finite at sigma {sigma:.4g}")
-    return atoms + origin
+def _release_memory() -> None:
+    """Give back the memory of a device that torch holds and does not use, that of an error's traceback included."""
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()

@@ -113,9 +113,11 @@ def draw_units(
     """
 
     def begin(on: torch.device, start: int, block_bytes: int | None) -> Iterator[tuple[Tensor, list[LevelSquares]]]:
+        """Stream the frames from one on, drawn on a device; see `Begin`."""
         there = hierarchy.to(on)
 
         def make(frames: range, out: Tensor) -> LevelSquares:
+            """Draw these frames into ``out``."""
             draw_unit_noise(out, there, weights, Normals(seed, frames, hierarchy.n_atoms, on))
             return level_squares(residue_sums(out.mT, there), there)
 

@@ -8,21 +8,27 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..diffusion.analytic import IdealDenoiser
+from ..diffusion.linear import LinearDenoiser
 from ..diffusion.precondition import SHIFT, PerLevel, data_variances, degrees_of_freedom, noise_variances
 from ..diffusion.slots import Seating
-from ..diffusion.trained_file import DataAbout, atoms_digest, coords_digest
 from ..diffusion.training import Training
-from ..diffusion.training_data import TrainingData
+from ..diffusion.training_data import DataAbout, TrainingData, atoms_digest, coords_digest
 from ..errors import PomodoroError
+from ..noise.presets import parse_schemes
 from ..noise.weights import Scheme
 from ..parameters.catalogue import TrainParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.superposition import superpose
-from .rating import ensemble_floors
+from .rating import Floor
 from .scalings import given_data
 from .trained_samples import SampleQuality, sample_networks
-from .training import Tell, TrainResult, recipes_of, run_on
+from .training import TrainResult, run_on
+from .training_run import Tell
+
+# States of which the covariance is taken, times the axes along which each state has one of its own, at most.
+_MOST_MODES = 6000
 
 
 def ensemble_data(
@@ -43,9 +49,9 @@ def ensemble_data(
     hierarchy : Hierarchy
     schemes : sequence of Scheme
     pose : {"fixed", "random"}
-        Fixed lays each state on the first.
+        Under ``fixed`` each state is superposed on the first.
     hold : int
-        One state in so many is held out, as the 6th, 12th ...; 0 none.
+        One state in so many is held out, such as the 6th, 12th ...; 0 holds none out.
     levels : tuple of float, optional
         Variance of the data at each level, square angstrom per coordinate; by default measured.
 
@@ -75,12 +81,49 @@ def ensemble_data(
 
 
 def own_spread(data: TrainingData, hierarchy: Hierarchy) -> float:
-    """Return the standard deviation of the data per coordinate, angstrom: without a level that has none."""
+    """Return the standard deviation of the data per coordinate, angstrom.
+
+    The mean of a single chain does not move where the pose is fixed, and counts for nothing.
+    """
     chain, residue, atom = degrees_of_freedom(hierarchy)
-    if data.pose == "fixed":
-        chain = 0.0 if hierarchy.n_chains == 1 else chain
-    parts = zip((chain, residue, atom), data.levels)
-    return sum(free * variance for free, variance in parts) ** 0.5
+    if data.pose == "fixed" and hierarchy.n_chains == 1:
+        chain = 0.0
+    return data.spread((chain, residue, atom))
+
+
+def ensemble_floors(training: Training, hierarchy: Hierarchy) -> Callable[[Scheme], dict[str, Floor]]:
+    """Return a function that makes, for a scheme, the exact denoiser of the states of training and the best linear one.
+
+    There is neither for noise without an atom part, whose covariance has no inverse, and no linear one for so many
+    states that their products with each other would take longer than the training.
+    """
+    data, slots = training.data, training.data.slots
+    hierarchy = hierarchy.to(training.device)
+    seating = Seating(hierarchy)
+    states = seating.gather(data.coords[data.trained])
+    fixed = data.pose == "fixed"
+
+    def floor(denoise: Callable) -> Floor:
+        """Return what a denoiser of atoms leaves of structures in slots."""
+
+        def left(noised: Tensor, truth: Tensor, items: Tensor, sigma: float) -> Tensor:
+            """Return the mean squares of the denoiser's error at each level, as of `Floor`."""
+            found = denoise(seating.gather(noised), sigma).atoms
+            return slots.level_squares(seating.spread(found.to(truth)) - truth)
+
+        return left
+
+    def make(scheme: Scheme) -> dict[str, Floor]:
+        """Return the floors on noise of a scheme, by name."""
+        if not scheme.weights.atom:
+            return {}
+        ideal = IdealDenoiser(states, hierarchy, scheme.weights, pose="fixed" if fixed else "exact")
+        denoisers: dict[str, Callable] = {"exact": ideal}
+        if (1 if fixed else 3) * len(states) <= _MOST_MODES:
+            denoisers["linear"] = LinearDenoiser(states, hierarchy, scheme.weights, pose=data.pose)
+        return {name: floor(denoise) for name, denoise in denoisers.items()}
+
+    return make
 
 
 def run_train(
@@ -94,36 +137,37 @@ def run_train(
     Parameters
     ----------
     structure : Structure
-        The labels; its name is that of the file, where none is given.
+        The labels of the atoms; the file of the networks is named after it, where the parameters name none.
     states : ndarray, shape=(n_states, n_atoms, 3)
         Angstrom, of the same atoms.
     parameters : TrainParameters
     tell : callable
-        See `training.Tell`; what it raises ends the run, and what is trained by then is in the file.
+        See `training_run.Tell`.
 
     Raises
     ------
     PomodoroError
-        If there is one state, the data given are none, memory or a device lacks, a file cannot be written or
-        resumed.
+        If there is one state, ``data`` is no data, memory does not suffice, there is no such device, or a file
+        cannot be written or resumed.
     """
     levels, origin = given_data(parameters.data) if parameters.data else (None, "")
     hierarchy = Hierarchy.from_structure(structure)
-    schemes = list(dict.fromkeys(recipe.scheme for recipe in recipes_of(parameters)))
+    schemes = parse_schemes(parameters.presets)
     coords = torch.from_numpy(np.ascontiguousarray(states, dtype=np.float32))
     data = ensemble_data(coords, hierarchy, schemes, pose=parameters.pose, hold=parameters.hold, levels=levels)
     about = DataAbout(
-        structure.name,
-        atoms_digest(structure, hierarchy),
-        hierarchy.n_atoms,
-        hierarchy.n_residues,
-        coords_digest(data.coords),
-        parameters.pose,
-        parameters.hold,
-        data.levels,
+        source=structure.name,
+        atoms=atoms_digest(structure, hierarchy),
+        n_atoms=hierarchy.n_atoms,
+        n_residues=hierarchy.n_residues,
+        states=coords_digest(data.coords),
+        pose=data.pose,
+        hold=parameters.hold,
+        levels=data.levels,
     )
 
     def sample(training: Training, samples: int, check: Callable[[], object]) -> list[SampleQuality]:
+        """Sample from the networks, as `run_on` asks for it."""
         return sample_networks(training, structure, hierarchy, samples, check)
 
     return run_on(

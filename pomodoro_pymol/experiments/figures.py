@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..color.palettes import DASHES, LEVEL_COLORS, OKABE_ITO
 from ..diffusion.curves import StepRecord
 from ..diffusion.precondition import LEVELS
+from ..diffusion.training_task import by_name
 from ..noise.metrics import CA_CA_DISTANCE
+from ..noise.scores import SCORE_LOST
 from ..noise.sigma import law_note
-from .ranking import by_name
 from .scalings import CENTRED, HEAD_COLUMNS, HEADS, KEPT, ScalingRow, total_errors
-from .sweep import SCORE_LOST, Sweep
+from .sweep import Sweep
 from .table import TableRow
 from .teaching import TrainingSignal
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _COLORS = tuple(f"#{color}" for color in OKABE_ITO)
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+# Of a row of the table, in the order that they are drawn in.
+_PARTS = ("measured", "low", "high", "expected")
 _STYLES = tuple((0, dashes) if dashes else "-" for dashes in DASHES)
 
 
@@ -254,9 +257,6 @@ def signal_figure(signal: TrainingSignal) -> Any:
     figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=9, loc="outside upper center", ncols=3)
     figure.legend(*axes[1, 1].get_legend_handles_labels(), fontsize=9, loc="outside lower center", ncols=6)
     return figure
-
-
-_PARTS = ("measured", "low", "high", "expected")
 
 
 def training_figure(result: TrainResult) -> Any:

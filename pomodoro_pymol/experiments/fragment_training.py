@@ -10,23 +10,21 @@ import torch
 from torch import Tensor
 
 from ..diffusion.slot_sampling import sample_side_by_side
-from ..diffusion.trained_file import DataAbout, coords_digest
 from ..diffusion.training import Training
-from ..diffusion.training_data import TrainingData, draw
+from ..diffusion.training_data import SAMPLED_FRAGMENTS, DataAbout, TrainingData, coords_digest, draw
+from ..noise.presets import parse_schemes
 from ..noise.weights import Scheme
 from ..parameters.catalogue import TrainParameters
 from ..structure.amino_acids import HEAVY_ATOMS
 from ..structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
 from ..structure.hierarchy import Hierarchy
 from ..utils.text import counted
-from .fragments import FragmentSet
+from .fragment_set import FragmentSet
 from .rating import Floor
 from .scalings import given_data
 from .trained_samples import SCORES, Judge, SampleQuality, sampler_of
-from .training import Tell, TrainResult, recipes_of, run_on
-
-# Random numbers of the samples.
-_DRAWS = (1 << 30) + 4
+from .training import TrainResult, run_on
+from .training_run import Tell
 
 
 def run_fragment_train(
@@ -40,35 +38,35 @@ def run_fragment_train(
     ----------
     fragments : FragmentSet
     parameters : TrainParameters
-        The pose is random, whatever they say; the networks are in ``fragments_train.npz`` where they name no file.
+        Their pose is not looked at: that of fragments is random. Where they name no file of the networks, it is
+        ``fragments_train.npz``.
     tell : callable
-        See `training.Tell`; what it raises ends the run, and what is trained by then is in the file.
+        See `training_run.Tell`.
 
     Raises
     ------
     PomodoroError
-        If the data given are none, memory or a device lacks, or a file cannot be written or resumed.
+        If ``data`` is no data, memory does not suffice, there is no such device, or a file cannot be written or
+        resumed.
     """
     parameters = replace(parameters, network=parameters.network or "fragments_train.npz")
-    schemes = list(dict.fromkeys(recipe.scheme for recipe in recipes_of(parameters)))
     levels, origin = given_data(parameters.data) if parameters.data else (fragments.data_levels(), "")
-    noise = {scheme: fragments.mean_noise(scheme.weights) for scheme in schemes}
+    noise = {scheme: fragments.mean_noise(scheme.weights) for scheme in parse_schemes(parameters.presets)}
     data = TrainingData(fragments.coords, fragments.slots, fragments.held, fragments.group, "random", levels, noise)
-    spread = sum(free * variance for free, variance in zip(fragments.freedom, levels)) ** 0.5
     about = DataAbout(
-        counted(len(fragments.files), "file"),
-        "",
-        0,
-        fragments.slots.n_residues,
-        coords_digest(data.coords),
-        data.pose,
-        parameters.hold,
-        levels,
+        source=counted(len(fragments.files), "file"),
+        atoms="",
+        n_atoms=0,
+        n_residues=fragments.slots.n_residues,
+        states=coords_digest(data.coords),
+        pose=data.pose,
+        hold=parameters.hold,
+        levels=levels,
     )
     return run_on(
         data,
         about,
-        parameters.law_over(spread),
+        parameters.law_over(data.spread(fragments.freedom)),
         parameters,
         tell,
         n_kinds=len(HEAVY_ATOMS),
@@ -80,9 +78,10 @@ def run_fragment_train(
 
 
 def _floor(fragments: FragmentSet, scheme: Scheme) -> Floor:
-    """Return the best linear estimate of residue means, by their covariance along the chain; of no other level."""
+    """Return what the best linear estimate of residue means leaves, see `FragmentSet`; nan at the other levels."""
 
     def left(noised: Tensor, truth: Tensor, items: Tensor, sigma: float) -> Tensor:
+        """Return the same for each item: the mean over all that are held out, or all that are trained on."""
         held = bool(fragments.held[items[0].cpu()])
         square = fragments.linear_residue_error(sigma, scheme.weights, held=held)
         return torch.tensor([[torch.nan, square, torch.nan]], device=truth.device).expand(len(truth), 3)
@@ -91,11 +90,11 @@ def _floor(fragments: FragmentSet, scheme: Scheme) -> Floor:
 
 
 def _sample(training: Training, samples: int, check: Callable[[], object]) -> list[SampleQuality]:
-    """Sample a structure for each of so many fragments, of those held out where any are, and compare with it."""
+    """Sample structures for so many fragments, of those held out where any are, and compare each with its fragment."""
     data = training.data
     items = data.tested if len(data.tested) else data.trained
     count = min(samples, len(items))
-    drawn = draw(data, items, training.seeds, _DRAWS, count, cycle=True)
+    drawn = draw(data, items, training.seeds, SAMPLED_FRAGMENTS, count, cycle=True)
     ends = sample_side_by_side(training, drawn, sampler_of(training).sigmas(), check)
     found = []
     for place in range(count):
@@ -108,6 +107,7 @@ def _sample(training: Training, samples: int, check: Callable[[], object]) -> li
         found.append(judge("", ends[:, place][:, present]))
 
     def joined(number: int, name: str) -> SampleQuality:
+        """Return what the samples of one network are like, of all fragments."""
         scores = {score: np.array([getattr(quality, score)[number] for quality in found]) for score in SCORES}
         distance = np.array([quality.distance[number] for quality in found])
         return SampleQuality(name, None, np.arange(count), distance, **scores)
@@ -116,7 +116,7 @@ def _sample(training: Training, samples: int, check: Callable[[], object]) -> li
 
 
 def fragment_structure(data: TrainingData, item: int) -> Structure:
-    """Return a fragment with the names of its atoms and residues."""
+    """Return a fragment, by its number in the data, with the names of its atoms and residues."""
     names = list(HEAVY_ATOMS)
     kinds, present = data.slots.kinds[item].tolist(), data.slots.present[item]
     labels = [(atom, atom[0], "") for kind in kinds for atom in HEAVY_ATOMS[names[kind]]]

@@ -117,6 +117,11 @@ def levels_beside(columns: Sequence[tuple[str, LevelStatistics]]) -> str:
     return "\n".join(lines)
 
 
+def shares_text(levels: Levels) -> str:
+    """Return the shares of the variance, chain:residue:atom, as in ``0.250:0.667:0.083``."""
+    return f"{levels.chain_share:.3f}:{levels.residue_share:.3f}:{levels.atom_share:.3f}"
+
+
 def _text(row: LevelRow, levels: Levels) -> str:
     value = row.value(levels)
     if value != value:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..noise.levels import Levels, column_name, level_names
 from ..noise.sigma import AF3_LAW
 from ..structure.quality import BOND_TOLERANCE
-from ..utils.text import counted
-from .level_table import levels_beside
-from .measure import FrameMeasurement
+from ..utils.text import counted, csv_text, formatted
+from .level_table import levels_beside, shares_text
+
+if TYPE_CHECKING:
+    from .measure import FrameMeasurement
 
 #: Scores: their name in `Quality`, that of their column, and what they are.
 _SCORES = (
@@ -37,7 +38,7 @@ def measure_text(measured: FrameMeasurement) -> str:
         values = getattr(measured.quality, name)
         spread = values.std(ddof=1) if n_frames > 1 else np.nan
         cells = (values.mean(), spread, values.min(), values.max())
-        texts = [f"{cell:.4f}" if np.isfinite(cell) else "n/a" for cell in cells]
+        texts = [formatted(cell, ".4f") for cell in cells]
         lines.append(f" {label:{_WIDTH}}{texts[0]:>12}" + "".join(f"{text:>10}" for text in texts[1:]))
     lines.append(
         " mean square displacement, shares chain:residue:atom, and the noise that displaces atoms as much where added"
@@ -47,10 +48,10 @@ def measure_text(measured: FrameMeasurement) -> str:
 
 
 def _as_noise(levels: Levels) -> str:
-    shares = ":".join(f"{share:.3f}" for share in (levels.chain_share, levels.residue_share, levels.atom_share))
     if not levels.atom > 0:
         return "n/a, nothing is displaced"
-    return f"{shares}  sigma {levels.atom:.4g} A per coordinate, z {AF3_LAW.z(levels.atom):.2f} (law of AF3)"
+    sigma = f"sigma {levels.atom:.4g} A per coordinate, z {AF3_LAW.z(levels.atom):.2f} (law of AF3)"
+    return f"{shares_text(levels)}  {sigma}"
 
 
 def measure_csv(measured: FrameMeasurement, numbers: Sequence[int]) -> str:
@@ -67,9 +68,6 @@ def measure_csv(measured: FrameMeasurement, numbers: Sequence[int]) -> str:
         levels = statistics.frame_levels()
         columns |= {f"{column_name(name)}{suffix}": getattr(levels, name) for name in level_names()}
     columns |= {column: getattr(measured.quality, name) for name, column, _ in _SCORES}
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(["frame", *columns])
-    for number, *values in zip(numbers, *columns.values()):
-        rows.writerow([number, *(f"{value:.6g}" for value in values)])
-    return file.getvalue()
+    frames = zip(numbers, *columns.values())
+    rows = ([number, *(f"{value:.6g}" for value in values)] for number, *values in frames)
+    return csv_text(["frame", *columns], rows)

@@ -14,7 +14,7 @@ from ..noise.draw import Normals, draw_unit_noise
 from ..noise.expected import expected_residues
 from ..noise.gauge import Gauge, gauge_split
 from ..noise.levels import ResidueLevels
-from ..noise.metrics import metric_values
+from ..noise.metrics import METRICS, metric_values
 from ..noise.sigma import law_line, law_note, quantile
 from ..noise.squares import LevelSquares, level_squares
 from ..noise.statistics import LevelStatistics, residue_sums
@@ -26,7 +26,7 @@ from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
 from ..structure.moving import Moving, moving_part
 from ..utils.devices import device_name, recorded_device
-from ..utils.text import counted
+from ..utils.text import counted, csv_text
 from .drawing import Drawing, choose_device, draw_units, take
 from .level_table import gauge_text, level_table
 from .record import MeasuredLevels, Record, digest
@@ -149,6 +149,19 @@ class NoiseResult:
         gauge = gauge_text(self.gauge(), z, parameters.law_of_sigma)
         return f"{head}{notes}\n{level_table(self.statistics, parameters)}\n{gauge}"
 
+    def csv(self) -> str:
+        """Return one row per residue: its labels, its atoms, and every metric."""
+        structure, hierarchy = self.structure, self.hierarchy
+        labels = structure.residues[structure.residue_of_atom[hierarchy.first_atoms.numpy()]]
+        units = (metric.unit.removeprefix("A").replace(" ", "_") for metric in METRICS.values())
+        header = ["segi", "chain", "resi", "resn", "n_atoms", *map("".join, zip(METRICS, units))]
+        values = [self.metric(name) for name in METRICS]
+        residues = zip(labels.tolist(), hierarchy.atoms_per_residue.tolist(), *values)
+        rows = (
+            [*label[:4], n_atoms, *(f"{number:.6g}" for number in numbers)] for label, n_atoms, *numbers in residues
+        )
+        return csv_text(header, rows)
+
 
 def run_noise(
     structure: Structure,
@@ -237,6 +250,7 @@ def _stream(
     weights, sigma = parameters.weights, parameters.noise_sigma
 
     def make(some: range, out: Tensor) -> LevelSquares:
+        """Draw the noise of these frames into ``out``, measure it, and put the structure under it."""
         draw_unit_noise(out, there, weights, Normals(parameters.seed, some, hierarchy.n_atoms, device))
         squares = level_squares(residue_sums(part.take(out.mT), of_part), of_part)
         torch.add(rows, out, alpha=sigma, out=out)

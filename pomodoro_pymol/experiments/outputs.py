@@ -1,9 +1,7 @@
-"""What commands and command line write: tables and figures; for frames see `frame_files`."""
+"""The files that commands and command line write of a result: its table and figure; for frames see `frame_files`."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import sys
 import unicodedata
@@ -14,29 +12,13 @@ from typing import Any
 
 from ..errors import PomodoroError
 from ..io.disk import atomic_write, check_target, user_path
-from ..noise.metrics import METRICS
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.input_notes import input_notes
-from .noise import NoiseResult
 
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 #: Where ``A.csv`` is ``a.csv``, and a letter with its accent the two characters that make it up.
 _FOLDS = sys.platform in ("win32", "darwin")
-
-
-def residues_csv(result: NoiseResult) -> str:
-    """Return one row per residue: its labels, its atoms, and every metric."""
-    structure, hierarchy = result.structure, result.hierarchy
-    labels = structure.residues[structure.residue_of_atom[hierarchy.first_atoms.numpy()]]
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\n")
-    units = (metric.unit.removeprefix("A").replace(" ", "_") for metric in METRICS.values())
-    rows.writerow(["segi", "chain", "resi", "resn", "n_atoms", *map("".join, zip(METRICS, units))])
-    values = [result.metric(name) for name in METRICS]
-    for label, n_atoms, *numbers in zip(labels.tolist(), hierarchy.atoms_per_residue.tolist(), *values):
-        rows.writerow([*label[:4], n_atoms, *(f"{number:.6g}" for number in numbers)])
-    return file.getvalue()
 
 
 def print_notes(structure: Structure, hierarchy: Hierarchy, more: Iterable[str] = ()) -> None:
@@ -104,8 +86,24 @@ def check_figures(path: str) -> None:
         import_module("matplotlib.figure")
 
 
-def write_csv(path: str, text: str) -> None:
-    """Write CSV text whole or not at all; nothing where the path is empty."""
+def write(result: Any, csv: str = "", figure: str = "") -> None:
+    """Write the numbers and the picture of a result into the files that are named, each whole or not at all.
+
+    Parameters
+    ----------
+    result : NoiseTable, Sweep, SignalResult, TrainResult, ...
+        What an experiment found: ``csv()`` returns its numbers as text, ``figure()`` its picture.
+    csv, figure : str
+        Paths; nothing is made for an empty one.
+    """
+    if csv:
+        write_text(csv, result.csv())
+    if figure:
+        write_figure(figure, result.figure())
+
+
+def write_text(path: str, text: str) -> None:
+    """Write text whole or not at all; nothing where the path is empty."""
     if path:
         with atomic_write(user_path(path), "w", newline="", encoding="utf-8") as file:
             file.write(text)

@@ -1,11 +1,11 @@
 """Which network is best at which level, with intervals over seeds and structures, in words.
 
-A network's score at a level is the mean over the noises of all schemes of ln(rms error): a
-difference of two scores is a ratio of errors. Differences are of pairs: networks of one seed were
-trained on the same random numbers, and all are asked about the same structures. The variance of a
-difference is that of its mean over the seeds, by their scatter, and that over the structures, by
-the jackknife (Efron & Stein, Ann. Stat. 9 (1981) 586); the interval is Student's, 95 %, with the
-freedom of the seeds, or of the structures where there is one seed.
+A network's score at a level is the mean over the noises of all schemes of ln(rms error), so that a
+difference of two scores stands for a ratio of errors. Networks are compared in pairs of one seed, which
+were trained on the same random numbers, and all are asked about the same structures. The variance of a
+difference is the sum of two: that of its mean over the seeds, by their scatter, and that over the
+structures, by the jackknife (Efron & Stein, Ann. Stat. 9 (1981) 586). The interval is Student's, 95 %,
+with the degrees of freedom of the seeds, or of the groups of structures where there is one seed.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ import numpy as np
 from scipy import stats
 
 from ..diffusion.precondition import LEVELS
-from ..diffusion.training_task import Recipe
+from ..diffusion.training_task import Recipe, by_name
 from .rating import Condition, Rating
 
 _CONFIDENCE = 0.95
-# Networks that cannot be told from the best, named in a sentence.
+# How many of the networks that cannot be told from the best are named in a sentence.
 _NAMED = 3
 
 
 @dataclass(frozen=True)
 class Difference:
-    """How much larger one error is than another: a ratio less 1, with its interval.
+    """By how much one error is larger than another: their ratio less 1, with its 95 % interval.
 
     Attributes
     ----------
     name : str
     ratio, low, high : float
-        0.1 is 10 % more; nan where it cannot be told.
+        0.1 is 10 % more; the ends are infinite where there is one seed and one group of structures.
     """
 
     name: str
@@ -48,18 +48,31 @@ class Difference:
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:
-        """The name with the percentage and its interval."""
+        """Return the name with the percentage and its interval."""
         return f"{self.name} {_percent(self.ratio)} ({_percent(self.low)} .. {_percent(self.high)})"
 
 
 def _percent(ratio: float) -> str:
+    """Return a ratio less 1 as a percentage with its sign."""
     return f"{100 * ratio:+.1f} %" if math.isfinite(ratio) else "n/a"
 
 
 def log_errors(conditions: Sequence[Condition], level: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the score of each network at a level, shape=(n,), and without each group of structures, (n_groups, n).
+    """Return the scores of networks at a level, all structures together and without each group of them.
 
-    Not finite where there is no error, as of residues where there is one.
+    Parameters
+    ----------
+    conditions : sequence of Condition
+        On the same structures, of the same networks.
+    level : int
+        A place in `precondition.LEVELS`.
+
+    Returns
+    -------
+    scores : ndarray, shape=(n_networks,)
+        Not finite where there is no error, such as at the residue level of a single residue.
+    without : ndarray, shape=(n_groups, n_networks)
+        Empty where there is one group.
     """
     scores, without = [], []
     for condition in conditions:
@@ -123,7 +136,7 @@ class Ranking:
     others: list[Difference]
 
     def __str__(self) -> str:
-        """A sentence."""
+        """Return a sentence."""
         start = f"{self.level}s, on the noises of all schemes ({self.data}): {self.best}"
         equal = [other for other in self.others if not other.is_told]
         worse = [other for other in self.others if other.is_told]
@@ -158,16 +171,8 @@ def rankings(rating: Rating, recipes: Sequence[Recipe]) -> list[Ranking]:
     return found
 
 
-def by_name(recipes: Sequence[Recipe]) -> dict[str, list[int]]:
-    """Return the numbers of the networks of each scheme and scaling, in the order of their seeds."""
-    groups: dict[str, list[int]] = {}
-    for number, recipe in enumerate(recipes):
-        groups.setdefault(recipe.name, []).append(number)
-    return groups
-
-
 def scaling_effects(rating: Rating, recipes: Sequence[Recipe]) -> dict[str, list[Difference]]:
-    """Return, level by level, by how much levels leaves more than global on each scheme's own noise."""
+    """Return by how much the error under ``levels`` is larger than under ``global``, scheme by scheme, by level."""
     groups = by_name(recipes)
     found: dict[str, list[Difference]] = {}
     for condition in rating.of(rating.data[0]) if rating.data else []:

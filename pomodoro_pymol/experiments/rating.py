@@ -1,15 +1,15 @@
 """What networks learnt: their errors level by level, on their own noise and on that of every scheme.
 
 Errors are root mean squares over atoms and coordinates of each level's part of D(x) - y, angstrom
-per coordinate, so that the squares of the three add up to that of all. All are of the same
-structures and unit normals.
+per coordinate, so that the squares of the three levels add up to that of all. All networks are asked
+about the same structures, with the same unit normals.
 
 Schemes differ in how much noise they give each level at one sigma. At *equal residue noise* each
-has the sigma at which residues are displaced by the same length within their chain; still their
-chain and atom noises differ. Only on one and the same noise do networks compare: the
-*common-noise matrix* asks every network on the noise of every scheme. It is told one of two
-sigmas, that of the noise or that at which its own scheme has as much residue noise, whichever
-leaves its residues the smaller error.
+scheme has the sigma at which residues are displaced by the same length within their chain; its
+chain and atom noise still differ from those of others. Networks can be compared only on one and the
+same noise: the *common-noise matrix* asks every network on the noise of every scheme. The network is
+told one of two sigmas, that of the noise or that at which its own scheme has as much residue noise,
+whichever leaves the smaller error of its residues.
 """
 
 from __future__ import annotations
@@ -22,26 +22,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..diffusion.analytic import IdealDenoiser
-from ..diffusion.linear import LinearDenoiser
 from ..diffusion.precondition import PerLevel
-from ..diffusion.slots import Seating
-from ..diffusion.training import Training
-from ..diffusion.training_data import Draw, draw
+from ..diffusion.training import Training, n_rated
+from ..diffusion.training_data import RATED, RATED_OVER_LAW, Draw, draw
 from ..noise.weights import Scheme
-from ..structure.hierarchy import Hierarchy
 
 #: Displacement of residues within their chain at equal residue noise, angstrom in space, as a standard deviation.
 RESIDUE_NOISE = 4.0
 
-# Random numbers of the ratings; structures that are tested at least, and at most.
-_DRAWS, _LEAST, _MOST = (1 << 30) + 1, 96, 512
+# Over how many draws the losses are a mean.
 _LAW_DRAWS = 128
-# States of which the covariance is taken, times the axes along which each has one of its own.
-_MOST_MODES = 6000
 
-#: Takes noised structures, their truths, the numbers of the items, sigma; returns the mean squares of what is left
-#: at each level, shape=(n_items, 3).
+#: Another denoiser to compare with. It takes noised structures, their truths, the numbers of the items and sigma, and
+#: returns the mean squares of its errors at each level, square angstrom per coordinate, shape=(n_items, 3).
 Floor = Callable[[Tensor, Tensor, Tensor, float], Tensor]
 
 
@@ -59,15 +52,16 @@ class Condition:
     sigma : float
         Angstrom per coordinate.
     recipes : list of int
-        Numbers of the networks that were asked: those of the scheme, or all.
+        Numbers of the networks that were asked: those of the scheme, or at equal residue noise all.
     groups : ndarray, shape=(n_items,)
         Of the structures, as of `TrainingData`.
     squares : ndarray, shape=(n_recipes, n_items, 3)
-        Mean square of each level's error, square angstrom per coordinate, for each structure; means over its draws.
+        Mean square of each level's error, square angstrom per coordinate, for each structure: means over its draws.
     told : ndarray, shape=(n_recipes,)
         Sigma that each network was told, angstrom.
     floors : dict
-        By name, as ``squares`` of one: the exact denoiser and the linear one, where there are any; "noise" is x.
+        What ``squares`` is of one network, for others by name: "exact" and "linear", where there are such
+        denoisers, and "noise", which is the noised structure as it is.
     """
 
     data: str
@@ -81,11 +75,11 @@ class Condition:
     floors: dict[str, np.ndarray]
 
     def errors(self) -> np.ndarray:
-        """Return root mean squares over all structures, shape=(n_recipes, 3)."""
+        """Return the root mean squares of each network over all structures, angstrom, shape=(n_recipes, 3)."""
         return np.sqrt(self.squares.mean(1))
 
     def floor(self, name: str) -> PerLevel:
-        """Return the root mean squares of a floor, nan where there is none."""
+        """Return the root mean squares of a floor over all structures, angstrom; nan where there is none."""
         if name not in self.floors:
             return (math.nan,) * 3
         chain, residue, atom = np.sqrt(self.floors[name].mean(0)).tolist()
@@ -103,8 +97,8 @@ class Rating:
     common : list of Condition
         Every network on the noise of each scheme, at equal residue noise.
     start, end : ndarray, shape=(n_recipes, 3)
-        Loss of each level over the law of training, on the structures of training, of a network that predicts
-        zero and of each network; without unit.
+        Loss of each level without unit, a mean over the law of training, on the structures of training: of a
+        network that predicts zero, and of the network as it is.
     """
 
     own: list[Condition]
@@ -113,18 +107,18 @@ class Rating:
     end: np.ndarray
 
     def of(self, data: str, conditions: str = "common") -> list[Condition]:
-        """Return the conditions on one kind of data."""
+        """Return the ``conditions``, "own" or "common", on one kind of data."""
         return [condition for condition in getattr(self, conditions) if condition.data == data]
 
     @property
     def data(self) -> list[str]:
-        """The kinds of data there are, the one that counts first."""
+        """The kinds of data that networks were asked about, those held out first."""
         kinds = dict.fromkeys(condition.data for condition in self.common)
         return sorted(kinds, key="held out training".index)
 
     @property
     def gains(self) -> np.ndarray:
-        """Each level's share of the loss that was learnt, shape=(n_recipes, 3)."""
+        """The share of each level in the loss that training took away, shape=(n_recipes, 3)."""
         gain = self.start - self.end
         return gain / gain.sum(1, keepdims=True)
 
@@ -141,9 +135,9 @@ def rate_networks(
     ----------
     training : Training
     zs : sequence of float
-        Of the law of training.
+        Of the law of training, at which networks are asked on their own noise.
     floors : callable
-        Makes the other denoisers for noise of a scheme, by name.
+        Returns the other denoisers for noise of a scheme, by name.
     check : callable
         Called now and then; what it raises ends the rating.
     """
@@ -156,32 +150,46 @@ def rate_networks(
     for kind, items in (("training", data.trained), ("held out", data.tested)):
         if not len(items):
             continue
-        size = min(_MOST, len(items) * math.ceil(_LEAST / len(items)))
-        asked = _Asked(training, draw(data, items, training.seeds[:1], _DRAWS, size, cycle=True), schemes, kind, check)
-        for row, scheme in enumerate(schemes):
-            asked.floors[row] = floors(scheme)
+        drawn = draw(data, items, training.seeds[:1], RATED, n_rated(len(items)), cycle=True)
+        asked = _Asked(training, drawn, kind, {scheme: floors(scheme) for scheme in schemes}, check)
         for z in zs:
             own += asked.own(training.settings.law.sigma(z), z)
         for row, scheme in enumerate(schemes):
-            if math.isfinite(equal[scheme]):
-                told = (
-                    torch.full_like(own_sigmas, equal[scheme]),
-                    own_sigmas.where(own_sigmas.isfinite(), equal[scheme]),
-                )
-                common.append(_better(*(asked.common(row, equal[scheme], sigmas) for sigmas in told)))
-    drawn = draw(data, data.trained, training.seeds, _DRAWS + 1, _LAW_DRAWS, cycle=True)
+            sigma = equal[scheme]
+            if math.isfinite(sigma):
+                told = torch.full_like(own_sigmas, sigma), own_sigmas.where(own_sigmas.isfinite(), sigma)
+                common.append(_better(*(asked.common(row, sigma, sigmas) for sigmas in told)))
+    drawn = draw(data, data.trained, training.seeds, RATED_OVER_LAW, _LAW_DRAWS, cycle=True)
     start, end = training.level_losses(drawn, check)
     return Rating(own, common, start.cpu().double().numpy(), end.cpu().double().numpy())
 
 
 class _Asked:
-    """Asks networks and other denoisers about the same structures under noise of each scheme."""
+    """Asks networks and other denoisers about the same structures under noise of each scheme.
+
+    Parameters
+    ----------
+    training : Training
+    drawn : Draw
+        Of one seed: the structures, one after the other, and again from the first as often as needed.
+    kind : {"training", "held out"}
+        What the structures are.
+    floors : dict
+        The other denoisers for noise of each scheme, by name.
+    check : callable
+        As of `rate_networks`.
+    """
 
     def __init__(
-        self, training: Training, drawn: Draw, schemes: list[Scheme], kind: str, check: Callable[[], object]
+        self,
+        training: Training,
+        drawn: Draw,
+        kind: str,
+        floors: dict[Scheme, dict[str, Floor]],
+        check: Callable[[], object],
     ) -> None:
-        self._training, self._schemes, self._kind, self._check = training, schemes, kind, check
-        self.floors: dict[int, dict[str, Floor]] = {}
+        self._training, self._kind, self._floors, self._check = training, kind, floors, check
+        self._schemes = schemes = list(floors)
         self._items, self._truth = drawn.items[0], drawn.truth[0]
         self._slots = training.data.slots.take(self._items)
         shares = torch.tensor([scheme.weights.shares for scheme in schemes], device=training.device)
@@ -202,12 +210,13 @@ class _Asked:
         return found
 
     def common(self, row: int, sigma: float, told: Tensor) -> Condition:
-        """Return the errors of all networks on the noise of one scheme, each told its sigma."""
+        """Return the errors of all networks on the noise of one scheme, each network being told its own sigma."""
         noised = self._truth + sigma * self._noise[row : row + 1]
         squares = self._squares(noised, [0] * len(self._row_of), told)
         return self._condition(row, sigma, list(range(len(self._row_of))), squares, told, None)
 
     def _squares(self, noised: Tensor, rows: list[int], told: Tensor) -> Tensor:
+        """Return the mean squares of the networks' errors, (n_recipes, n_items, 3), as of `Training.denoised`."""
         training = self._training
         asked = training.denoised(noised, torch.tensor(rows, device=training.device), self._items, told, self._check)
         return torch.cat([self._slots.level_squares(found - self._truth) for _, found in asked])
@@ -215,9 +224,10 @@ class _Asked:
     def _condition(
         self, row: int, sigma: float, networks: list[int], squares: Tensor, told: Tensor, z: float | None
     ) -> Condition:
+        """Return the errors of some networks on the noise of one scheme, with those of its other denoisers."""
         noise = sigma * self._noise[row]
         of_floors = {"noise": self._slots.level_squares(noise)}
-        for name, floor in self.floors[row].items():
+        for name, floor in self._floors[self._schemes[row]].items():
             self._check()
             of_floors[name] = floor(self._truth + noise, self._truth, self._items, sigma)
         return Condition(
@@ -233,12 +243,12 @@ class _Asked:
         )
 
     def _by_item(self, squares: Tensor) -> np.ndarray:
-        """Return the means over the draws of each structure, which come in turn: (n, n_structures, 3)."""
+        """Return means over the draws of each structure, which come in turn: shape=(n, n_structures, 3)."""
         return squares.double().unflatten(1, (-1, self._n_items)).mean(1).cpu().numpy()
 
 
 def _better(one: Condition, other: Condition) -> Condition:
-    """Return for each network the errors of the sigma that leaves its residues less."""
+    """Return for each network the errors under that of two sigmas which leaves the smaller error of its residues."""
     left = one.squares[..., 1].mean(1) <= other.squares[..., 1].mean(1)
     squares = np.where(left[:, None, None], one.squares, other.squares)
     told = np.where(left, one.told, other.told)
@@ -246,37 +256,5 @@ def _better(one: Condition, other: Condition) -> Condition:
 
 
 def _equal_sigma(noise: float) -> float:
-    """Return the sigma at which residues have the noise to compare at; inf where they have none."""
+    """Return the sigma of equal residue noise, by its variance at unit sigma; inf where residues have no noise."""
     return RESIDUE_NOISE / math.sqrt(3 * noise) if noise else math.inf
-
-
-def ensemble_floors(training: Training, hierarchy: Hierarchy) -> Callable[[Scheme], dict[str, Floor]]:
-    """Return what makes the exact denoiser of the states of training, and the best linear one.
-
-    None of noise without an atom part, which has no inverse; no linear one of so many states that their products
-    with each other would take longer than the training.
-    """
-    data, slots = training.data, training.data.slots
-    hierarchy = hierarchy.to(training.device)
-    seating = Seating(hierarchy)
-    states = seating.gather(data.coords[data.trained])
-    fixed = data.pose == "fixed"
-
-    def make(scheme: Scheme) -> dict[str, Floor]:
-        if not scheme.weights.atom:
-            return {}
-        ideal = IdealDenoiser(states, hierarchy, scheme.weights, pose="fixed" if fixed else "exact")
-        denoisers: dict[str, Callable] = {"exact": ideal}
-        if (1 if fixed else 3) * len(states) <= _MOST_MODES:
-            denoisers["linear"] = LinearDenoiser(states, hierarchy, scheme.weights, pose=data.pose)
-
-        def floor(denoise: Callable) -> Floor:
-            def left(noised: Tensor, truth: Tensor, items: Tensor, sigma: float) -> Tensor:
-                found = denoise(seating.gather(noised), sigma).atoms
-                return slots.level_squares(seating.spread(found.to(truth)) - truth)
-
-            return left
-
-        return {name: floor(denoise) for name, denoise in denoisers.items()}
-
-    return make

@@ -10,12 +10,13 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..diffusion.curves import StepCurves, StepRecord, curves_text
+from ..diffusion.curves import StepCurves, StepRecord, curves_csv, curves_text
 from ..diffusion.network import Network
 from ..diffusion.sampling import Step, edm_sample
 from ..diffusion.start import data_spread, least_sigma
@@ -27,8 +28,7 @@ from ..structure.singular import proper_svd
 from ..structure.superposition import superpose
 from ..utils.devices import device_name, is_full
 from ..utils.text import counted
-from .denoising import Model, build_model, left_to_cpu
-from .full_memory import InPieces
+from .denoising import InPieces, PreparedDenoiser, left_to_cpu, prepare_denoiser
 
 # Numbers of samples, and of members, that are compared at once.
 _TOGETHER = 1 << 21
@@ -125,7 +125,7 @@ class SampleResult:
 
     @property
     def note(self) -> str:
-        """What is to be told where samples start from noise that is too small, else empty."""
+        """A note where samples start from noise that is too small, else empty."""
         sigma = self.parameters.settings.sigma_max
         if self.parameters.start == "structure" or sigma >= self.least_sigma:
             return ""
@@ -165,6 +165,16 @@ class SampleResult:
             f" {self.seconds:.4f} s per step on {self.device}, curves included",
         ]
         return "\n".join(lines)
+
+    def csv(self) -> str:
+        """Return the curves as CSV, a row per step."""
+        return curves_csv(self.records)
+
+    def figure(self) -> Any:
+        """Draw the curves; return a ``matplotlib.figure.Figure``."""
+        from .figures import curves_figure
+
+        return curves_figure(self.records, self.n_states)
 
     def _return_lines(self) -> list[str]:
         """Return how far from the structure that they started from the samples ended, if from any."""
@@ -246,39 +256,40 @@ def run_sample(
         If the device is absent, the denoiser refuses, or returns what is not finite.
     """
     labels = Hierarchy.from_structure(structure)
-    model = build_model(
+    prepared = prepare_denoiser(
         states, labels, parameters.weights, parameters, state=parameters.state, network=network, structure=structure
     )
     try:
-        return _sampled(structure, labels, model, parameters, on_step)
+        return _sampled(structure, labels, prepared, parameters, on_step)
     except Exception as error:
-        if not is_full(error) or model.on_cpu is None:
+        if not is_full(error) or prepared.on_cpu is None:
             raise
-        on_cpu, device = model.on_cpu, model.members.device
-    del model
+        on_cpu, device = prepared.on_cpu, prepared.members.device
+    del prepared
     return _sampled(structure, labels, left_to_cpu(on_cpu, device), parameters, on_step)
 
 
 def _sampled(
     structure: Structure,
     labels: Hierarchy,
-    model: Model,
+    prepared: PreparedDenoiser,
     parameters: SampleParameters,
     on_step: Callable[[StepRecord, Step], object],
 ) -> SampleResult:
     settings, weights = parameters.settings, parameters.weights
-    device = model.members.device
+    device = prepared.members.device
     hierarchy = labels.to(device)
     any_pose = parameters.known_pose != "fixed"
-    denoise = InPieces(model.denoise)
-    truth = torch.from_numpy(structure.coords.astype(np.float64) - model.origin).float().to(device)
+    denoise = InPieces(prepared.denoise)
+    truth = torch.from_numpy(structure.coords.astype(np.float64) - prepared.origin).float().to(device)
     curves = StepCurves(hierarchy, truth, any_pose=any_pose)
     shape = (parameters.samples, len(structure))
-    film = _Film(parameters.kept_steps(), shape, bool(parameters.keep))
+    trajectory = _Trajectory(parameters.kept_steps(), shape, bool(parameters.keep))
 
     def follow(step: Step) -> None:
+        """Measure a step, keep it where it is wanted, and tell of it."""
         record = curves(step)
-        film.add(step)
+        trajectory.add(step)
         on_step(record, step)
 
     start = time.perf_counter()
@@ -297,20 +308,20 @@ def _sampled(
         callback=follow,
     )
     seconds = (time.perf_counter() - start) / settings.steps
-    nearest, distance = _nearest(ends, model.members, any_pose)
-    if len(model.members) == 1:
+    nearest, distance = _nearest(ends, prepared.members, any_pose)
+    if len(prepared.members) == 1:
         nearest = [parameters.state] * len(nearest)
-    spread = data_spread(model.members, hierarchy)
+    spread = data_spread(prepared.members, hierarchy)
     from_start = _nearest(ends, truth[None], any_pose)[1] if parameters.start == "structure" else []
     shares = np.unique(nearest, return_counts=True)[1] / len(nearest)
-    frames, denoised = film.laid_on(truth if any_pose else None, torch.from_numpy(model.origin).float())
+    frames, denoised = trajectory.laid_on(truth if any_pose else None, torch.from_numpy(prepared.origin).float())
     return SampleResult(
         parameters=parameters,
         source=structure.name,
-        model=model.label,
+        model=prepared.label,
         frames=frames,
-        kept=film.kept,
-        sigma_hats=film.sigma_hats,
+        kept=trajectory.kept,
+        sigma_hats=trajectory.sigma_hats,
         denoised=denoised,
         records=curves.records,
         nearest=nearest,
@@ -319,14 +330,14 @@ def _sampled(
         spread=math.sqrt(sum(spread)),
         least_sigma=least_sigma(spread, hierarchy, weights),
         entropy=float((shares * np.log(1 / shares)).sum()),
-        n_states=len(model.members),
+        n_states=len(prepared.members),
         seconds=seconds,
         device=device_name(device),
-        notes=tuple(note for note in (*model.notes, denoise.note("samples", device)) if note),
+        notes=tuple(note for note in (*prepared.notes, denoise.note("samples", device)) if note),
     )
 
 
-class _Film:
+class _Trajectory:
     """Keeps chosen steps on the CPU, and their denoised estimates where asked to, with the augmentation undone."""
 
     def __init__(self, wanted: Sequence[int], shape: tuple[int, int], estimates: bool) -> None:

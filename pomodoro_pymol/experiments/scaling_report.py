@@ -2,17 +2,105 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from ..diffusion.precondition import LEVELS
+import numpy as np
+
+from ..diffusion.precondition import LEVELS, PerLevel, own_sigma_data
 from ..noise.sigma import AF3_LAW, LawOfSigma
-from ..utils.text import aligned
-from .scalings import CENTRED, HEAD_COLUMNS, HEADS, KEPT, ScalingRow, total_errors
+from ..parameters.catalogue import PrecondParameters
+from ..structure.atoms import Structure
+from ..structure.hierarchy import Hierarchy
+from ..utils.text import aligned, csv_text
+from .scalings import (
+    CENTRED,
+    HEAD_COLUMNS,
+    HEADS,
+    KEPT,
+    ScalingRow,
+    head_table,
+    measure_data,
+    measure_heads,
+    scaling_table,
+    total_errors,
+)
 
 # Of an error: less is no difference.
 _ALIKE = 5e-4
+
+
+@dataclass(frozen=True, eq=False)
+class PrecondResult:
+    """What was asked for by `PrecondParameters`, found.
+
+    Attributes
+    ----------
+    parameters : PrecondParameters
+    hierarchy : Hierarchy
+    rows : list of ScalingRow
+        Of levels, then of heads.
+    data : tuple of float
+        Variances of the data at each level, square angstrom per coordinate.
+    own : float
+        The sigma_data of these, angstrom per coordinate.
+    origin : str
+        Where they are from.
+    """
+
+    parameters: PrecondParameters
+    hierarchy: Hierarchy
+    rows: list[ScalingRow]
+    data: PerLevel
+    own: float
+    origin: str
+
+    def data_line(self) -> str:
+        """Return what the data spread, as a line."""
+        whose = "data" if self.parameters.data else "object"
+        levels = ", ".join(f"{level} {value**0.5:.3g} A" for level, value in zip(LEVELS, self.data))
+        return f" the {whose}'s own: {self.own:.4g} A per coordinate; {levels} ({self.origin})"
+
+    def report(self) -> str:
+        """Return table and sentences as ASCII text."""
+        return scaling_text(self.rows)
+
+    def csv(self) -> str:
+        """Return a row per level, or head, and column of the table."""
+        return scaling_csv(self.rows, self.parameters.law_of_sigma)
+
+    def figure(self) -> Any:
+        """Draw the columns over sigma; return a ``matplotlib.figure.Figure``."""
+        from .figures import precond_figure
+
+        return precond_figure(self.rows)
+
+
+def run_precond(structure: Structure, states: np.ndarray, parameters: PrecondParameters) -> PrecondResult:
+    """Return how a network would be preconditioned.
+
+    Parameters
+    ----------
+    structure : Structure
+    states : ndarray, shape=(n_states, n_atoms, 3)
+        Angstrom, of the same atoms.
+    parameters : PrecondParameters
+
+    Raises
+    ------
+    PomodoroError
+        If the data given are none.
+    """
+    hierarchy, law, weights = Hierarchy.from_structure(structure), parameters.law_of_sigma, parameters.weights
+    data, origin = measure_data(states, hierarchy, parameters.data)
+    own = own_sigma_data(hierarchy, data)
+    sigmas = [law.sigma(z) for z in parameters.z.values()]
+    settings: dict[str, Any] = {"sigma_data": law.sigma_data, "convention": parameters.convention}
+    spreads = measure_heads(states, hierarchy, data, parameters.data)
+    rows = scaling_table(hierarchy, weights, sigmas, data, **settings)
+    rows += head_table(hierarchy, weights, sigmas, spreads, own, **settings)
+    return PrecondResult(parameters, hierarchy, rows, data, own, origin)
 
 
 def scaling_text(rows: Sequence[ScalingRow]) -> str:
@@ -142,21 +230,18 @@ def _percent(share: float) -> str:
 
 def scaling_csv(rows: Sequence[ScalingRow], law: LawOfSigma = AF3_LAW) -> str:
     """Return the table as CSV, with the z that ``law`` gives each sigma."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
     scalings = ("c_skip", "c_out", "c_in", "c_noise", "sigma", "sigma_data", "loss_weight")
     numbers = ("noise", "data", "target", "error")
-    writer.writerow(
-        [
-            *("z", "sigma_per_coordinate", "variant", "level", "c_skip", "c_out", "c_in", "c_noise"),
-            *("scaling_sigma_per_coordinate", "scaling_sigma_data_per_coordinate"),
-            "loss_weight_per_coordinate_per_square_angstrom",
-            *("noise_variance_per_coordinate", "data_variance_per_coordinate", "target_variance"),
-            "squared_error_per_coordinate",
-        ]
+    header = (
+        *("z", "sigma_per_coordinate", "variant", "level", "c_skip", "c_out", "c_in", "c_noise"),
+        *("scaling_sigma_per_coordinate", "scaling_sigma_data_per_coordinate"),
+        "loss_weight_per_coordinate_per_square_angstrom",
+        *("noise_variance_per_coordinate", "data_variance_per_coordinate", "target_variance"),
+        "squared_error_per_coordinate",
     )
+    lines = []
     for row in rows:
         values = [getattr(row.scalings, name) for name in scalings] + [getattr(row, name) for name in numbers]
         level = [f"{law.z(row.sigma):.6g}", f"{row.sigma:.6g}", row.variant, row.level]
-        writer.writerow(level + [f"{value:.6g}" for value in values])
-    return file.getvalue()
+        lines.append(level + [f"{value:.6g}" for value in values])
+    return csv_text(header, lines)

@@ -115,8 +115,7 @@ def given_data(given: str) -> tuple[PerLevel, str]:
     if is_survey(given):
         survey = read_survey(given, (*COUNTS, *DATA))
         deviations = [math.sqrt(level) for level in survey.data_levels()]
-        what = "structure" if survey.settings.tokens is None else "crop"
-        origin = f"of {counted(len(survey.read), what)} in {survey.name}"
+        origin = f"of {counted(len(survey.read), survey.row_word)} in {survey.name}"
     else:
         deviations = list(per_level("data", given))
     # Squares of the same numbers, so that a survey and what is printed of it, typed, give the same to the last bit.

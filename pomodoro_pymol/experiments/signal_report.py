@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from ..diffusion.budget import shares_of, weights_for_loss_share
 from ..diffusion.precondition import LEVELS, PerLevel
 from ..noise.presets import all_presets, parse_schemes
+from ..noise.scores import SCORE_LOST
 from ..noise.sigma import LawOfSigma
 from ..noise.weights import LevelWeights, Scheme
-from ..parameters.catalogue import MAX_WEIGHT, NoiseParameters, SignalParameters
+from ..parameters.catalogue import NoiseParameters, SignalParameters
+from ..parameters.shared import MAX_WEIGHT
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
-from ..utils.text import aligned
+from ..utils.text import aligned, csv_text, formatted
 from . import outputs
 from .scalings import check_data, measure_data
-from .sweep import SCORE_LOST
 from .teaching import SchemeSignal, TrainingSignal, training_signal
 
 
@@ -61,6 +61,16 @@ class SignalResult:
         if self.weights is not None:
             lines += _solution_lines(self.parameters, self.weights, schemes)
         return "\n".join(lines)
+
+    def csv(self) -> str:
+        """Return a row per scheme, level and sigma_data."""
+        return signal_csv(self.signal)
+
+    def figure(self) -> Any:
+        """Draw what noise teaches; return a ``matplotlib.figure.Figure``."""
+        from .figures import signal_figure
+
+        return signal_figure(self.signal)
 
 
 def check_signal(parameters: SignalParameters) -> None:
@@ -175,7 +185,7 @@ def _law_lines(signal: TrainingSignal) -> list[str]:
     law = signal.laws()[0]
     rows = []
     for s in signal.under(law):
-        cells = [_number(value, ".2f") for field in ("p_mean", "z_snr1") for value in s.of_levels(field)]
+        cells = [formatted(value, ".2f") for field in ("p_mean", "z_snr1") for value in s.of_levels(field)]
         rows.append([s.scheme.name, *cells, _triple(s.of_levels("window"), 2), _nats(s.of_levels("nats"))])
     titles = ["", "P_mean c", "r", "a", "z c", "r", "a", "window c:r:a", "nats c:r:a"]
     return [
@@ -190,8 +200,8 @@ def _score_lines(signal: TrainingSignal) -> list[str]:
     rows = []
     for s in signal.under(law):
         gauge = (s.gauge.translation, s.gauge.rotation, s.gauge.between, s.gauge.within)
-        shift = _number(round(s.gauge.z_shift(law), 2) + 0.0, ".2f")
-        scores = [_number(z, ".2f") for z in (s.z_ca, s.z_within, s.z_between)]
+        shift = formatted(round(s.gauge.z_shift(law), 2) + 0.0, ".2f")
+        scores = [formatted(z, ".2f") for z in (s.z_ca, s.z_within, s.z_between)]
         rows.append([s.scheme.name, ":".join(f"{part:.3f}" for part in gauge), shift, *scores])
     return [
         " gauge: shares of translation, rotation, between chains, within chains; z shift: z_internal - z;",
@@ -228,18 +238,15 @@ def _solution_lines(parameters: SignalParameters, weights: LevelWeights, schemes
 
 def signal_csv(signal: TrainingSignal) -> str:
     """Return a signal as CSV: one row per scheme, level and sigma_data."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        [
-            *("scheme", "level", "sigma_data", "loss", "share", "p_mean", "z_snr1", "window", "nats"),
-            *("aligned_loss", "aligned_share", "level_weight_loss", "level_weight_share", "own_scaling_loss"),
-            *("lost_by_one_c_skip", "floor_loss", "floor_error"),
-            *("data_variance_per_coordinate", "unit_noise_variance", "wc", "wr", "wa"),
-            *("translation_share", "rotation_share", "between_chains_share", "within_chains_share", "z_shift"),
-            *("z_ca_lddt_half", "z_within_half", "z_between_half"),
-        ]
+    header = (
+        *("scheme", "level", "sigma_data", "loss", "share", "p_mean", "z_snr1", "window", "nats"),
+        *("aligned_loss", "aligned_share", "level_weight_loss", "level_weight_share", "own_scaling_loss"),
+        *("lost_by_one_c_skip", "floor_loss", "floor_error"),
+        *("data_variance_per_coordinate", "unit_noise_variance", "wc", "wr", "wa"),
+        *("translation_share", "rotation_share", "between_chains_share", "within_chains_share", "z_shift"),
+        *("z_ca_lddt_half", "z_within_half", "z_between_half"),
     )
+    rows = []
     for s in signal.schemes:
         weights, gauge = s.scheme.weights, s.gauge
         for own in s.levels:
@@ -252,12 +259,12 @@ def signal_csv(signal: TrainingSignal) -> str:
                 *(s.z_ca, s.z_within, s.z_between),
             )
             labels = [s.scheme.name, own.level, f"{s.law.sigma_data:.6g}"]
-            writer.writerow(labels + [f"{number:.6g}" for number in numbers])
-    return file.getvalue()
+            rows.append(labels + [f"{number:.6g}" for number in numbers])
+    return csv_text(header, rows)
 
 
 def _triple(values: PerLevel, digits: int = 3) -> str:
-    return ":".join(_number(abs(round(value, digits)), f".{digits}f").removeprefix("0") for value in values)
+    return ":".join(formatted(abs(round(value, digits)), f".{digits}f").removeprefix("0") for value in values)
 
 
 def _percent(share: float) -> str:
@@ -266,7 +273,3 @@ def _percent(share: float) -> str:
 
 def _nats(values: PerLevel) -> str:
     return ":".join(f"{value:.1f}" for value in values)
-
-
-def _number(value: float, form: str) -> str:
-    return f"{value:{form}}" if math.isfinite(value) else "n/a"

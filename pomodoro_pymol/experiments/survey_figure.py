@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,18 +13,17 @@ from ..diffusion.precondition import LEVELS
 from ..errors import one_line
 from ..noise.sigma import SIGMA_DATA, law_note
 from ..survey.rows import DATA
-from ..survey.summary import Summary
+from ..survey.summary import Group, Summary
 from ..survey.survey_file import Survey
-from .survey_report import rows_word
 
 _BLACK, _ORANGE, _SKY, _GREEN, _BLUE, _RED, _PINK = (f"#{color}" for color in OKABE_ITO)
 _COLORS = {level: f"#{color}" for level, color in LEVEL_COLORS.items()}
 _GAUGE = {"translation": _BLUE, "rotation": _SKY, "between": _GREEN, "within": _ORANGE}
-# Points of a panel, at most, and letters of a name.
+# The most points of a panel, and letters of a name.
 _MOST, _LONGEST = 20_000, 24
 _STARS = ("*", "X", "P", "D")
 
-#: A label, and numbers by column.
+#: A structure to mark: a label, and what numbers there are of it, by column.
 Mark = tuple[str, Mapping[str, float]]
 
 
@@ -37,7 +36,7 @@ def survey_figure(survey: Survey, summary: Summary, marks: Sequence[Mark] = ()) 
     summary : Summary
         Of the survey.
     marks : sequence of tuple
-        Structures to mark: a label, and the numbers by column that there are of it.
+        Structures to mark, see `Mark`.
 
     Returns
     -------
@@ -46,7 +45,7 @@ def survey_figure(survey: Survey, summary: Summary, marks: Sequence[Mark] = ()) 
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    what, n_schemes = f"{rows_word(survey)}s", len(summary.schemes)
+    what, n_schemes = f"{survey.row_word}s", len(summary.schemes)
     figure = Figure(figsize=(13, 7.4 + 0.5 * max(n_schemes - 5, 0)), layout="constrained")
     axes = figure.subplots(2, 3)
     _draw_lengths(axes[0, 0], survey, summary, marks)
@@ -71,8 +70,10 @@ def survey_figure(survey: Survey, summary: Summary, marks: Sequence[Mark] = ()) 
         Line2D([], [], color="0.3", marker="o", linewidth=4, markersize=5, label=f"half of all {what}, and the median"),
         Line2D([], [], color="0.3", linewidth=1, label=f"90 % of all {what}"),
         *(
-            Line2D([], [], marker=star, color="white", markeredgecolor=_BLACK, markersize=10, linestyle="", label=label)
-            for (label, _), star in zip(_named(marks), _stars(marks))
+            Line2D(
+                [], [], marker=star, color="white", markeredgecolor=_BLACK, markersize=10, ls="", label=_short(label)
+            )
+            for (label, _), star in zip(marks, _stars(marks))
         ),
     ]
     figure.legend(handles=handles, loc="outside upper right", ncols=len(handles), fontsize=9)
@@ -87,12 +88,12 @@ def survey_figure(survey: Survey, summary: Summary, marks: Sequence[Mark] = ()) 
 
 
 def _draw_lengths(axis: Any, survey: Survey, summary: Summary, marks: Sequence[Mark]) -> None:
-    """Draw sigma_data over the number of residues, that of groups with intervals."""
+    """Draw sigma_data over the number of residues: of single structures, and of groups with intervals."""
     every = math.ceil(len(survey.read) / _MOST)
     lengths, spread = survey.of("n_residues"), np.sqrt(survey.of("s_total"))
     axis.plot(
         lengths[::every], spread[::every], ".", color=_SKY, markersize=3, alpha=0.5, rasterized=True,
-        label=f"one {rows_word(survey)}", zorder=1,
+        label=f"one {survey.row_word}", zorder=1,
     )  # fmt: skip
     groups = [(np.sort(lengths[chosen]), group) for chosen, group in _members(lengths, summary)]
     middle = [float(np.median(members)) for members, _ in groups]
@@ -105,7 +106,7 @@ def _draw_lengths(axis: Any, survey: Survey, summary: Summary, marks: Sequence[M
     axis.axhline(SIGMA_DATA, color=_RED, linewidth=1.2, linestyle="--", label=f"AF3: {SIGMA_DATA:g}")
     if not math.isnan(total.low):
         axis.axhspan(total.low, total.high, color=_BLUE, alpha=0.25, linewidth=0)
-    axis.axhline(total.value, color=_BLUE, linewidth=1.2, label=f"all {rows_word(survey)}s: {total.value:.2f}")
+    axis.axhline(total.value, color=_BLUE, linewidth=1.2, label=f"all {survey.row_word}s: {total.value:.2f}")
     for (_, numbers), star in zip(marks, _stars(marks)):
         if {"n_residues", "s_total"} <= set(numbers):
             _star(axis, numbers["n_residues"], math.sqrt(numbers["s_total"]), star)
@@ -116,15 +117,15 @@ def _draw_lengths(axis: Any, survey: Survey, summary: Summary, marks: Sequence[M
     axis.grid(alpha=0.25)
 
 
-def _members(lengths: np.ndarray, summary: Summary) -> Any:
-    """Yield which structures are of each group by length."""
+def _members(lengths: np.ndarray, summary: Summary) -> Iterator[tuple[np.ndarray, Group]]:
+    """Yield which structures are in each group by length, and the group."""
     for group in summary.by_length:
         low, _, high = group.name.partition(" ")[0].partition("-")
         yield (lengths >= int(low)) & (lengths <= (int(high) if high else math.inf)), group
 
 
 def _draw_levels(axis: Any, survey: Survey, marks: Sequence[Mark]) -> None:
-    """Draw which part of all has less than a standard deviation, level by level."""
+    """Draw the cumulative distribution of the standard deviations of structures, level by level."""
     shares = np.linspace(0, 1, 401)
     names = ("chain means", "residue means in chains", "atoms in residues", "all levels")
     colors = (*_COLORS.values(), _BLACK)
@@ -135,18 +136,18 @@ def _draw_levels(axis: Any, survey: Survey, marks: Sequence[Mark]) -> None:
         for (_, numbers), star in zip(marks, _stars(marks)):
             if column in numbers:
                 own = math.sqrt(numbers[column])
-                # In the middle of those that have the same, as of chains that are one.
+                # In the middle of those that have the same, as all structures of one chain have at that level.
                 below, not_above = values < own * (1 - 1e-6), values <= own * (1 + 1e-6)
                 _star(axis, own, (below.mean() + not_above.mean()) / 2, star, color)
     axis.set(xscale="log", xlabel="standard deviation of the data (Å per coordinate)", ylim=(-0.03, 1.03))
-    axis.set_ylabel(f"part of {rows_word(survey)}s with less, measured")
+    axis.set_ylabel(f"part of {survey.row_word}s with less, measured")
     _plain_ticks(axis.xaxis, np.sqrt(np.concatenate([survey.of(column) for column in DATA[1:]])))
     _legend(axis, 2)
     axis.grid(alpha=0.25)
 
 
 def _draw_schemes(axis: Any, summary: Summary, parts: Mapping[str, tuple[str, str]], marks: Sequence[Mark]) -> None:
-    """Draw how some columns of each scheme vary, as bars of quantiles below each other."""
+    """Draw quantiles of some columns of each scheme, as bars below each other."""
     found = {quantiles.column.name: quantiles for quantiles in summary.quantiles}
     names = [entry.scheme.name for entry in summary.schemes]
     if not names:
@@ -173,6 +174,7 @@ def _draw_schemes(axis: Any, summary: Summary, parts: Mapping[str, tuple[str, st
 
 
 def _legend(axis: Any, columns: int) -> None:
+    """Put the legend of a panel above it."""
     axis.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=columns)
 
 
@@ -189,21 +191,19 @@ def _plain_ticks(axis: Any, values: np.ndarray) -> None:
 
 
 def _star(axis: Any, x: float, y: float, marker: str, color: str = "white") -> None:
+    """Mark a structure in a panel."""
     look = {"markersize": 9, "markeredgecolor": _BLACK, "markerfacecolor": color, "zorder": 5, "clip_on": False}
     axis.plot([x], [y], marker, **look)
 
 
 def _stars(marks: Sequence[Mark]) -> list[str]:
+    """Return the marker of each structure that is marked."""
     return [_STARS[number % len(_STARS)] for number in range(len(marks))]
 
 
-def _named(marks: Sequence[Mark]) -> list[Mark]:
-    return [(_short(label), numbers) for label, numbers in marks]
-
-
 def _short(text: str) -> str:
-    """Return text of others as one line, in which nothing is a formula."""
+    """Return text that anyone may have written as one short line, in which matplotlib finds no formula."""
     line = one_line(text)
     line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
-    # A label that begins with _ is none.
+    # matplotlib leaves a label out that begins with _.
     return f"{' ' if line.startswith('_') else ''}{line}".replace("$", r"\$")

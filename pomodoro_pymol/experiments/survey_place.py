@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import textwrap
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +15,9 @@ from ..structure.atoms import Structure
 from ..structure.crops import without_hydrogens
 from ..survey.rows import Column, columns, structure_numbers
 from ..survey.settings import SurveySettings
+from ..survey.summary import summarise
 from ..survey.survey_file import Survey
-from ..utils.text import aligned, counted
+from ..utils.text import aligned, counted, csv_text, formatted
 
 #: Of fewer rows percentiles are told to be coarse.
 FEW_ROWS = 20
@@ -116,22 +116,99 @@ def _place(column: Column, value: float, others: np.ndarray) -> SurveyPlace:
     return SurveyPlace(column, float(value), len(others), below, np.count_nonzero(alike), low, median, high)
 
 
-def place_notes(survey: Survey, found: Sequence[SurveyPlace]) -> list[str]:
-    """Return what must be told lest the places mislead, a line each."""
-    settings, notes, n_rows = survey.settings, [], len(survey.read)
-    of = {place.column.name: place for place in found}
-    if settings.tokens is not None:
-        notes.append(
-            f"the survey is of crops of at most {counted(settings.tokens, 'residue')}: a whole structure of "
-            f"{of['n_residues'].value:.0f} is compared with crops"
+@dataclass(frozen=True, eq=False)
+class SurveyPlaces:
+    """A structure in a survey.
+
+    Attributes
+    ----------
+    name : str
+        What the structure is called.
+    survey : Survey
+        Read whole.
+    places : list of SurveyPlace
+        As of `survey_places`.
+    """
+
+    name: str
+    survey: Survey
+    places: list[SurveyPlace]
+
+    @cached_property
+    def _of(self) -> dict[str, SurveyPlace]:
+        """The places by the name of their column."""
+        return {place.column.name: place for place in self.places}
+
+    def told(self) -> list[str]:
+        """Return what must be told lest the places mislead, a line each."""
+        settings, notes, n_rows = self.survey.settings, [], len(self.survey.read)
+        if settings.tokens is not None:
+            notes.append(
+                f"the survey is of crops of at most {counted(settings.tokens, 'residue')}: a whole structure of "
+                f"{self._of['n_residues'].value:.0f} is compared with crops"
+            )
+        if n_rows < FEW_ROWS:
+            notes.append(f"percentiles are coarse: of {counted(n_rows, 'row')} each is {100 / n_rows:.0f} %")
+        for side, percent in (("below", 0), ("above", 100)):
+            words = [words.partition(",")[0] for words, key, *_ in _MEASURED if self._of[key].percentile == percent]
+            if words:
+                notes.append(f"outside the range of the data set, {side} all of it: {', '.join(words)}")
+        return notes
+
+    def sentence(self) -> str:
+        """Return in plain words where the structure stands."""
+        of = self._of
+        parts = [f"residues within their chain than in {_part(of['s_residue'])}"]
+        parts.append(f"atoms within their residue than in {_part(of['s_atom'])}")
+        if of["n_chains"].value > 1:
+            parts.insert(0, f"chains from each other than in {_part(of['s_chain'])}")
+        size = of["n_residues"]
+        larger = "as large as all" if size.equal == size.rows else f"larger than {_part(size)}"
+        text = (
+            f"{self.name} is {larger} of {counted(len(self.survey.read), self.survey.row_word)}, by residues. "
+            f"Its atoms lie further apart than in {_part(of['s_total'])} of them: {', '.join(parts)}."
         )
-    if n_rows < FEW_ROWS:
-        notes.append(f"percentiles are coarse: of {counted(n_rows, 'row')} each is {100 / n_rows:.0f} %")
-    for side, percent in (("below", 0), ("above", 100)):
-        words = [words.partition(",")[0] for words, key, *_ in _MEASURED if of[key].percentile == percent]
-        if words:
-            notes.append(f"outside the range of the data set, {side} all of it: {', '.join(words)}")
-    return notes
+        return _filled(text)
+
+    def report(self) -> str:
+        """Return a sentence in plain words and a table as ASCII text; not all that was found, which `csv` has."""
+        expected = [
+            (f"{scheme.name}: {words}", f"{scheme.name}_{part}", ".4f", 1.0)
+            for scheme in self.survey.settings.schemes
+            for words, part in _EXPECTED
+        ]
+        cells = [[words, *_cells(self._of[key], form, power)] for words, key, form, power in (*_MEASURED, *expected)]
+        lines = aligned([["", "value", "percentile", "5 %", "50 %", "95 %"], *cells])
+        n_measured = 1 + len(_MEASURED)
+        return "\n".join(
+            [
+                self.sentence(),
+                " percentile: rows below, and half of the equal ones, in percent; 5, 50, 95 %: quantiles of the rows",
+                " measured; sd: standard deviation of the data",
+                *lines[:n_measured],
+                " expected, closed forms; residue / atom: rms of residue means over that of atoms; relative: about",
+                " the mean of the chain; start: shares of the loss at the start of training",
+                *lines[n_measured:],
+            ]
+        )
+
+    def csv(self) -> str:
+        """Return a row for each column of the survey, in its unit."""
+        header = ("column", "unit", "value", "percentile", "quantile_5", "quantile_50", "quantile_95")
+        rows = []
+        for place in self.places:
+            column = place.column
+            numbers = (place.value, place.percentile, place.low, place.median, place.high)
+            written = (f"{number:.8g}" for number in numbers)
+            rows.append([column.name, column.unit, *written, place.rows, column.meaning])
+        return csv_text((*header, "rows", "meaning"), rows)
+
+    def figure(self) -> Any:
+        """Draw the survey, the structure marked in it; return a ``matplotlib.figure.Figure``."""
+        from .survey_figure import survey_figure
+
+        values = {name: place.value for name, place in self._of.items()}
+        return survey_figure(self.survey, summarise(self.survey), marks=[(self.name, values)])
 
 
 def survey_line(survey: Survey) -> str:
@@ -139,23 +216,6 @@ def survey_line(survey: Survey) -> str:
     n_failed = len(survey.path) - len(survey.read)
     failed = f", and {counted(n_failed, 'file')} not read" if n_failed else ""
     return _filled(f"{counted(len(survey.read), 'row')}{failed}: {survey.settings}")
-
-
-def place_sentence(name: str, survey: Survey, found: Sequence[SurveyPlace]) -> str:
-    """Return in plain words where a structure stands."""
-    of = {place.column.name: place for place in found}
-    kind = "structure" if survey.settings.tokens is None else "crop"
-    parts = [f"residues within their chain than in {_part(of['s_residue'])}"]
-    parts.append(f"atoms within their residue than in {_part(of['s_atom'])}")
-    if of["n_chains"].value > 1:
-        parts.insert(0, f"chains from each other than in {_part(of['s_chain'])}")
-    size = of["n_residues"]
-    larger = "as large as all" if size.equal == size.rows else f"larger than {_part(size)}"
-    text = (
-        f"{name} is {larger} of {counted(len(survey.read), kind)}, by residues. "
-        f"Its atoms lie further apart than in {_part(of['s_total'])} of them: {', '.join(parts)}."
-    )
-    return _filled(text)
 
 
 def _filled(text: str) -> str:
@@ -169,52 +229,8 @@ def _part(place: SurveyPlace) -> str:
     return f"{min(max(round(100 * place.below / place.rows), 1), 99)} %"
 
 
-def place_text(name: str, survey: Survey, found: Sequence[SurveyPlace]) -> str:
-    """Return a sentence in plain words and a table as ASCII text; not all that was found, which `place_csv` has."""
-    settings = survey.settings
-    of = {place.column.name: place for place in found}
-    expected = [
-        (f"{scheme.name}: {words}", f"{scheme.name}_{part}", ".4f", 1.0)
-        for scheme in settings.schemes
-        for words, part in _EXPECTED
-    ]
-    cells = [[words, *_cells(of[key], form, power)] for words, key, form, power in (*_MEASURED, *expected)]
-    lines = aligned([["", "value", "percentile", "5 %", "50 %", "95 %"], *cells])
-    n_measured = 1 + len(_MEASURED)
-    return "\n".join(
-        [
-            place_sentence(name, survey, found),
-            " percentile: rows below, and half of the equal ones, in percent; 5, 50, 95 %: quantiles of the rows",
-            " measured; sd: standard deviation of the data",
-            *lines[:n_measured],
-            " expected, closed forms; residue / atom: rms of residue means over that of atoms; relative: about",
-            " the mean of the chain; start: shares of the loss at the start of training",
-            *lines[n_measured:],
-        ]
-    )
-
-
 def _cells(place: SurveyPlace, form: str, power: float) -> list[str]:
     value, low, median, high = (
-        _number(number**power, form) for number in (place.value, place.low, place.median, place.high)
+        formatted(number**power, form) for number in (place.value, place.low, place.median, place.high)
     )
-    return [value, _number(place.percentile, ".1f"), low, median, high]
-
-
-def _number(value: float, form: str) -> str:
-    return f"{value:{form}}" if math.isfinite(value) else "n/a"
-
-
-def place_csv(found: Sequence[SurveyPlace]) -> str:
-    """Return a row for each column of the survey, in its unit."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(
-        ["column", "unit", "value", "percentile", "quantile_5", "quantile_50", "quantile_95", "rows", "meaning"]
-    )
-    for place in found:
-        column = place.column
-        numbers = (place.value, place.percentile, place.low, place.median, place.high)
-        written = (f"{number:.8g}" for number in numbers)
-        writer.writerow([column.name, column.unit, *written, place.rows, column.meaning])
-    return file.getvalue()
+    return [value, formatted(place.percentile, ".1f"), low, median, high]

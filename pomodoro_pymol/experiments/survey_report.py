@@ -15,16 +15,26 @@ from ..noise.sigma import SIGMA_DATA
 from ..survey.rows import COUNTS, DATA
 from ..survey.summary import PROBABILITIES, RESAMPLES, Bounded, Group, Quantiles, Summary
 from ..survey.survey_file import Survey
-from ..utils.text import aligned, counted
+from ..utils.text import aligned, counted, formatted
 
-# Letters of a line, of a scheme's name, and of other text that is not ours.
+# The most letters of a line, of a scheme's name, and of names and reasons, which anyone may have written.
 _WIDTH, _NAME, _LONGEST = 120, 14, 50
 # Schemes side by side.
 _BESIDE = 4
+# Of scalings: the form in the table, and the name in the JSON, which says the unit.
+_SCALINGS = {
+    "sigma": (".4g", "sigma_angstrom_per_coordinate"),
+    "sigma_data": (".4g", "sigma_data_angstrom_per_coordinate"),
+    "c_skip": (".4f", "c_skip"),
+    "c_out": (".4g", "c_out_angstrom"),
+    "c_in": (".4g", "c_in_per_angstrom"),
+    "c_noise": (".4f", "c_noise"),
+    "loss_weight": (".4g", "loss_weight_per_square_angstrom"),
+}
 
 
 def survey_text(survey: Survey, summary: Summary) -> str:
-    """Return a summary as aligned ASCII text: tables, then sentences, which a short window shows.
+    """Return a summary as aligned ASCII text: tables, then sentences, which come last to stay in sight.
 
     Parameters
     ----------
@@ -46,15 +56,10 @@ def survey_text(survey: Survey, summary: Summary) -> str:
     )
 
 
-def rows_word(survey: Survey) -> str:
-    """Return what a row is."""
-    return "structure" if survey.settings.tokens is None else "crop"
-
-
 def sentences(survey: Survey, summary: Summary) -> list[str]:
-    """Return what sigma_data is, how it compares with that of AF3, and what it hangs on."""
+    """Return sentences on sigma_data: how large it is, beside that of AF3, and how it depends on length."""
     total, tokens = summary.all.total, survey.settings.tokens
-    rows = counted(summary.all.n_rows, rows_word(survey))
+    rows = counted(summary.all.n_rows, survey.row_word)
     of_files = "" if tokens is None else f" of {counted(summary.n_read, 'file')}"
     ours = "these are whole structures" if tokens is None else f"these are crops of {tokens} residues at most"
     return [
@@ -82,12 +87,12 @@ def _against(total: Bounded) -> str:
 
 
 def _of_length(survey: Survey, summary: Summary) -> list[str]:
-    """Return how sigma_data goes with the number of residues."""
+    """Return how sigma_data depends on the number of residues."""
     groups, slope = summary.by_length, summary.slope
     if math.isnan(slope.value):
         return ["  of its dependence on length they tell nothing: all are of one length"]
     lines = [
-        f"  it hangs on length: of single {rows_word(survey)}s as residues^{slope.value:.2f}{_interval(slope)}, a fit "
+        f"  it hangs on length: of single {survey.row_word}s as residues^{slope.value:.2f}{_interval(slope)}, a fit "
         "of logarithms"
     ]
     if len(groups) > 1:
@@ -103,7 +108,8 @@ def _of_length(survey: Survey, summary: Summary) -> list[str]:
 
 
 def _head_lines(survey: Survey, summary: Summary) -> list[str]:
-    what, lost = rows_word(survey), summary.n_files - summary.n_read
+    """Return what the survey is of, and how much of it was read."""
+    what, lost = survey.row_word, summary.n_files - summary.n_read
     counts = f"{counted(summary.all.n_rows, what)} of {counted(summary.n_read, 'file')}"
     return [
         f"{_plain(survey.name, _LONGEST)}: {survey.settings}",
@@ -112,6 +118,7 @@ def _head_lines(survey: Survey, summary: Summary) -> list[str]:
 
 
 def _failure_lines(summary: Summary) -> list[str]:
+    """Return a table of why files were not read."""
     if not summary.failures:
         return []
     rows = [
@@ -122,7 +129,8 @@ def _failure_lines(summary: Summary) -> list[str]:
 
 
 def _spread_lines(survey: Survey, summary: Summary) -> list[str]:
-    what = f"{rows_word(survey)}s"
+    """Return a table of sigma_data of all rows and of each group."""
+    what = f"{survey.row_word}s"
     titles = ["residues", what, "files", "all levels", "95 %", "chain", "95 %", "residue", "95 %", "atom", "95 %"]
     rows = [
         [
@@ -140,32 +148,34 @@ def _spread_lines(survey: Survey, summary: Summary) -> list[str]:
 
 
 def _own_lines(survey: Survey, summary: Summary) -> list[str]:
+    """Return a table of quantiles of what is the same under all schemes."""
     rows = [
         [found.column.name, found.column.unit, *(f"{value:.4g}" for value in found.values), str(found.count)]
         for found in summary.quantiles[: len(COUNTS) + len(DATA)]
     ]
-    titles = ["", "", *(f"{share:.0%}".replace("%", " %") for share in PROBABILITIES), f"{rows_word(survey)}s"]
-    return [f" how {rows_word(survey)}s vary: quantiles", *aligned([titles, *rows], words=2)]
+    titles = ["", "", *(f"{share:.0%}".replace("%", " %") for share in PROBABILITIES), f"{survey.row_word}s"]
+    return [f" how {survey.row_word}s vary: quantiles", *aligned([titles, *rows], words=2)]
 
 
 def _scheme_lines(survey: Survey, summary: Summary) -> Iterator[str]:
-    """Yield how numbers of the schemes vary, a few schemes side by side."""
+    """Yield tables of how the numbers of schemes vary, a few schemes side by side."""
     names = [entry.scheme.name for entry in summary.schemes]
     found = {quantiles.column.name: quantiles for quantiles in summary.quantiles}
     of_schemes = summary.quantiles[len(COUNTS) + len(DATA) :]
-    # As many of each scheme, scheme by scheme.
+    # They stand scheme by scheme, and are the same of each.
     first = of_schemes[: len(of_schemes) // max(len(names), 1)]
     parts = [quantiles.column.name.removeprefix(f"{names[0]}_") for quantiles in first]
     for start in range(0, len(names), _BESIDE):
         beside = names[start : start + _BESIDE]
         rows = [["", *(_plain(name, _NAME) for name in beside)]]
         rows += [[part, *(_cell(found.get(f"{name}_{part}")) for name in beside)] for part in parts]
-        yield f" how {rows_word(survey)}s vary under each scheme: median (5 % - 95 %); ratio: rms of residues over that"
+        yield f" how {survey.row_word}s vary under each scheme: median (5 % - 95 %); ratio: rms of residues over that"
         yield " of atoms, relative: about the chain; shares of noise, of the loss at the start, aligned; scores 0 to 1"
         yield from aligned(rows)
 
 
 def _law_lines(summary: Summary) -> list[str]:
+    """Return a table of the noise of each level under each scheme."""
     rows = [
         [
             _plain(entry.scheme.name, _NAME),
@@ -182,6 +192,7 @@ def _law_lines(summary: Summary) -> list[str]:
 
 
 def _scaling_lines(summary: Summary) -> list[str]:
+    """Return a table of the scalings that go with the data set."""
     titles = ["z", "scheme", "level", "sigma", "sigma_data", "c_skip", "c_out", "c_in", "c_noise", "loss weight"]
     rows = [titles]
     for place, z in enumerate(summary.z):
@@ -197,17 +208,17 @@ def _scaling_lines(summary: Summary) -> list[str]:
 
 
 def _scalings(own: Scalings | None) -> list[str]:
-    if own is None:
-        return ["n/a"] * 7
-    numbers = (own.sigma, own.sigma_data, own.c_skip, own.c_out, own.c_in, own.c_noise, own.loss_weight)
-    return [f"{number:{form}}" for number, form in zip(numbers, (".4g", ".4g", ".4f", ".4g", ".4g", ".4f", ".4g"))]
+    """Return the cells of `_scaling_lines` for one level."""
+    return [f"{getattr(own, name):{form}}" if own else "n/a" for name, (form, _) in _SCALINGS.items()]
 
 
 def _wrapped(line: str) -> str:
+    """Return a line as several, where it is too long."""
     return fill(line, _WIDTH, initial_indent=" ", subsequent_indent="   ")
 
 
 def _cell(found: Quantiles | None) -> str:
+    """Return the median of a number, and the interval that holds 90 % of the rows."""
     if found is None or not found.count:
         return "n/a"
     low, _, middle, _, high = (_number(value, ".3f") for value in found.values)
@@ -215,20 +226,23 @@ def _cell(found: Quantiles | None) -> str:
 
 
 def _bounded(number: Bounded) -> list[str]:
+    """Return the cells of a number and of its interval."""
     low, value, high = (_number(one, ".2f") for one in (number.low, number.value, number.high))
     return [value, "n/a" if math.isnan(number.low) else f"{low}-{high}"]
 
 
 def _interval(number: Bounded) -> str:
+    """Return the interval of a number as it stands in a sentence; "" where there is none."""
     return "" if math.isnan(number.low) else f" (95 %: {number.low:.2f} to {number.high:.2f})"
 
 
 def _number(value: float, form: str) -> str:
-    return f"{value:{form if abs(value) < 1e5 else '.3g'}}" if math.isfinite(value) else "n/a"
+    """Return a number in a form, or in three figures where that would take many letters."""
+    return formatted(value, form if abs(value) < 1e5 else ".3g")
 
 
 def _plain(text: str, most: int, end: bool = False) -> str:
-    """Return text of others as one ASCII line of so many letters, of a longer one the start or the end."""
+    """Return text that anyone may have written as one ASCII line: the start, or the end, of one that is too long."""
     line = one_line(text).encode("ascii", "backslashreplace").decode()
     if len(line) <= most:
         return line
@@ -236,7 +250,7 @@ def _plain(text: str, most: int, end: bool = False) -> str:
 
 
 def survey_json(survey: Survey, summary: Summary) -> str:
-    """Return all numbers as JSON: names say units, and null is what there is not.
+    """Return all numbers as JSON: names say the unit, and null stands for a number that there is not.
 
     Parameters
     ----------
@@ -294,6 +308,7 @@ def survey_json(survey: Survey, summary: Summary) -> str:
 
 
 def _group(group: Group) -> dict[str, Any]:
+    """Return the numbers of a group of rows, by name."""
     spread = {"all_levels": asdict(group.total), **dict(zip(LEVELS, map(asdict, group.levels)))}
     return {
         "name": group.name,
@@ -304,21 +319,12 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _with_units(own: Scalings | None) -> dict[str, float] | None:
-    if own is None:
-        return None
-    return {
-        "sigma_angstrom_per_coordinate": own.sigma,
-        "sigma_data_angstrom_per_coordinate": own.sigma_data,
-        "c_skip": own.c_skip,
-        "c_out_angstrom": own.c_out,
-        "c_in_per_angstrom": own.c_in,
-        "c_noise": own.c_noise,
-        "loss_weight_per_square_angstrom": own.loss_weight,
-    }
+    """Return scalings by names that say the unit."""
+    return {title: getattr(own, name) for name, (_, title) in _SCALINGS.items()} if own else None
 
 
 def _finite(held: Any) -> Any:
-    """Return the same with None in place of what is not finite."""
+    """Return the same lists and dicts, with None in place of numbers that are not finite."""
     if isinstance(held, dict):
         return {name: _finite(value) for name, value in held.items()}
     if isinstance(held, (list, tuple)):

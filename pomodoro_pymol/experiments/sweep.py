@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
 import torch
 from scipy import special
+from torch import Tensor
 
 from ..errors import PomodoroError
 from ..noise.expected import expected_levels
 from ..noise.levels import Levels
 from ..noise.metrics import CA_CA_DISTANCE
-from ..noise.scores import expected_score, z_at_score
+from ..noise.scores import SCORE_LOST, expected_score, z_at_score
 from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.statistics import LevelStatistics
 from ..noise.weights import LevelWeights, Scheme
@@ -23,12 +25,10 @@ from ..structure.atoms import Structure
 from ..structure.distances import LocalDistances
 from ..structure.hierarchy import Hierarchy
 from ..structure.quality import QualityReference
-from ..utils.devices import device_name, recorded_device
+from ..utils.devices import device_name, device_notes, recorded_device
 from ..utils.text import counted
+from . import sweep_table
 from .drawing import Drawing, choose_device, draw_units
-
-#: A local score under which the structure is called lost.
-SCORE_LOST = 0.5
 
 # Frames measured at once.
 _TOGETHER = 5
@@ -152,6 +152,24 @@ class Sweep:
     device: str = "cpu"
     note: str = ""
 
+    def told(self) -> list[str]:
+        """Return what is to be told beside the numbers, a line each."""
+        return device_notes(self.device, self.note)
+
+    def report(self) -> str:
+        """Return the comparison of the schemes as ASCII text."""
+        return sweep_table.sweep_text(self)
+
+    def csv(self) -> str:
+        """Return a row per scheme and z."""
+        return sweep_table.sweep_csv(self.points)
+
+    def figure(self) -> Any:
+        """Draw the schemes over z; return a ``matplotlib.figure.Figure``."""
+        from .figures import sweep_figure
+
+        return sweep_figure(self)
+
 
 def run_sweep(
     structure: Structure,
@@ -186,48 +204,61 @@ def run_sweep(
     sigmas = [law.sigma(z) for z in z_values]
     expected, halves = _expected(structure, hierarchy, schemes, sigmas, law)
     reference = QualityReference.from_structure(structure, hierarchy)
-    coords = torch.from_numpy(structure.coords)
-    points = []
+    coords, points = torch.from_numpy(structure.coords), []
+    done, total = count(1), len(schemes) * frames * len(sigmas)
     for number, scheme in enumerate(schemes):
-        statistics = LevelStatistics(hierarchy)
-        quality = np.zeros((5, frames, len(sigmas)))
         drawing = draw_units(hierarchy, scheme.weights, frames, seed=seed, device=on)
-        for frame, unit in enumerate(_one_by_one(drawing, statistics)):
-            for start in range(0, len(sigmas), _TOGETHER):
-                some = torch.tensor(sigmas[start : start + _TOGETHER], dtype=unit.dtype)
-                found = reference.measure(coords + some[:, None, None] * unit)
-                quality[:, frame, start : start + len(some)] = [*vars(found).values()]
-                for place in range(start + 1, start + len(some) + 1):
-                    done = (number * frames + frame) * len(sigmas) + place
-                    progress(done, len(schemes) * frames * len(sigmas))
+        statistics = LevelStatistics(hierarchy)
+        scores = []
+        for unit in _one_by_one(drawing, statistics):
+            scores.append(_scores(reference, coords, unit, sigmas, lambda: progress(next(done), total)))
+        quality = np.stack(scores, axis=1)
         for place, (z, sigma) in enumerate(zip(z_values, sigmas)):
-            here = statistics.scaled(sigma)
-            measured, closed = here.levels(), expected_levels(hierarchy, scheme.weights, sigma)
-            sides = (closed, measured, *here.interval())
-            lddt, lddt_mean, within, contacts, outliers = quality[:, :, place].mean(1).tolist()
-            points.append(
-                SweepPoint(
-                    z=z,
-                    sigma=sigma,
-                    scheme=scheme,
-                    measured=measured,
-                    expected=closed,
-                    relative=Compared(*(math.sqrt(3) * side.residue_relative for side in sides)),
-                    neighbors=Compared(*(math.sqrt(3) * side.neighbor for side in sides)),
-                    scores=Scores(lddt, lddt_mean, within, math.nan),
-                    expected_scores=expected[scheme][place],
-                    contacts=contacts,
-                    outliers=outliers,
-                    lddt_of_frames=tuple(quality[0, :, place].tolist()),
-                )
-            )
+            points.append(_point(z, sigma, scheme, statistics, expected[scheme][place], quality[:, :, place]))
         if number and drawing.device != on:
             raise PomodoroError(f"the GPU ran out of memory after {counted(number, 'scheme')}: use device=cpu")
         on, note = drawing.device, drawing.note or note
     return Sweep(points, losses(points, halves, law), law, device_name(on), note)
 
 
-def _one_by_one(drawing: Drawing, statistics: LevelStatistics) -> Iterator[torch.Tensor]:
+def _scores(
+    reference: QualityReference, coords: Tensor, unit: Tensor, sigmas: Sequence[float], tell: Callable[[], None]
+) -> np.ndarray:
+    """Return the numbers of `Quality` of one draw at each sigma, shape=(5, n_sigmas); ``tell`` is called after each."""
+    found = []
+    for start in range(0, len(sigmas), _TOGETHER):
+        some = torch.tensor(sigmas[start : start + _TOGETHER], dtype=unit.dtype)
+        found.append([*vars(reference.measure(coords + some[:, None, None] * unit)).values()])
+        for _ in some:
+            tell()
+    return np.concatenate(found, axis=1)
+
+
+def _point(
+    z: float, sigma: float, scheme: Scheme, unit: LevelStatistics, expected_scores: Scores, quality: np.ndarray
+) -> SweepPoint:
+    """Return a point from the statistics of the unit draws and their scores at this sigma, shape=(5, n_frames)."""
+    here = unit.scaled(sigma)
+    measured, expected = here.levels(), expected_levels(unit.hierarchy, scheme.weights, sigma)
+    sides = (expected, measured, *here.interval())
+    lddt, lddt_mean, within, contacts, outliers = quality.mean(1).tolist()
+    return SweepPoint(
+        z=z,
+        sigma=sigma,
+        scheme=scheme,
+        measured=measured,
+        expected=expected,
+        relative=Compared(*(math.sqrt(3) * side.residue_relative for side in sides)),
+        neighbors=Compared(*(math.sqrt(3) * side.neighbor for side in sides)),
+        scores=Scores(lddt, lddt_mean, within, math.nan),
+        expected_scores=expected_scores,
+        contacts=contacts,
+        outliers=outliers,
+        lddt_of_frames=tuple(quality[0].tolist()),
+    )
+
+
+def _one_by_one(drawing: Drawing, statistics: LevelStatistics) -> Iterator[Tensor]:
     """Yield each frame, shape=(n_atoms, 3); the statistics take them in."""
     for block, squares in drawing:
         for part in squares:
@@ -243,7 +274,7 @@ def sweep_frames(
     seed: int = 0,
     law: LawOfSigma = AF3_LAW,
     device: str = "cpu",
-) -> Iterator[torch.Tensor]:
+) -> Iterator[Tensor]:
     """Yield the structure at each z, shape=(n_atoms, 3), angstrom: the first draw of a sweep on a device."""
     ((block, _),) = draw_units(hierarchy, weights, 1, seed=seed, device=recorded_device(device))
     unit = block[0].clone()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..noise.metrics import CA_CA_DISTANCE
+from ..noise.scores import SCORE_LOST
 from ..noise.sigma import law_line
-from .sweep import SCORE_LOST, Compared, Sweep, SweepPoint
+from ..utils.text import csv_text, formatted
+
+if TYPE_CHECKING:
+    from .sweep import Compared, Sweep, SweepPoint
 
 
 def sweep_text(sweep: Sweep) -> str:
@@ -64,8 +67,7 @@ def sweep_csv(points: Sequence[SweepPoint]) -> str:
         "lddt_within_residues": "within_residues",
         "lddt_between_residues": "between_residues",
     }
-    file = io.StringIO()
-    writer: csv.DictWriter | None = None
+    rows = []
     for point in points:
         row: dict[str, str | float] = {"z": point.z, "sigma_per_coordinate": point.sigma, "scheme": point.scheme.name}
         for suffix, side in (("", point.measured), ("_expected", point.expected)):
@@ -79,15 +81,13 @@ def sweep_csv(points: Sequence[SweepPoint]) -> str:
                 row[name] = getattr(point.scores, field)
             row[f"{name}_expected"] = getattr(point.expected_scores, field)
         row |= {"native_contacts": point.contacts, "bond_outliers": point.outliers}
-        if writer is None:
-            writer = csv.DictWriter(file, row, lineterminator="\n")
-            writer.writeheader()
-        writer.writerow({name: cell if isinstance(cell, str) else f"{cell:.6g}" for name, cell in row.items()})
-    return file.getvalue()
+        rows.append(row)
+    cells = ([cell if isinstance(cell, str) else f"{cell:.6g}" for cell in row.values()] for row in rows)
+    return csv_text(rows[0], cells)
 
 
 def _number(value: float) -> str:
-    return f"{'n/a' if math.isnan(value) else f'{value:.2f}':>10}"
+    return f"{formatted(value, '.2f'):>10}"
 
 
 def _interval(value: Compared) -> str:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from math import sqrt
+from typing import Any
 
 import numpy as np
 
 from ..errors import PomodoroError
 from ..noise.expected import expected_levels, expected_sigmas
 from ..noise.levels import Levels, column_name, level_names
+from ..noise.presets import parse_schemes
 from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.statistics import LevelStatistics
 from ..noise.weights import Scheme
+from ..parameters.catalogue import TableParameters
 from ..structure.hierarchy import Hierarchy
-from ..utils.devices import device_name
-from ..utils.text import counted
+from ..utils.devices import device_name, device_notes
+from ..utils.text import aligned, counted, csv_text, formatted
 from .drawing import choose_device, draw_units, take
+from .level_table import shares_text
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,67 @@ class TableRow:
     def expected_ratio(self) -> float:
         """Closed form of `ratio`."""
         return _ratio(self.expected_sigmas)
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseTable:
+    """The table of a structure.
+
+    Attributes
+    ----------
+    rows : list of TableRow
+        As of `noise_table`.
+    n_chains : int
+        Of the structure.
+    """
+
+    rows: list[TableRow]
+    n_chains: int
+
+    def told(self) -> list[str]:
+        """Return what is to be told beside the numbers, a line each."""
+        return device_notes(self.rows[0].device, self.rows[0].note)
+
+    def report(self) -> str:
+        """Return the table as ASCII text."""
+        return table_text(self.rows, self.n_chains)
+
+    def csv(self) -> str:
+        """Return a row per scheme and z, every value with its interval and closed form."""
+        parts = ("measured", "low", "high", "draw_low", "draw_high", "expected")
+        levels = ("atom", "residue", "chain")
+        header = (
+            *("z", "sigma_per_coordinate", "scheme", "wc", "wr", "wa"),
+            *(f"sigma_{level}_per_coordinate" for level in levels),
+            *(f"expected_sigma_{level}_per_coordinate" for level in levels),
+            *(f"{column_name(name)}_{part}" for name in level_names() for part in parts),
+        )
+        lines = []
+        for row in self.rows:
+            values = (getattr(getattr(row, part), name) for name in level_names() for part in parts)
+            numbers = (f"{number:.6g}" for number in (*row.sigmas, *row.expected_sigmas, *values))
+            lines.append([row.z, row.sigma, row.scheme.name, *astuple(row.scheme.weights), *numbers])
+        return csv_text(header, lines)
+
+    def figure(self) -> Any:
+        """Draw ratios and shares; return a ``matplotlib.figure.Figure``."""
+        from .figures import table_figure
+
+        return table_figure(self.rows)
+
+
+def run_table(hierarchy: Hierarchy, parameters: TableParameters, progress: Callable[[int, int], None]) -> NoiseTable:
+    """Return the table that the parameters ask for; ``progress`` is that of `noise_table`.
+
+    Raises
+    ------
+    PomodoroError
+        If a scheme is none, or the device is absent or runs out of memory between schemes.
+    """
+    schemes, law = parse_schemes(parameters.presets), parameters.law_of_sigma
+    options = {name: getattr(parameters, name) for name in ("frames", "seed", "estimator", "device")}
+    rows = noise_table(hierarchy, schemes, parameters.z.values(), law=law, progress=progress, **options)
+    return NoiseTable(rows, hierarchy.n_chains)
 
 
 def noise_table(
@@ -147,97 +210,66 @@ def _row(
 
 def table_text(rows: Sequence[TableRow], n_chains: int) -> str:
     """Return the table as aligned ASCII text: the note's columns, then shares and intervals."""
-    schemes = list(dict.fromkeys(row.scheme for row in rows))
     by_z: dict[float, list[TableRow]] = {}
     for row in rows:
         by_z.setdefault(row.z, []).append(row)
-    titles = ["z", "sigma"]
-    for scheme in schemes:
-        titles += [f"{scheme.name}_a", f"{scheme.name}_r", f"{scheme.name} r/a"]
-    lines = []
-    for heading, sigmas in (("measured", "sigmas"), ("expected", "expected_sigmas")):
-        body = []
-        for z, group in by_z.items():
-            cells = [f"{z:g}", f"{group[0].sigma:.2f}"]
-            for row in group:
-                values = getattr(row, sigmas)
-                cells += [_number(value, ".2f") for value in values[:2]] + [_number(_ratio(values), ".4f")]
-            body.append(cells)
-        lines += [
-            f" {heading}, A per coordinate; _a atom, _r residue mean, r/a their ratio",
-            *_aligned([titles, *body]),
-        ]
-    titles = [
-        "",
-        "r/a",
-        "95 % interval",
-        "next draw (95 %)",
-        "expected",
-        "relative r/a",
-        "expected",
-        "shares c:r:a",
-        "expected",
-    ]
-    body = []
-    for row in next(iter(by_z.values())):
-        body.append(
-            [
-                row.scheme.name,
-                f"{row.measured.ratio:.4f}",
-                _span(row, row.low, row.high),
-                _span(row, row.draw_low, row.draw_high),
-                f"{row.expected.ratio:.4f}",
-                _number(row.measured.ratio_relative, ".4f"),
-                _number(row.expected.ratio_relative, ".4f"),
-                _shares(row.measured),
-                _shares(row.expected),
-            ]
-        )
-    lines += [" rms ratios and variance shares, the same at every z", *_aligned([titles, *body])]
-    titles = ["z", *(f"{scheme.name} rel" for scheme in schemes for _ in (0, 1))]
-    titles[2::2] = ["expected"] * len(schemes)
-    titles += [f"{scheme.name} chain" for scheme in schemes]
-    body = []
-    for z, group in by_z.items():
-        cells = [f"{z:g}"]
-        for row in group:
-            cells += [_number(sqrt(3) * levels.residue_relative, ".2f") for levels in (row.measured, row.expected)]
-        chains = [_number(row.sigmas[2], ".2f", f"n/a ({n_chains} chain)") for row in group]
-        body.append(cells + chains)
-    lines += [
-        " rel: residue rms relative to its chain, A in space; chain: chain rms, A per coordinate",
-        *_aligned([titles, *body]),
-    ]
-    return "\n".join(lines)
-
-
-def table_csv(rows: Sequence[TableRow]) -> str:
-    """Return the table as CSV: one row per scheme and z, every value with its interval and closed form."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    parts = ("measured", "low", "high", "draw_low", "draw_high", "expected")
-    levels = ("atom", "residue", "chain")
-    writer.writerow(
+    return "\n".join(
         [
-            *("z", "sigma_per_coordinate", "scheme", "wc", "wr", "wa"),
-            *(f"sigma_{level}_per_coordinate" for level in levels),
-            *(f"expected_sigma_{level}_per_coordinate" for level in levels),
-            *(f"{column_name(name)}_{part}" for name in level_names() for part in parts),
+            *_sigma_lines(by_z, "measured", "sigmas"),
+            *_sigma_lines(by_z, "expected", "expected_sigmas"),
+            *_share_lines(next(iter(by_z.values()))),
+            *_relative_lines(by_z, n_chains),
         ]
     )
+
+
+def _sigma_lines(by_z: Mapping[float, Sequence[TableRow]], heading: str, field: str) -> list[str]:
+    """Return the note's table: atoms, residues and their ratio of each scheme, over z."""
+    schemes = [row.scheme.name for row in next(iter(by_z.values()))]
+    lines = [["z", "sigma", *(f"{name}{column}" for name in schemes for column in ("_a", "_r", " r/a"))]]
+    for z, rows in by_z.items():
+        cells = [f"{z:g}", f"{rows[0].sigma:.2f}"]
+        for sigmas in (getattr(row, field) for row in rows):
+            cells += [*(formatted(value, ".2f") for value in sigmas[:2]), formatted(_ratio(sigmas), ".4f")]
+        lines.append(cells)
+    return [f" {heading}, A per coordinate; _a atom, _r residue mean, r/a their ratio", *aligned(lines, 0, gap=3)]
+
+
+def _share_lines(rows: Sequence[TableRow]) -> list[str]:
+    """Return what does not depend on z, a line per scheme."""
+    titles = ["r/a", "95 % interval", "next draw (95 %)", "expected", "relative r/a", "expected", "shares c:r:a"]
+    lines = [["", *titles, "expected"]]
     for row in rows:
-        weights = row.scheme.weights
-        numbers = [
-            *(*row.sigmas, *row.expected_sigmas),
-            *(getattr(getattr(row, part), name) for name in level_names() for part in parts),
-        ]
-        labels = [row.z, row.sigma, row.scheme.name, weights.chain, weights.residue, weights.atom]
-        writer.writerow(labels + [f"{number:.6g}" for number in numbers])
-    return file.getvalue()
+        measured, expected = row.measured, row.expected
+        lines.append(
+            [
+                row.scheme.name,
+                f"{measured.ratio:.4f}",
+                _span(row, row.low, row.high),
+                _span(row, row.draw_low, row.draw_high),
+                f"{expected.ratio:.4f}",
+                formatted(measured.ratio_relative, ".4f"),
+                formatted(expected.ratio_relative, ".4f"),
+                shares_text(measured),
+                shares_text(expected),
+            ]
+        )
+    return [" rms ratios and variance shares, the same at every z", *aligned(lines, 0, gap=3)]
 
 
-def _number(value: float, form: str, missing: str = "n/a") -> str:
-    return missing if np.isnan(value) else format(value, form)
+def _relative_lines(by_z: Mapping[float, Sequence[TableRow]], n_chains: int) -> list[str]:
+    """Return displacements within chains, and of chains, of each scheme, over z."""
+    schemes = [row.scheme.name for row in next(iter(by_z.values()))]
+    relative = [title for name in schemes for title in (f"{name} rel", "expected")]
+    lines = [["z", *relative, *(f"{name} chain" for name in schemes)]]
+    for z, rows in by_z.items():
+        levels = [side for row in rows for side in (row.measured, row.expected)]
+        chains = [formatted(row.sigmas[2], ".2f", f"n/a ({n_chains} chain)") for row in rows]
+        lines.append([f"{z:g}", *(formatted(sqrt(3) * of.residue_relative, ".2f") for of in levels), *chains])
+    return [
+        " rel: residue rms relative to its chain, A in space; chain: chain rms, A per coordinate",
+        *aligned(lines, 0, gap=3),
+    ]
 
 
 def _ratio(sigmas: tuple[float, float, float]) -> float:
@@ -246,12 +278,3 @@ def _ratio(sigmas: tuple[float, float, float]) -> float:
 
 def _span(row: TableRow, low: Levels, high: Levels) -> str:
     return "n/a (1 draw)" if np.isnan(row.low.atom) else f"{low.ratio:.3f} .. {high.ratio:.3f}"
-
-
-def _shares(levels: Levels) -> str:
-    return f"{levels.chain_share:.3f}:{levels.residue_share:.3f}:{levels.atom_share:.3f}"
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["   ".join([""] + [cell.rjust(width) for cell, width in zip(row, widths)])[2:].rstrip() for row in rows]

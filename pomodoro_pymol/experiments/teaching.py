@@ -22,13 +22,11 @@ from ..diffusion.budget import (
 from ..diffusion.floor import Floor, StateGram
 from ..diffusion.precondition import LEVELS, PerLevel, data_variances, own_sigma_data
 from ..noise.gauge import Gauge, GaugeMoments, level_gauge
-from ..noise.scores import z_at_score
+from ..noise.scores import SCORE_LOST, TOLD_SCORES, z_at_score
 from ..noise.sigma import AF3_LAW, LawOfSigma
 from ..noise.weights import Scheme
 from ..structure.atoms import Structure
-from ..structure.distances import LocalDistances
 from ..structure.hierarchy import Hierarchy
-from .sweep import SCORE_LOST
 
 _NO_FLOOR = Floor((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
 _UNKNOWN_FLOOR = Floor((math.nan,) * 3, (math.nan,) * 3)
@@ -47,22 +45,26 @@ class LevelSignal:
     data, noise : float
         Variances per coordinate: of the data, square angstrom, and of noise of unit sigma.
     loss, share : float
-        Start: what a network that predicts zero leaves, with one c_skip and one loss weight.
+        Loss at the start, of a network that predicts zero, under one c_skip and one loss weight.
     aligned, aligned_share : float
         The same without translation and rotation of the whole.
     weighted, weighted_share : float
-        The start with one c_skip and each level's own loss weight; nan without noise.
+        Loss at the start under one c_skip and each level's own loss weight; nan without noise.
     own : float
-        With each level's own c_skip, too: its degrees of freedom.
+        Loss at the start under each level's own c_skip and loss weight: its degrees of freedom.
     lost : float
-        Lost by one c_skip, see `lost_by_one_skip`.
+        What one c_skip for all levels loses, see `lost_by_one_skip`.
     floor, floor_error : float
-        What the exact denoiser of the states leaves, with standard error; 0 for one state.
-    p_mean, z_snr1, window : float
-        Law of the level's noise, the z at which data and noise have one variance, and the
-        share of training with a signal-to-noise ratio of 0.1 to 10.
+        Loss of the exact denoiser of the states, with its standard error; 0 for one state, nan where
+        noise without an atom part has no exact denoiser.
+    p_mean : float
+        Of the law of the level's noise.
+    z_snr1 : float
+        The z at which data and noise of the level have the same variance.
+    window : float
+        Share of training in which the signal-to-noise ratio of the level is between 0.1 and 10.
     nats : float
-        Information.
+        Information, see `budget.information`.
     """
 
     level: str
@@ -121,7 +123,7 @@ class TrainingSignal:
     Attributes
     ----------
     schemes : tuple of SchemeSignal
-        Scheme by scheme under the law that was given; then again with the data's own sigma_data.
+        All under the law that was given, then all again under that with the data's own sigma_data.
     n_chains, n_states : int
     """
 
@@ -153,9 +155,9 @@ def training_signal(
     Parameters
     ----------
     structure : Structure
-        Its place is where rotations and distances are taken.
+        Rotations and distances are those of its coordinates.
     states : ndarray, shape=(n_states, n_atoms, 3)
-        The data, angstrom; of several the exact denoiser's error is the floor.
+        The data, angstrom. The floor is the loss of their exact denoiser, where there are several.
     hierarchy : Hierarchy
     schemes : sequence of Scheme
     law : LawOfSigma
@@ -163,7 +165,7 @@ def training_signal(
         Variance of the data at each level, square angstrom per coordinate, instead of that of
         the states; as of `data_variances`.
     scores : bool
-        Whether local scores are wanted; they take longest.
+        Whether local scores are computed, which take longest.
     """
     variances = data or data_variances(torch.from_numpy(states), hierarchy)
     several = len(states) > 1
@@ -194,6 +196,7 @@ def training_signal(
 def _levels(
     levels: LevelVariances, hierarchy: Hierarchy, law: LawOfSigma, floor: Floor
 ) -> tuple[LevelSignal, LevelSignal, LevelSignal]:
+    """Return chain, residue and atom level of one scheme under one law."""
     loss, aligned = (start_losses(levels, law, aligned=aligned) for aligned in (False, True))
     weighted = start_losses(levels, law, loss_weight="levels")
     columns = {
@@ -224,14 +227,10 @@ def _levels(
 def _halves(
     structure: Structure, hierarchy: Hierarchy, schemes: Sequence[Scheme]
 ) -> dict[Scheme, tuple[float, float, float]]:
-    """Return the sigmas at which three expected scores are one half; nan where one never is."""
+    """Return the sigmas, angstrom, at which three expected scores fall to `SCORE_LOST`; nan where one never does."""
     unit = LawOfSigma(1.0, 0.0, 1.0)
     columns = []
-    for make, mean in (
-        (LocalDistances.of_calphas, "residue_mean"),
-        (LocalDistances.within_residues, "structure"),
-        (LocalDistances.between_residues, "structure"),
-    ):
+    for make, mean in TOLD_SCORES:
         distances = make(structure, hierarchy)
         columns.append(
             [math.exp(z_at_score(distances, scheme.weights, SCORE_LOST, law=unit, mean=mean)) for scheme in schemes]

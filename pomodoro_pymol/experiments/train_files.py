@@ -14,7 +14,8 @@ from . import outputs
 from .ensemble_training import run_train
 from .fragment_training import run_fragment_train
 from .fragments import read_fragments
-from .training import Tell, TrainResult, check_run
+from .training import TrainResult, check_run
+from .training_run import Tell
 
 
 def train_files(
@@ -33,19 +34,20 @@ def train_files(
     paths : sequence of str
         PDB or mmCIF files.
     residues : int, optional
-        Length of the fragments that the files are cut into; by default the models of the one file are the data.
+        Length of the fragments that the files are cut into; None trains on the models of the one file.
     parameters : TrainParameters
     tell : callable
-        See `training.Tell`.
+        See `training_run.Tell`.
     reading : callable
-        Told how many files are read, and how many there are.
+        Called with the number of files that are read, and of all, while fragments are cut.
     solvent : bool
-        Whether waters are kept, of the models of one file.
+        Whether waters of the models of one file are kept.
 
     Raises
     ------
     PomodoroError
-        If there are several files without ``residues``, or one cannot be read or written.
+        If there are several files and no ``residues``, a file cannot be read or written, or as of `run_train`
+        and `run_fragment_train`.
     """
     if residues is None and len(paths) > 1:
         raise PomodoroError(f"{counted(len(paths), 'file')} are trained on as fragments: give --residues, as in 32")

@@ -1,4 +1,4 @@
-"""A network of pomtrain as the denoiser of pomdenoise and pomsample."""
+"""A network that pomtrain trained, as the denoiser of pomdenoise and pomsample."""
 
 from __future__ import annotations
 
@@ -27,13 +27,14 @@ def trained_denoiser(
     weights : LevelWeights
         Of the noise.
     parameters : DenoiseParameters or SampleParameters
-        With the file as ``network``. Scaling tells between networks of one scheme; sigma_data, data and convention
-        are those of training.
+        ``network`` is the file, and ``scaling`` chooses between networks of one scheme. What was fixed by the
+        training, sigma_data and convention, must not be given otherwise.
 
     Raises
     ------
     PomodoroError
-        If the file is none, of other atoms, without such a network, or does not go with the other parameters.
+        If the file is no file of pomtrain, is of other atoms, has no such network, or does not go with the other
+        parameters.
     """
     found = load_training(parameters.network)
     found.check_atoms(structure, hierarchy)

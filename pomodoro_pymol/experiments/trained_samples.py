@@ -1,4 +1,4 @@
-"""Samples of trained networks, each by the law it was trained on, against the states it was trained on."""
+"""Samples of trained networks, each by the law it was trained on, compared with the states it was trained on."""
 
 from __future__ import annotations
 
@@ -13,20 +13,17 @@ from ..diffusion.samplers import SAMPLERS, Sampler
 from ..diffusion.slot_sampling import sample_side_by_side
 from ..diffusion.slots import Seating
 from ..diffusion.training import Training
-from ..diffusion.training_data import draw
+from ..diffusion.training_data import SAMPLED, draw
 from ..structure.atoms import Structure
 from ..structure.geometry import GeometryReference
 from ..structure.hierarchy import Hierarchy, split_levels
 from ..structure.quality import QualityReference
 from ..structure.superposition import superpose
 
-#: Steps of the sampler, of Heun, and the z of the law where it begins and ends.
+#: Steps of the sampler, and the z of the law of training at which it begins and ends.
 STEPS, FIRST_Z, LAST_Z = 20, 2.5, -2.5
 #: Names of the measures of `SampleQuality`.
 SCORES = ("ca_lddt", "within_residues", "bond_outliers", "ca_deviation", "chirality")
-
-# Random numbers of the samples.
-_DRAWS = (1 << 30) + 3
 
 #: What the states that were held out are called.
 HELD = "held-out states"
@@ -34,17 +31,18 @@ HELD = "held-out states"
 
 @dataclass(frozen=True, eq=False)
 class SampleQuality:
-    """Structures against the states of training.
+    """What structures are like, compared with the states of training.
 
     Attributes
     ----------
     name : str
-        Whose they are.
+        Of the network that they are from, or `HELD`.
     coords : Tensor, shape=(n_samples, n_atoms, 3), or None
-        Angstrom, about the centroid of the states; in a random pose each laid on its nearest state. None of fragments,
-        whose atoms are not the same.
+        Angstrom, about the centroid of the states; under a random pose each is superposed on its nearest state.
+        None of fragments, whose atoms differ.
     nearest : ndarray, shape=(n_samples,)
-        The state of training that each is nearest to, counted from 0 among those; of fragments the one it is of.
+        Number of the state of training that each is nearest to, from 0; of fragments, the place of the fragment
+        among those sampled.
     distance : ndarray, shape=(n_samples, 3)
         Rms distance from it at chain, residue and atom level, over atoms and coordinates, angstrom.
     ca_lddt, within_residues : ndarray, shape=(n_samples,)
@@ -69,12 +67,12 @@ class SampleQuality:
 
     @property
     def reached(self) -> int:
-        """How many states are nearest to one of them at least."""
+        """How many states are the nearest of at least one structure."""
         return len(np.unique(self.nearest))
 
 
 def sampler_of(training: Training) -> Sampler:
-    """Return the sampler of all networks: Heun over the sigmas of training, without churn."""
+    """Return the sampler of all networks: Heun's method without churn, over the sigmas of training."""
     law = training.settings.law
     return replace(SAMPLERS["edm"], sigma_max=law.sigma(FIRST_Z), sigma_min=law.sigma(LAST_Z), steps=STEPS)
 
@@ -86,23 +84,23 @@ def sample_networks(
     samples: int,
     check: Callable[[], object] = lambda: None,
 ) -> list[SampleQuality]:
-    """Sample from each network of an ensemble, with the same random numbers, and compare with the states.
+    """Sample from each network of an ensemble, with the same random numbers, and compare the samples with its states.
 
     Parameters
     ----------
     training : Training
     structure : Structure
-        The labels.
+        The labels of the atoms.
     hierarchy : Hierarchy
     samples : int
-        For each network.
+        From each network.
     check : callable
         Called now and then; what it raises ends the run.
 
     Returns
     -------
     list of SampleQuality
-        The states that were held out, where there are any, then one per network.
+        Of the states that were held out, where there are any, then of each network.
     """
     data = training.data
     hierarchy = hierarchy.to(training.device)
@@ -111,7 +109,7 @@ def sample_networks(
     found = []
     if len(data.tested):
         found.append(judge(HELD, gather(data.coords[data.tested])))
-    drawn = draw(data, data.trained, training.seeds, _DRAWS, samples)
+    drawn = draw(data, data.trained, training.seeds, SAMPLED, samples)
     for recipe, ends in zip(
         training.recipes, sample_side_by_side(training, drawn, sampler_of(training).sigmas(), check)
     ):
@@ -129,7 +127,7 @@ class Judge:
     states : Tensor, shape=(n_states, n_atoms, 3)
         Angstrom.
     any_pose : bool
-        Whether structures are laid on the states first.
+        Whether structures are superposed on each state before they are compared with it.
     """
 
     def __init__(self, structure: Structure, hierarchy: Hierarchy, states: Tensor, any_pose: bool) -> None:
@@ -139,7 +137,7 @@ class Judge:
         self._quality: dict[int, QualityReference] = {}
 
     def __call__(self, name: str, coords: Tensor) -> SampleQuality:
-        """Return the quality of structures, shape=(n_samples, n_atoms, 3), angstrom."""
+        """Return what structures of shape=(n_samples, n_atoms, 3), angstrom, are like; ``name`` says whose they are."""
         laid = [superpose(coords, state).coords if self._any_pose else coords for state in self._states]
         squares = torch.stack([(one - state).double().square().mean((1, 2)) for one, state in zip(laid, self._states)])
         nearest = squares.argmin(0)
@@ -154,19 +152,11 @@ class Judge:
             quality = self._reference(state).measure(own[rows])
             scores[:, rows.cpu().numpy()] = (quality.ca_lddt, quality.within_residues, quality.bond_outliers)
         geometry = self._geometry.measure(own, truths)
-        return SampleQuality(
-            name,
-            own.cpu(),
-            nearest.cpu().numpy(),
-            distance.cpu().numpy(),
-            scores[0],
-            scores[1],
-            scores[2],
-            geometry.ca_deviation,
-            geometry.chirality,
-        )
+        numbers = nearest.cpu().numpy(), distance.cpu().numpy(), *scores, geometry.ca_deviation, geometry.chirality
+        return SampleQuality(name, own.cpu(), *numbers)
 
     def _reference(self, state: int) -> QualityReference:
+        """Return what a state is compared by, made when it is first needed."""
         if state not in self._quality:
             truth = replace(self._structure, coords=self._states[state].cpu().float().numpy())
             self._quality[state] = QualityReference.from_structure(truth, self._hierarchy)
@@ -174,5 +164,5 @@ class Judge:
 
 
 def expected_reached(n_states: int, n_samples: int) -> float:
-    """Return how many states so many draws among equally likely ones reach on average."""
+    """Return how many states are drawn at least once, on average, in so many draws among equally likely states."""
     return n_states * (1 - (1 - 1 / n_states) ** n_samples)

@@ -1,25 +1,18 @@
-"""A training run, whatever the data are: networks in a file, and what they learnt out.
-
-Nothing here knows PyMOL, so that a worker thread can run it: what the callback raises ends a
-run, and what is trained by then is in the file.
-"""
+"""A run of training, whatever the data are: what is checked before it, the training itself, and what is told of it."""
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from ..diffusion.hierarchical import Architecture
-from ..diffusion.trained_file import DataAbout, export_network, is_training, load_training, save_training
-from ..diffusion.training import Training, TrainingSettings, training_bytes
-from ..diffusion.training_data import TrainingData
-from ..diffusion.training_task import SCALINGS, Recipe
+from ..diffusion.network_file import export_network
+from ..diffusion.trained_file import is_training, load_training
+from ..diffusion.training import Training, training_bytes
+from ..diffusion.training_data import DataAbout, TrainingData
+from ..diffusion.training_task import SCALINGS, Recipe, TrainingSettings
 from ..errors import PomodoroError
 from ..io.disk import check_target, user_path
 from ..noise.presets import parse_schemes
@@ -30,60 +23,12 @@ from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..utils import memory
 from ..utils.devices import compute_device, device_name
-from ..utils.text import counted, time_text
+from ..utils.text import counted
 from . import outputs, training_report
 from .rating import Floor, Rating, rate_networks
 from .scalings import check_data
 from .trained_samples import SampleQuality
-
-_SAVED_EVERY = 60.0  # seconds
-# What a run that goes on must have in common with that in the file; where one differs, those after it may on its
-# account.
-_COMPARED = (
-    *("pose", "hold", "atoms", "states", "width", "layers", "batch", "steps", "rate"),
-    *("data", "sigma_data", "p_mean", "p_std", "presets", "scaling", "seeds", "recipes"),
-)
-_IN_WORDS = {
-    "atoms": "it was of other atoms",
-    "states": "it was of other coordinates",
-    "recipes": "a preset had other weights",
-}
-
-
-@dataclass(frozen=True)
-class TrainRecord:
-    """One point of the curves of training, as it is told.
-
-    Attributes
-    ----------
-    step, steps : int
-        From 1.
-    names : tuple of str
-        Scheme and scaling of each curve, as in ``ms levels``.
-    losses : tuple of float
-        Mean loss of each since the point before, over its seeds; a network that predicts zero begins
-        near 1 under one sigma, and near 3 where each level has its own loss weight.
-    tested : tuple of float
-        The same on what is held out, or on the states of training where nothing is.
-    seconds_left : float
-        Of training, as it went so far; nan of points from before a run was resumed.
-    """
-
-    step: int
-    steps: int
-    names: tuple[str, ...]
-    losses: tuple[float, ...]
-    tested: tuple[float, ...]
-    seconds_left: float
-
-    def __str__(self) -> str:
-        """Steps, time left, and the losses."""
-        losses = ", ".join(f"{name} {loss:.3f}" for name, loss in zip(self.names, self.losses))
-        return f"{self.step} of {self.steps} steps, {time_text(self.seconds_left)} left; loss: {losses}"
-
-
-#: Told of each step: steps done, all of them, and a `TrainRecord` where the curves got a point, else None.
-Tell = Callable[[int, int, Any], object]
+from .training_run import Tell, train
 
 
 def recipes_of(parameters: TrainParameters) -> list[Recipe]:
@@ -92,127 +37,12 @@ def recipes_of(parameters: TrainParameters) -> list[Recipe]:
     Raises
     ------
     PomodoroError
-        If a scheme is none.
+        If a name of a scheme is unknown.
     """
     scalings = SCALINGS if parameters.scaling == "both" else (parameters.scaling,)
     seeds = range(parameters.seed, parameters.seed + parameters.seeds)
     schemes = parse_schemes(parameters.presets)
     return [Recipe(scheme, scaling, seed) for scheme in schemes for scaling in scalings for seed in seeds]
-
-
-def train(
-    data: TrainingData,
-    about: DataAbout,
-    recipes: Sequence[Recipe],
-    architecture: Architecture,
-    settings: TrainingSettings,
-    path: str | Path,
-    tell: Tell = lambda done, total, record: None,
-    *,
-    resume: bool = False,
-    device: torch.device | str = "cpu",
-) -> tuple[Training, float]:
-    """Train networks, and keep them in a file: every minute, at the end, and where the callback raises.
-
-    Parameters
-    ----------
-    data : TrainingData
-    about : DataAbout
-    recipes : sequence of Recipe
-    architecture : Architecture
-    settings : TrainingSettings
-    path : str or Path
-    tell : callable
-        See `Tell`; called many times in a long step.
-    resume : bool
-        Go on where the run in the file was stopped.
-    device
-
-    Returns
-    -------
-    training : Training
-    seconds : float
-        Of each step that was taken now; nan where none was.
-
-    Raises
-    ------
-    PomodoroError
-        If the file is of another run, or a loss is not finite.
-    """
-    training = Training(data, recipes, architecture, settings, device)
-    if resume:
-        _resume(training, about, path)
-    names = tuple(dict.fromkeys(recipe.name for recipe in recipes))
-    start = saved = time.monotonic()
-    first, steps = training.step, settings.steps
-
-    def check() -> None:
-        tell(training.step, steps, None)
-
-    def record(point: tuple[int, list[float], list[float]], left: float) -> TrainRecord:
-        step, *losses = point
-        each, held = (_over_seeds(values, recipes, names) for values in losses)
-        return TrainRecord(step, steps, names, each, held, left)
-
-    for point in training.curve:  # as far as a run that is resumed had come
-        tell(point[0], steps, record(point, math.nan))
-    try:
-        while training.step < steps:
-            has_point = training.advance(check)
-            left = (time.monotonic() - start) / (training.step - first) * (steps - training.step)
-            tell(training.step, steps, record(training.curve[-1], left) if has_point else None)
-            if time.monotonic() - saved > _SAVED_EVERY:
-                save_training(path, training, about)
-                saved = time.monotonic()
-    except BaseException:
-        if training.step > first and training.is_whole:
-            save_training(path, training, about)
-        raise
-    taken = steps - first
-    seconds = (time.monotonic() - start) / taken if taken else float("nan")
-    if taken:
-        save_training(path, training, about)
-    return training, seconds
-
-
-def _resume(training: Training, about: DataAbout, path: str | Path) -> None:
-    """Take a training to where the run in a file was stopped.
-
-    Raises
-    ------
-    PomodoroError
-        If that run differs in anything, with what.
-    """
-    found = load_training(path)
-    here, there = (
-        {**asdict(about), **asdict(architecture), **asdict(settings.law), **asdict(settings), "data": _typed(about)}
-        for about, architecture, settings in (
-            (about, training.architecture, training.settings),
-            (found.data, found.architecture, found.settings),
-        )
-    )
-    for of, recipes in ((here, training.recipes), (there, found.recipes)):
-        of["presets"] = "+".join(dict.fromkeys(recipe.scheme.name for recipe in recipes))
-        of["scaling"] = "+".join(dict.fromkeys(recipe.scaling for recipe in recipes))
-        of["seeds"] = "+".join(dict.fromkeys(str(recipe.seed) for recipe in recipes))
-        of["recipes"] = recipes
-    differ = [name for name in _COMPARED if there[name] != here[name]]
-    if differ:
-        name = differ[0]
-        what = _IN_WORDS.get(name) or f"{name} was {there[name]}, and is {here[name]}"
-        raise PomodoroError(f"{found.name} cannot be resumed: {what}; give all as it was, or resume=0")
-    training.resume(found.arrays, found.step, found.curve, found.pending)
-
-
-def _typed(about: DataAbout) -> str:
-    """Return what networks are told of the data, as it is typed; sums differ in their last digits."""
-    return ":".join(f"{level**0.5:.9g}" for level in about.levels)
-
-
-def _over_seeds(values: Sequence[float], recipes: Sequence[Recipe], names: Sequence[str]) -> tuple[float, ...]:
-    """Return the mean over the seeds of each scheme and scaling."""
-    groups = ([value for value, recipe in zip(values, recipes) if recipe.name == name] for name in names)
-    return tuple(sum(group) / len(group) for group in groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,21 +53,21 @@ class TrainResult:
     ----------
     parameters : TrainParameters
     structure : Structure or None
-        Of an ensemble.
+        That of an ensemble; None of fragments.
     path : Path
-        File of the networks.
+        The file of the networks.
     training : Training
     seconds : float
-        Per step, of all networks; nan where none was taken now.
+        Per step, of all networks together; nan where no step was taken now.
     rating : Rating
         What the networks learnt.
     samples : list of SampleQuality
-        Of each network, before them what was held out of an ensemble, where anything was; empty where none were
-        asked for.
+        One for each network; before them one of the states that were held out of an ensemble, where any were.
+        Empty where no samples were asked for.
     notes : tuple of str
         What to know of the data.
     origin : str
-        Where the variances of the data are from; "" where they were measured on what is trained on.
+        Where the variances of the data are from, in words; "" where they were measured on what is trained on.
     """
 
     parameters: TrainParameters
@@ -252,10 +82,11 @@ class TrainResult:
 
     @property
     def device(self) -> str:
+        """The name of the device that it ran on."""
         return device_name(self.training.device)
 
     def headlines(self) -> list[str]:
-        """Return what is to be known first, in sentences."""
+        """Return the main findings, in sentences."""
         return training_report.headlines(self)
 
     def report(self) -> str:
@@ -266,13 +97,32 @@ class TrainResult:
         """Return all numbers as CSV."""
         return training_report.training_csv(self)
 
+    def figure(self) -> Any:
+        """Draw what the networks learnt; return a ``matplotlib.figure.Figure``."""
+        from .figures import training_figure
+
+        return training_figure(self)
+
 
 def check_run(parameters: TrainParameters, source: str) -> Path:
-    """Refuse what would fail after the training, before any work; return the file of the networks.
+    """Refuse, before any work, what would fail after the training.
+
+    Parameters
+    ----------
+    parameters : TrainParameters
+    source : str
+        What the file of the networks is named after, where the parameters name none.
+
+    Returns
+    -------
+    Path
+        The file of the networks.
 
     Raises
     ------
     PomodoroError
+        If a file could not be written, would be lost, or is none of a run to resume; or more than one network
+        is to be exported.
     """
     recipes = recipes_of(parameters)
     path = user_path(parameters.network or f"{source}_train.npz")
@@ -322,17 +172,23 @@ def run_on(
     tell : callable
         See `Tell`.
     n_kinds : int
-        Of residues.
+        How many kinds of residues the data have.
     floors : callable
-        Makes what `rate_networks` takes.
+        Returns the ``floors`` of `rate_networks` for a training.
     sample : callable
-        Samples so many structures from each network.
+        Samples so many structures from each network of a training, and returns what they are like; its third
+        argument is to be called now and then.
     structure : Structure, optional
-        Of an ensemble.
+        That of an ensemble.
     notes : sequence of str
         What to know of the data.
     origin : str
         As of `TrainResult`.
+
+    Raises
+    ------
+    PomodoroError
+        As of `check_run` and `train`; or if memory does not suffice, or there is no such device.
     """
     recipes = recipes_of(parameters)
     path = check_run(parameters, about.source)
@@ -350,6 +206,7 @@ def run_on(
         export_network(training.network_of(0), Hierarchy.from_structure(structure), parameters.export)
 
     def check() -> None:
+        """Let the callback end the run while networks are rated."""
         tell(settings.steps, settings.steps, None)
 
     rating = rate_networks(training, parameters.z.values(), floors(training), check)

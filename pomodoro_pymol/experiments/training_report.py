@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from ..diffusion.precondition import LEVELS
-from ..diffusion.training_task import Recipe
-from ..utils.text import aligned, counted
-from .ranking import by_name, rankings, scaling_effects
-from .rating import RESIDUE_NOISE, Condition
-from .trained_samples import HELD, SCORES, SampleQuality, expected_reached
+from ..diffusion.training_task import Recipe, by_name
+from ..utils.text import aligned, counted, csv_text, formatted
+from .ranking import rankings, scaling_effects
+from .rating import RESIDUE_NOISE
+from .trained_samples import HELD, SCORES, expected_reached
 
 if TYPE_CHECKING:
     from .training import TrainResult
+
+T = TypeVar("T")
 
 _TRIPLE = "chain:residue:atom"
 _WIDTH = 118
 
 
 def headlines(result: TrainResult) -> list[str]:
-    """Return what is to be known first: sentences, each a line."""
+    """Return the main findings: sentences, each a line."""
     rating, recipes = result.rating, result.training.recipes
     lines = [str(ranking) for ranking in rankings(rating, recipes) if ranking.level != "chain"]
     for level, effects in scaling_effects(rating, recipes).items():
@@ -44,7 +44,7 @@ def headlines(result: TrainResult) -> list[str]:
 
 
 def training_text(result: TrainResult) -> str:
-    """Return all as aligned ASCII text, the sentences last."""
+    """Return notes, tables and the main findings as aligned ASCII text."""
     return "\n".join(
         [
             *(f" {note}" for note in result.notes),
@@ -60,6 +60,7 @@ def training_text(result: TrainResult) -> str:
 
 
 def _head_lines(result: TrainResult) -> list[str]:
+    """Return what was trained, on what, and for how long."""
     training = result.training
     data, recipes, settings = training.data, training.recipes, training.settings
     weights = sum(weight[0].numel() for weight in training.networks[0][1].parameters())
@@ -76,6 +77,7 @@ def _head_lines(result: TrainResult) -> list[str]:
 
 
 def _loss_lines(result: TrainResult) -> list[str]:
+    """Return a table of losses at the start and after training."""
     rating, groups = result.rating, by_name(result.training.recipes)
     _, _, tested = result.training.curve[-1]
     rows = [["", "start", "trained", "held out" if len(result.training.data.tested) else "at the end", "start c:r:a"]]
@@ -95,7 +97,7 @@ def _loss_lines(result: TrainResult) -> list[str]:
 
 
 def _own_lines(result: TrainResult, data: str) -> list[str]:
-    """Return errors at equal residue noise, each network on its own noise."""
+    """Return a table of errors at equal residue noise, each network on its own noise."""
     recipes, groups = result.training.recipes, by_name(result.training.recipes)
     rows = [["", "sigma", "noise c:r:a", "network", "linear", "exact"]]
     for condition in result.rating.of(data):
@@ -113,7 +115,7 @@ def _own_lines(result: TrainResult, data: str) -> list[str]:
 
 
 def _z_lines(result: TrainResult) -> list[str]:
-    """Return errors at equal sigma."""
+    """Return a table of errors at equal sigma, each network on its own noise."""
     rating, groups = result.rating, by_name(result.training.recipes)
     if not rating.own:
         return []
@@ -130,7 +132,7 @@ def _z_lines(result: TrainResult) -> list[str]:
         rows.append([name, *cells])
     exact = [
         [f"exact, {scheme}", *(_triple(found.floor("exact")) for found in own)]
-        for scheme, own in _by_scheme(conditions)
+        for scheme, own in _grouped(conditions, lambda condition: condition.scheme.name).items()
     ]
     return [
         f" rms error, {_TRIPLE}, A per coordinate, each on its own noise at equal sigma, A per coordinate; {data}:",
@@ -138,11 +140,12 @@ def _z_lines(result: TrainResult) -> list[str]:
     ]
 
 
-def _by_scheme(conditions: Iterable[Condition]) -> Iterable[tuple[str, list[Condition]]]:
-    found: dict[str, list[Condition]] = {}
-    for condition in conditions:
-        found.setdefault(condition.scheme.name, []).append(condition)
-    return found.items()
+def _grouped(items: Iterable[T], name_of: Callable[[T], str]) -> dict[str, list[T]]:
+    """Return the items of each name, in their order."""
+    found: dict[str, list[T]] = {}
+    for item in items:
+        found.setdefault(name_of(item), []).append(item)
+    return found
 
 
 def _common_lines(result: TrainResult) -> list[str]:
@@ -165,18 +168,19 @@ def _common_lines(result: TrainResult) -> list[str]:
 
 
 def _sample_lines(result: TrainResult) -> list[str]:
+    """Return a table of what the samples of each network are like."""
     if not result.samples:
         return []
     n_states, count = len(result.training.data.trained), len(result.samples[-1].nearest)
     of_ensemble = result.structure is not None
     rows = [["", *(["states"] if of_ensemble else []), "rms c:r:a", "Ca lDDT", "within", "bonds off", "Ca-Ca off"]]
     rows[0].append("chirality")
-    for name, several in _by_label(result.samples).items():
+    for name, several in _grouped(result.samples, lambda quality: quality.name).items():
         reached = np.mean([quality.reached for quality in several])
         distance = np.mean([np.sqrt((quality.distance**2).mean(0)) for quality in several], 0)
         means = [_mean([_mean(getattr(quality, score)) for quality in several]) for score in SCORES]
         states = [f"{reached:.3g} of {min(len(several[0].nearest), n_states)}"] if of_ensemble else []
-        rows.append([name, *states, _triple(distance), *(_number(mean, ".2f") for mean in means)])
+        rows.append([name, *states, _triple(distance), *(formatted(mean, ".2f") for mean in means)])
     expected = expected_reached(n_states, count)
     start = [
         f" {count} samples of each network by its own law, Heun, against the nearest of {n_states} states of training:",
@@ -194,27 +198,17 @@ def _sample_lines(result: TrainResult) -> list[str]:
 
 
 def _mean(values: Sequence[float] | np.ndarray) -> float:
-    """Return the mean of what is there, nan where nothing is."""
+    """Return the mean of the finite numbers, nan where none is finite."""
     there = np.asarray(values)[np.isfinite(values)]
     return float(there.mean()) if len(there) else math.nan
 
 
-def _by_label(samples: Iterable[SampleQuality]) -> dict[str, list[SampleQuality]]:
-    found: dict[str, list[SampleQuality]] = {}
-    for quality in samples:
-        found.setdefault(quality.name, []).append(quality)
-    return found
-
-
 def training_csv(result: TrainResult) -> str:
     """Return all numbers as CSV: one row per measure, network, level and noise."""
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\n")
-    rows.writerow(
-        [
-            *("measure", "data", "scheme", "scaling", "seed", "noise", "z", "sigma_per_coordinate"),
-            *("told_sigma_per_coordinate", "level", "value", "linear", "exact", "noised"),
-        ]
+    rows: list[list[object]] = []
+    header = (
+        *("measure", "data", "scheme", "scaling", "seed", "noise", "z", "sigma_per_coordinate"),
+        *("told_sigma_per_coordinate", "level", "value", "linear", "exact", "noised"),
     )
     recipes, rating = result.training.recipes, result.rating
     for measure, conditions in (
@@ -228,11 +222,11 @@ def training_csv(result: TrainResult) -> str:
                 for level, name in enumerate(LEVELS):
                     values = [errors[level], *(floor[level] for floor in floors)]
                     labels = [measure, condition.data, *_labels(recipes[number]), *at, f"{told:.6g}", name]
-                    rows.writerow([*labels, *(f"{value:.6g}" for value in values)])
+                    rows.append([*labels, *(f"{value:.6g}" for value in values)])
     for measure, losses in (("loss_at_the_start", rating.start), ("loss_trained", rating.end)):
         for recipe, levels in zip(recipes, losses):
             for name, value in zip(LEVELS, levels):
-                rows.writerow(
+                rows.append(
                     [measure, "training", *_labels(recipe), recipe.scheme.name, "", "", "", name, f"{value:.6g}"]
                 )
     of_networks = [quality for quality in result.samples if quality.name != HELD]
@@ -240,30 +234,30 @@ def training_csv(result: TrainResult) -> str:
         labels = ["training", *_labels(recipe), recipe.scheme.name, "", "", ""]
         for level, name in enumerate(LEVELS):
             value = math.sqrt(float((quality.distance[:, level] ** 2).mean()))
-            rows.writerow(["sample_rms_to_nearest_per_coordinate", *labels, name, f"{value:.6g}"])
+            rows.append(["sample_rms_to_nearest_per_coordinate", *labels, name, f"{value:.6g}"])
         for score in SCORES:
             measure = f"sample_{score}{'_in_space' if score == 'ca_deviation' else ''}"
-            rows.writerow([measure, *labels, "", f"{_mean(getattr(quality, score)):.6g}"])
-        rows.writerow(["sample_states_reached", *labels, "", quality.reached])
-    return file.getvalue()
+            rows.append([measure, *labels, "", f"{_mean(getattr(quality, score)):.6g}"])
+        rows.append(["sample_states_reached", *labels, "", quality.reached])
+    return csv_text(header, rows)
 
 
 def _labels(recipe: Recipe) -> list[str]:
+    """Return the cells of the CSV that name a network."""
     return [recipe.scheme.name, recipe.scaling, str(recipe.seed)]
 
 
 def _share(values: np.ndarray, members: Sequence[int]) -> str:
+    """Return the share of the residue level, a mean over some networks."""
     shares = values / values.sum(1, keepdims=True)
     return f"{shares[members, 1].mean():.2f}"
 
 
 def _triple(values: Sequence[float] | np.ndarray) -> str:
-    return ":".join(_number(value, ".3f") for value in values) if np.isfinite(values).any() else "n/a"
+    """Return the numbers of chain, residue and atom level."""
+    return ":".join(formatted(value, ".3f") for value in values) if np.isfinite(values).any() else "n/a"
 
 
 def _pair(values: Sequence[float] | np.ndarray) -> str:
+    """Return the numbers of residue and atom level, of those of all three."""
     return _triple(list(values)[1:])
-
-
-def _number(value: float, form: str) -> str:
-    return f"{value:{form}}" if math.isfinite(value) else "n/a"

@@ -3,18 +3,66 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Any
 
 from ..errors import PomodoroError
 from ..noise.expected import expected_levels
 from ..noise.gauge import GaugeMoments
 from ..noise.inverse import weights_for_ratio, weights_for_relative, weights_for_shares
 from ..noise.neighbors import order_kept, own_place_nearest
-from ..noise.presets import all_presets
+from ..noise.presets import all_presets, save_preset
 from ..noise.sigma import LawOfSigma
 from ..noise.weights import LevelWeights
 from ..parameters.catalogue import NoiseParameters, WeightsParameters
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
+from ..utils.text import formatted, levels_of
+from .level_table import shares_text
+
+
+@dataclass(frozen=True, eq=False)
+class WeightsResult:
+    """Weights that were asked for, on the structure that they are for.
+
+    Attributes
+    ----------
+    structure : Structure
+    hierarchy : Hierarchy
+    parameters : WeightsParameters
+    weights : LevelWeights
+        Solved for the target of the parameters, or as given.
+    """
+
+    structure: Structure
+    hierarchy: Hierarchy
+    parameters: WeightsParameters
+    weights: LevelWeights
+
+    def report(self, selection: str | None = None) -> str:
+        """Return the closed forms as ASCII text; for a selection, that of PyMOL, also the run that uses the weights."""
+        asked, law = self.parameters, self.parameters.law_of_sigma
+        lines = [weights_text(self.structure, self.hierarchy, self.weights, asked.noise_sigma, law)]
+        if selection is not None:
+            line = noise_line(asked, self.weights, selection).to_text()
+            lines.append(f" to use them: {line}" + (f", or preset={asked.save}" if asked.save else ""))
+        lines.append(padding_text(self.hierarchy, asked, self.weights, selection or ""))
+        return "\n".join(filter(None, lines))
+
+
+def run_weights(structure: Structure, parameters: WeightsParameters) -> WeightsResult:
+    """Return the weights that are asked for, and keep them as a preset where that is.
+
+    Raises
+    ------
+    PomodoroError
+        As of `solve_weights`, or of `save_preset`.
+    """
+    hierarchy = Hierarchy.from_structure(structure)
+    weights = solve_weights(hierarchy, parameters)
+    if parameters.save:
+        save_preset(parameters.save, weights)
+    return WeightsResult(structure, hierarchy, parameters, weights)
 
 
 def solve_weights(hierarchy: Hierarchy, parameters: WeightsParameters) -> LevelWeights:
@@ -31,13 +79,8 @@ def solve_weights(hierarchy: Hierarchy, parameters: WeightsParameters) -> LevelW
     if parameters.relative is not None:
         return weights_for_relative(hierarchy, parameters.relative, parameters.noise_sigma, like)
     if parameters.shares:
-        try:
-            chain, residue, atom = (float(share) for share in parameters.shares.split(":"))
-        except ValueError:
-            raise PomodoroError(
-                f"shares must be chain:residue:atom, as in 0.3:0.6:0.1, not {parameters.shares!r}"
-            ) from None
-        return weights_for_shares(hierarchy, chain, residue, atom)
+        wrong = f"shares must be chain:residue:atom, as in 0.3:0.6:0.1, not {parameters.shares!r}"
+        return weights_for_shares(hierarchy, *levels_of(parameters.shares, wrong))
     return like
 
 
@@ -63,9 +106,8 @@ def weights_text(
     for name, scheme in schemes.items():
         levels = closed[name]
         given = " : ".join(f"{share:.4f}" for share in scheme.shares)
-        shares = f"{levels.chain_share:.3f}:{levels.residue_share:.3f}:{levels.atom_share:.3f}"
-        relative = _number(levels.ratio_relative, ".4f")
-        lines.append(f" {name:12}{given:>26}{levels.ratio:>9.4f}{relative:>10}{shares:>24}")
+        relative = formatted(levels.ratio_relative, ".4f")
+        lines.append(f" {name:12}{given:>26}{levels.ratio:>9.4f}{relative:>10}{shares_text(levels):>24}")
     lines += [
         " gauge: shares of translation, rotation, between chains, within chains; z shift: z_internal - z;",
         " rel., next: rms displacement of residues relative to their chain, and to the next in it;",
@@ -77,11 +119,11 @@ def weights_text(
     for name, scheme in schemes.items():
         gauge = moments.split(scheme)
         parts = ":".join(f"{part:.3f}" for part in (gauge.translation, gauge.rotation, gauge.between, gauge.within))
-        relative = _number(math.sqrt(3) * closed[name].residue_relative, ".4g")
-        following = _number(math.sqrt(3) * closed[name].neighbor, ".4g")
-        order = _number(order_kept(structure.coords, hierarchy, scheme, sigma), ".3f")
-        place = _number(own_place_nearest(structure.coords, hierarchy, scheme, sigma), ".3f")
-        shift = _number(round(gauge.z_shift(law), 2) + 0.0, ".2f")
+        relative = formatted(math.sqrt(3) * closed[name].residue_relative, ".4g")
+        following = formatted(math.sqrt(3) * closed[name].neighbor, ".4g")
+        order = formatted(order_kept(structure.coords, hierarchy, scheme, sigma), ".3f")
+        place = formatted(own_place_nearest(structure.coords, hierarchy, scheme, sigma), ".3f")
+        shift = formatted(round(gauge.z_shift(law), 2) + 0.0, ".2f")
         lines.append(f" {name:12}{parts:>25}{shift:>9}{relative:>18}{following:>18}{order:>7}{place:>7}")
     if hierarchy.is_alone.all():
         lines.append(" n/a: no chain has two residues")
@@ -126,7 +168,7 @@ def padding_text(
 
 
 def _line(
-    parameters: WeightsParameters, weights: LevelWeights, selection: str, level: dict[str, float]
+    parameters: WeightsParameters, weights: LevelWeights, selection: str, level: dict[str, Any]
 ) -> NoiseParameters:
     names = ("state", "law", "p_mean", "p_std", "sigma_data")
     return NoiseParameters(
@@ -137,7 +179,3 @@ def _line(
         **level,
         **{name: getattr(parameters, name) for name in names},
     )
-
-
-def _number(value: float, form: str) -> str:
-    return f"{value:{form}}" if math.isfinite(value) else "n/a"

@@ -1,4 +1,4 @@
-"""Trajectory files."""
+"""Trajectories in CHARMM's DCD format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import PomodoroError
 from .disk import atomic_write
-from .frames import Frames, Progress, count_frames, each_frame
+from .frames import Frames, Progress, count_frames, each_counted
 
 
 def write_dcd(path: str | Path, frames: np.ndarray, atoms: np.ndarray | None = None) -> None:
@@ -25,7 +25,7 @@ def write_dcd(path: str | Path, frames: np.ndarray, atoms: np.ndarray | None = N
     atoms : ndarray, shape=(n_atoms,), optional
         Which atom of the frames stands at each place of the file; by default the same order.
     """
-    # A file that is there is written over, not emptied first: its pages are had already.
+    # A file that exists is written over and not emptied first, so that its memory need not be allocated anew.
     with open(path, "r+b" if os.path.exists(path) else "wb") as file:
         _write_head(file, *frames.shape[:2])
         for frame in frames:
@@ -64,18 +64,11 @@ def save_dcd(
         raise PomodoroError("save_dcd needs n_frames where frames come in blocks")
     if n_frames < 1 or known not in (None, n_frames):
         raise PomodoroError(f"n_frames is {n_frames}, but there are {known if known is not None else 'to be some'}")
-    done = 0
     with atomic_write(path) as file:
-        for done, frame in enumerate(each_frame(frames), 1):
-            if done > n_frames:
-                break
-            if done == 1:
+        for number, frame in enumerate(each_counted(frames, n_frames, progress=progress)):
+            if not number:
                 _write_head(file, n_frames, len(frame))
             _write_frame(file, frame)
-            if progress:
-                progress(done, n_frames)
-        if done != n_frames:
-            raise PomodoroError(f"n_frames is {n_frames}, but there are {'more' if done > n_frames else done}")
 
 
 def _write_head(file: IO[bytes], n_frames: int, n_atoms: int) -> None:

@@ -71,7 +71,7 @@ def check_target(path: str | Path) -> None:
         if not stat.S_ISREG(mode):
             reason = "it is a folder" if stat.S_ISDIR(mode) else "it is not a regular file"
         elif fcntl is None:
-            open(target, "r+b").close()  # no other file could take its place, either
+            open(target, "r+b").close()  # a file that cannot be opened so cannot be replaced either
     except FileNotFoundError:
         if not os.path.isdir(os.path.dirname(target)):
             reason = "its folder does not exist"
@@ -98,7 +98,7 @@ def atomic_write(path: str | Path, mode: str = "wb", **options: Any) -> Iterator
     Yields
     ------
     file
-        Its ``name`` may also be written by others.
+        Other programs may write to it by its ``name``.
 
     Raises
     ------
@@ -125,14 +125,14 @@ def atomic_write(path: str | Path, mode: str = "wb", **options: Any) -> Iterator
             raise
         raise PomodoroError(f"cannot write {path}: {error.strerror or error}") from None
     finally:
-        # Replaced already, or never made.
+        # It is gone where all went well, or where it could not be made.
         with suppress(OSError):
             part.unlink()
 
 
 @contextmanager
 def temporary_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
-    """Yield a new folder that goes at the end; with it go those that killed processes left.
+    """Yield a new folder, which is deleted at the end; so are those that killed processes left.
 
     It lies in ``within``, or where temporary files do.
 
@@ -149,7 +149,7 @@ def temporary_folder(prefix: str, within: Path | None = None) -> Iterator[Path]:
                 yield folder
             return
         except FileNotFoundError as error:
-            if error.filename != str(folder / _LOCK):  # else one that cleans up took it for abandoned
+            if error.filename != str(folder / _LOCK):  # else another process took it for abandoned: make another
                 raise
         finally:
             _remove_folder(folder)
@@ -172,8 +172,22 @@ def read_regular(path: Path, most: float = inf) -> bytes:
     return path.read_bytes()
 
 
+def file_bytes(path: Path) -> bytes:
+    """Return what is in a file, as `read_regular`.
+
+    Raises
+    ------
+    PomodoroError
+        If it cannot be read.
+    """
+    try:
+        return read_regular(path)
+    except OSError as error:
+        raise PomodoroError(f"cannot read {path}: {error.strerror}") from None
+
+
 def _open_locked(path: Path, mode: str, **options: Any) -> IO[Any]:
-    """Open a new file and hold it; made anew where one that cleans up came between."""
+    """Open a new file and lock it; anew where a process that cleans up deleted it before it was locked."""
     while True:
         file = open(path, mode, **options)  # noqa: SIM115  the caller closes it
         if fcntl is None:
@@ -201,6 +215,7 @@ def _remove_abandoned(folder: Path, start: str, ending: str) -> None:
 
 
 def _remove_unheld(path: Path) -> None:
+    """Remove a file or folder of this user; raise OSError where a process holds its lock."""
     if path.lstat().st_uid != os.getuid():
         return
     held = path / _LOCK if path.is_dir() else path
@@ -216,7 +231,7 @@ def _remove_unheld(path: Path) -> None:
 
 
 def _remove_folder(folder: Path) -> None:
-    """Remove a folder of ours, its lock last: one that is killed here leaves what the next can remove."""
+    """Remove a folder of ours, its lock last: what is left where the process is killed here, another can remove."""
     with suppress(OSError):
         for path in folder.iterdir():
             if path.name != _LOCK:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: What a film can be, by how its name ends.
 GIF, MP4, FOLDER = ".gif", ".mp4", "folder"
-# More of a title than this is not drawn: characters, and lines.
+# At most so many characters and lines of a caption are drawn.
 _LONGEST, _LINES = 300, 3
 # A letter's height as a part of the picture's width, and its least and greatest height in pixels.
 _LETTER, _SMALL, _LARGE = 1 / 40, 11, 32
@@ -55,6 +55,7 @@ def film_kind(filename: str) -> str:
 
 
 def _check_folder(path: Path) -> None:
+    """Refuse a path where no new folder can be made, and none that is empty can be filled."""
     reason = ""
     if path.is_dir():
         reason = "the folder is not empty" if any(path.iterdir()) else ""
@@ -122,7 +123,7 @@ class Captions:
 
     def _broken(self, text: str, room: int) -> list[str]:
         """Return the lines of a text, which are not wider than ``room`` pixels."""
-        known = text[:_LONGEST].encode("latin-1", "replace").decode("latin-1")  # all that the font of old Pillows has
+        known = text[:_LONGEST].encode("latin-1", "replace").decode("latin-1")  # old Pillow's font has no other letters
         words = "".join(letter if letter.isprintable() else " " for letter in known).split()
         lines: list[str] = []
         for word in words:
@@ -170,6 +171,7 @@ def write_film(
 
 
 def _opened(pictures: Sequence[Path], tell: Callable[[int, int], None]) -> Iterator[Image.Image]:
+    """Yield pictures one by one, each open until the next is asked for; tell how many came before it."""
     from PIL import Image
 
     for number, path in enumerate(pictures):
@@ -179,9 +181,10 @@ def _opened(pictures: Sequence[Path], tell: Callable[[int, int], None]) -> Itera
 
 
 def _write_gif(file: Any, pictures: Sequence[Path], fps: int, tell: Callable[[int, int], None]) -> None:
+    """Write an animated GIF that starts anew at its end."""
     from PIL import Image
 
-    # The 256 colours of each picture are its own, and chosen so that none is far off: colours mean something.
+    # Each picture has 256 colours of its own, chosen so that no pixel's is far off, since colours stand for numbers.
     nearest, distinct = Image.Quantize.MAXCOVERAGE, list(dict.fromkeys(pictures))
     known = {path: picture.quantize(256, nearest) for path, picture in zip(distinct, _opened(distinct, tell))}
     first, *rest = (known[path] for path in pictures)

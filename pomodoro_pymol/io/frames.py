@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from ..errors import PomodoroError
+
+if TYPE_CHECKING:
+    from ..structure.atoms import Structure
+    from ..structure.hierarchy import Hierarchy
 
 #: Frames, shape=(n_frames, n_atoms, 3), or an iterable of blocks, shape=(n_block, n_atoms, 3).
 Frames: TypeAlias = Tensor | np.ndarray | Iterable[Tensor | np.ndarray]
@@ -63,6 +67,27 @@ def each_frame(frames: Frames, n_atoms: int | None = None) -> Iterator[np.ndarra
             yield frame
 
 
+def each_counted(
+    frames: Frames, n_frames: int, n_atoms: int | None = None, progress: Progress | None = None
+) -> Iterator[np.ndarray]:
+    """Yield frames as `each_frame` does, and tell ``progress`` of each once it has been used.
+
+    Raises
+    ------
+    PomodoroError
+        As `each_frame` does, or if there are more or fewer than ``n_frames``.
+    """
+    done = 0
+    for done, frame in enumerate(each_frame(frames, n_atoms), 1):
+        if done > n_frames:
+            break
+        yield frame
+        if progress:
+            progress(done, n_frames)
+    if done != n_frames:
+        raise PomodoroError(f"n_frames is {n_frames}, but there are {'more' if done > n_frames else done}")
+
+
 def each_model(
     coords: np.ndarray, frames: Frames, titles: Sequence[str] | None, truth: bool
 ) -> Iterator[tuple[int, np.ndarray]]:
@@ -94,6 +119,17 @@ def each_model(
         raise PomodoroError(f"{len(titles)} titles are not one for each of {count} or more models")
 
 
+def check_hierarchy(hierarchy: Hierarchy, structure: Structure) -> None:
+    """Refuse a hierarchy of other atoms than those of a structure.
+
+    Raises
+    ------
+    PomodoroError
+    """
+    if hierarchy.n_atoms != len(structure):
+        raise PomodoroError(f"a hierarchy of {hierarchy.n_atoms} atoms does not fit a structure of {len(structure)}")
+
+
 def check_values(values: np.ndarray, count: int, member: str, what: str = "values") -> np.ndarray:
     """Return one finite number per ``member``, shape=(count,), float64.
 
@@ -109,6 +145,7 @@ def check_values(values: np.ndarray, count: int, member: str, what: str = "value
 
 
 def _blocks(frames: Frames) -> Iterable[Tensor | np.ndarray]:
+    """Return frames in blocks: those they come in, or blocks of one frame of an array."""
     if isinstance(frames, (Tensor, np.ndarray)):
         return (frames[i : i + 1] for i in range(len(frames)))
     return frames
@@ -124,6 +161,7 @@ def _check_shape(block: Tensor | np.ndarray, n_atoms: int | None, count: str) ->
 
 
 def _to_array(block: Tensor | np.ndarray) -> np.ndarray:
+    """Return a block as an array of float32 or float64, whichever holds its numbers."""
     if isinstance(block, Tensor):
         block = block.detach().cpu()
         return (block if block.dtype in (torch.float32, torch.float64) else block.float()).numpy()

@@ -17,6 +17,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from ..errors import PomodoroError
 from .packed import open_text
@@ -60,7 +61,7 @@ def read_header(path: str | Path) -> list[str]:
     PomodoroError
         If the file cannot be read, or its header was damaged.
     """
-    with _reading(path), open_text(path) as file:
+    with _opened(path) as file:
         return list(_join(_find(file), _LINE))
 
 
@@ -72,14 +73,16 @@ def read_titles(path: str | Path) -> list[str]:
     PomodoroError
         If the file cannot be read, or a title was damaged.
     """
-    with _reading(path), open_text(path) as file:
+    with _opened(path) as file:
         return list(_titles(file))
 
 
 @contextmanager
-def _reading(path: str | Path) -> Iterator[None]:
+def _opened(path: str | Path) -> Iterator[IO[str]]:
+    """Open a file to read its text; what goes wrong with it becomes a `PomodoroError`."""
     try:
-        yield
+        with open_text(path) as file:
+            yield file
     except UnicodeDecodeError:
         raise PomodoroError(f"the header of {path} was damaged: an escape in it cannot be read") from None
     except (OSError, EOFError, zlib.error) as error:
@@ -87,6 +90,7 @@ def _reading(path: str | Path) -> Iterator[None]:
 
 
 def _pieces(lines: Iterable[str], mark: str = _LINE) -> Iterator[str]:
+    """Cut lines of text into marked pieces that fit a record."""
     for line in [lines] if isinstance(lines, str) else lines:
         text = _escape(line)
         for start in range(0, max(1, len(text)), _SIZE):
@@ -94,6 +98,7 @@ def _pieces(lines: Iterable[str], mark: str = _LINE) -> Iterator[str]:
 
 
 def _escape(text: str) -> str:
+    """Return text as printable ASCII without trailing blanks, escaped as in Python."""
     return text.rstrip().encode("unicode_escape").decode("ascii")
 
 
@@ -152,6 +157,7 @@ def _join(pieces: Iterable[str], wanted: str) -> Iterator[str]:
 
 
 def _unescape(line: list[str]) -> str:
+    """Return the text of which these are the pieces."""
     # All pieces but the last were full; blanks at their ends may have been stripped.
     text = "".join(f"{piece:{_SIZE}}" for piece in line).rstrip()
     return text.encode("ascii", "backslashreplace").decode("unicode_escape")

@@ -1,4 +1,4 @@
-"""Frames for a program that reads them at once: the trajectories of VMD's JS plugin, which molfile readers know."""
+"""Trajectories in the format of VMD's JS plugin, by which frames are handed to PyMOL."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BLOCK_BYTES = 1 << 20
 
 
 class JsFile:
-    """A file that is written over again and again, whose memory is had already.
+    """A file that is written over and over, for which memory is allocated only once.
 
-    Coordinates stand as in memory, atom by atom: nothing is converted, nor printed where they are
-    read. Coordinates alone, bit for bit, without a unit cell.
+    It holds coordinates alone, bit for bit and atom by atom as in memory, without a unit cell, so
+    that a reader converts nothing, and prints nothing either.
 
     Parameters
     ----------

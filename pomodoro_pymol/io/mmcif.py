@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, product
 from pathlib import Path
 from string import ascii_uppercase
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PomodoroError
-from ..structure.atoms import Structure
+from ..structure.atoms import Structure, numbered
 from ..structure.residue_names import is_water
 from .fixed_point import fixed_point, text_width
 from .frames import Frames, Progress, check_values, count_frames, each_model
@@ -85,9 +85,8 @@ def save_mmcif(
         If the file cannot be written, the shapes disagree, a number is not finite, a
         coordinate is beyond 1e11 angstrom, or a label has characters that are not printed.
     """
-    n_atoms = len(structure)
-    n_frames = count_frames(frames, n_atoms)
-    lines = _atom_lines(structure, values)
+    n_frames = count_frames(frames, len(structure))
+    text = _Text(structure, values)
     items = _ITEMS if values is None else [*_ITEMS, _SOURCE_B]
     name = re.sub(r"[^!-~]", "_", structure.name) or "structure"
     head = [f"data_{name}", "#", "_entry.id", quote(name), "#"]
@@ -95,8 +94,8 @@ def save_mmcif(
     with open_packed(path) as file:
         file.write("\n".join([*head, f"{told}loop_", *(f"_atom_site.{item}" for item in items), ""]).encode())
         for model, frame in each_model(structure.coords, frames, titles, truth):
-            for text in lines(frame, model):
-                file.write(text.data)
+            for lines in text.of_model(frame, model):
+                file.write(lines.data)
             if model and progress:
                 progress(model, n_frames)
         file.write(b"#\n")
@@ -111,7 +110,7 @@ def check_mmcif(structure: Structure) -> None:
         If a label has characters that are not printed, or an occupancy or the unit cell is not finite.
     """
     _cell_items(structure)
-    _atom_lines(structure, np.zeros(len(structure)))
+    _Text(structure, np.zeros(len(structure)))
 
 
 def quote(text: str) -> str:
@@ -145,23 +144,39 @@ def _cell_items(structure: Structure) -> str:
     return "\n".join([*items, f"_symmetry.space_group_name_H-M {_label(cell.space_group, '?')}", "#", ""])
 
 
-def _atom_lines(structure: Structure, values: np.ndarray | None) -> Callable[[np.ndarray, int], Iterator[np.ndarray]]:
-    """Return a function that gives the lines of a model, some thousand atoms at a time."""
-    kinds: dict[tuple[str, str, str], int] = {}
-    kind_of_atom = np.array([kinds.setdefault(kind, len(kinds)) for kind in structure.atoms.tolist()])
-    kind_text = _table(
-        f"{_label(elem, '?')} {_label(name, '?')} {_label(alt, '.')} {_label(name, '?')} " for name, elem, alt in kinds
-    )
-    residue_text = _table(_residue_labels(structure))
-    group_text = _table(["HETATM " if hetero else "ATOM   " for hetero in structure.residues["hetero"].tolist()])
-    n_atoms = len(structure)
-    shown = check_values(structure.b if values is None else values, n_atoms, "atom")
-    occupancy = check_values(structure.occupancy, n_atoms, "atom", "occupancies")
-    columns = [_numbers(shown), _numbers(occupancy), _numbers(structure.charge, "d")]
-    number_text = np.concatenate(columns, axis=1)
-    source_text = np.empty((n_atoms, 0), np.uint8) if values is None else _numbers(structure.b)
+class _Text:
+    """The atoms as lines of text, of which all but numbers of atoms, coordinates and model is the same in each model.
 
-    def lines(coords: np.ndarray, model: int) -> Iterator[np.ndarray]:
+    Raises
+    ------
+    PomodoroError
+        If a label has characters that are not printed, or a value or an occupancy is not finite.
+    """
+
+    def __init__(self, structure: Structure, values: np.ndarray | None) -> None:
+        self._kind_of_atom, kinds = numbered(structure.atoms.tolist())
+        self._kinds = _table(
+            f"{_label(elem, '?')} {_label(name, '?')} {_label(alt, '.')} {_label(name, '?')} "
+            for name, elem, alt in kinds
+        )
+        self._row_of_atom = structure.residue_of_atom
+        self._residues = _table(_residue_labels(structure))
+        self._groups = _table(["HETATM " if hetero else "ATOM   " for hetero in structure.residues["hetero"].tolist()])
+        n_atoms = len(structure)
+        shown = check_values(structure.b if values is None else values, n_atoms, "atom")
+        occupancy = check_values(structure.occupancy, n_atoms, "atom", "occupancies")
+        columns = [_numbers(shown), _numbers(occupancy), _numbers(structure.charge, "d")]
+        self._values = np.concatenate(columns, axis=1)
+        self._source_b = np.empty((n_atoms, 0), np.uint8) if values is None else _numbers(structure.b)
+
+    def of_model(self, coords: np.ndarray, model: int) -> Iterator[np.ndarray]:
+        """Yield the lines of a model, shape=(n_lines, width), dtype=uint8, some thousand atoms at a time.
+
+        Raises
+        ------
+        PomodoroError
+            If a coordinate is beyond 1e11 angstrom.
+        """
         first = model * len(coords) + 1
         id_width = len(str(first + len(coords)))
         width = text_width(coords, _DECIMALS)
@@ -170,23 +185,21 @@ def _atom_lines(structure: Structure, values: np.ndarray | None) -> Callable[[np
         end = np.frombuffer(f" {model} ".encode(), np.uint8)
         for start in range(0, len(coords), _CHUNK):
             part = slice(start, start + _CHUNK)
-            rows = structure.residue_of_atom[part]
+            rows = self._row_of_atom[part]
             xyz = fixed_point(np.ascontiguousarray(coords[part].T), width + 1, _DECIMALS)
             pieces = [
-                group_text[rows],
+                self._groups[rows],
                 fixed_point(np.arange(first + start, first + start + len(rows)), id_width, 0),
                 np.full((len(rows), 1), ord(" "), np.uint8),
-                kind_text[kind_of_atom[part]],
-                residue_text[rows],
-                number_text[part],
+                self._kinds[self._kind_of_atom[part]],
+                self._residues[rows],
+                self._values[part],
                 *xyz,
                 np.broadcast_to(end, (len(rows), len(end))),
-                source_text[part],
+                self._source_b[part],
                 np.full((len(rows), 1), ord("\n"), np.uint8),
             ]
             yield np.concatenate(pieces, axis=1)
-
-    return lines
 
 
 def _residue_labels(structure: Structure) -> Iterator[str]:
@@ -222,6 +235,7 @@ def _numbers(values: np.ndarray, form: str = ".6g") -> np.ndarray:
 
 
 def _label(text: str, empty: str) -> str:
+    """Return a label as CIF writes it, ``empty`` where there is none."""
     return quote(text) if text else empty
 
 

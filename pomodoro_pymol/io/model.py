@@ -14,7 +14,7 @@ from ..structure.residue_names import AMINO_ACIDS, MODEL_WATERS, NUCLEOTIDES, is
 
 _POLYMER_NAMES = AMINO_ACIDS | NUCLEOTIDES
 
-#: By less, angstrom, PyMOL's coordinates are those of the file.
+#: Coordinates that differ by less, in angstrom, are the same.
 _SAME_PLACE = 1e-3
 
 
@@ -108,7 +108,7 @@ class File:
     models : list of Model
     cell : UnitCell or None
     note : str
-        Where PyMOL reads something else, in words.
+        What PyMOL reads otherwise, in words.
     """
 
     models: list[Model]
@@ -143,7 +143,7 @@ _TWO_LETTERS = frozenset(["Cl", "Cu", "Co", "Cs", "Cr", "Ni", "Na", "Nb", "Se", 
 
 
 def unit_cell(texts: Sequence[str], space_group: str) -> UnitCell | None:
-    """Return the cell of three lengths and three angles; None where they are none, or stand for none: 1 x 1 x 1."""
+    """Return the cell of three lengths and three angles; None where they are those of no cell, as 1 x 1 x 1 is."""
     try:
         numbers = [float(text) for text in texts]
     except ValueError:
@@ -200,7 +200,7 @@ def scale_note(models: list[Model], cell: UnitCell | None, scale: np.ndarray | N
         np.allclose(scale, np.eye(3, 4), rtol=0, atol=1e-4)
         or min(np.linalg.det(scale[:, :3]), np.linalg.det(axes)) < 1e-8
     ):
-        return ""  # PyMOL takes it for nothing
+        return ""  # PyMOL ignores such a matrix
     if np.allclose(scale[:, :3], np.linalg.inv(axes), rtol=0, atol=1e-4) and not scale[:, 3].any():
         return ""
     coords = models[0].coords[models[0].placed].astype(np.float64)

@@ -34,18 +34,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import PomodoroError
+from ..errors import PomodoroError, first_line
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
 from ..structure.quality import calphas, heavy_atoms
 from .disk import atomic_write
-from .frames import Frames, Progress, count_frames, each_frame
+from .frames import Frames, Progress, check_hierarchy, count_frames, each_counted
+from .stored_arrays import undated
 
 #: Kind and shape of each array; letters are sizes that agree among all.
 _ARRAYS = {
@@ -67,6 +68,11 @@ _ARRAYS = {
     "header": ("U", ("lines",)),
 }
 _OPTIONAL = {"truth", "fixed_mask"}
+#: What NumPy and zipfile raise where an archive is damaged, encrypted, or claims to be larger than memory.
+_DAMAGED = (
+    *(ValueError, TypeError, KeyError, EOFError, OverflowError, RuntimeError, NotImplementedError),
+    *(MemoryError, AttributeError, SyntaxError, zipfile.BadZipFile, zlib.error),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,10 +172,8 @@ def save_npz(
         If the file cannot be written, the shapes disagree, there are not ``n_frames`` frames,
         or a coordinate is not finite.
     """
-    n_atoms = len(structure)
-    if hierarchy.n_atoms != n_atoms:
-        raise PomodoroError(f"a hierarchy of {hierarchy.n_atoms} atoms does not fit a structure of {n_atoms}")
-    if n_frames < 1 or count_frames(frames, n_atoms) not in (None, n_frames):
+    check_hierarchy(hierarchy, structure)
+    if n_frames < 1 or count_frames(frames, len(structure)) not in (None, n_frames):
         raise PomodoroError(f"n_frames is {n_frames}, which is not how many there are")
     arrays = {**_labels(structure, hierarchy.to("cpu")), "header": _text(header)}
     arrays["sigma"] = np.broadcast_to(np.asarray(sigma, "<f4"), (n_frames,))
@@ -177,26 +181,13 @@ def save_npz(
         arrays["truth"] = structure.coords.astype("<f4")
     if structure.fixed is not None:
         arrays["fixed_mask"] = structure.fixed
-    first = 1 if truth else 0
-    if titles is not None and len(titles) != first + n_frames:
-        raise PomodoroError(f"{len(titles)} titles are not one for each of {first + n_frames} models")
-    arrays["titles"] = _text([""] * n_frames if titles is None else titles[first:])
+    arrays["titles"] = _text(_frame_titles(titles, n_frames, truth))
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
-            with archive.open(_member(name), "w") as member:
+            with archive.open(undated(name), "w") as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
-        with archive.open(_member("coords"), "w", force_zip64=True) as member:
-            form = {"descr": "<f4", "fortran_order": False, "shape": (n_frames, n_atoms, 3)}
-            np.lib.format.write_array_header_1_0(member, form)
-            done = 0
-            for done, frame in enumerate(each_frame(frames, n_atoms), 1):
-                if done > n_frames:
-                    break
-                member.write(np.ascontiguousarray(frame, dtype="<f4").data)
-                if progress:
-                    progress(done, n_frames)
-            if done != n_frames:
-                raise PomodoroError(f"n_frames is {n_frames}, but there are {'more' if done > n_frames else done}")
+        with archive.open(undated("coords"), "w", force_zip64=True) as member:
+            _write_frames(member, each_counted(frames, n_frames, len(structure), progress), n_frames, len(structure))
 
 
 def load_frames(path: str | Path) -> FrameSet:
@@ -220,15 +211,16 @@ def load_frames(path: str | Path) -> FrameSet:
     except OSError as error:
         raise PomodoroError(f"cannot read {path}: {error.strerror or error}") from None
     except _DAMAGED as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error) or type(error).__name__
         raise PomodoroError(f"{path} cannot be read as frames: {reason}") from None
 
 
-# What NumPy and zipfile raise of what is damaged, encrypted, or says that it is larger than memory.
-_DAMAGED = (
-    *(ValueError, TypeError, KeyError, EOFError, OverflowError, RuntimeError, NotImplementedError),
-    *(MemoryError, AttributeError, SyntaxError, zipfile.BadZipFile, zlib.error),
-)
+def _write_frames(file: IO[bytes], frames: Iterable[np.ndarray], n_frames: int, n_atoms: int) -> None:
+    """Write frames one by one as an array, shape=(n_frames, n_atoms, 3), dtype=float32."""
+    form = {"descr": "<f4", "fortran_order": False, "shape": (n_frames, n_atoms, 3)}
+    np.lib.format.write_array_header_1_0(file, form)
+    for frame in frames:
+        file.write(np.ascontiguousarray(frame, dtype="<f4").data)
 
 
 def _check_arrays(found: dict[str, Any]) -> None:
@@ -273,12 +265,17 @@ def _labels(structure: Structure, hierarchy: Hierarchy) -> dict[str, np.ndarray]
     }
 
 
+def _frame_titles(titles: Sequence[str] | None, n_frames: int, truth: bool) -> Sequence[str]:
+    """Return a title for each frame, "" by default; where the truth is a model too, the first title is its own."""
+    if titles is None:
+        return [""] * n_frames
+    first = 1 if truth else 0
+    if len(titles) != first + n_frames:
+        raise PomodoroError(f"{len(titles)} titles are not one for each of {first + n_frames} models")
+    return titles[first:]
+
+
 def _text(words: Iterable[str]) -> np.ndarray:
     """Return words as an array of text, little-endian."""
     array = np.array(list(words), dtype=np.str_)
     return array.astype(array.dtype.newbyteorder("<"))
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    """Return a member of the archive that says nothing of when it was made."""
-    return zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))

@@ -18,7 +18,7 @@ from ..errors import PomodoroError
 from ..structure.atoms import ATOM_LABELS, Structure
 from ..structure.hierarchy import Hierarchy
 from .fixed_point import fixed_point, text_width
-from .frames import Frames, Progress, check_values, count_frames, each_frame, each_model
+from .frames import Frames, Progress, check_hierarchy, check_values, count_frames, each_frame, each_model
 from .header import pdb_header, pdb_titles
 from .packed import open_packed
 
@@ -140,8 +140,7 @@ def save_pdb_residue(
     PomodoroError
         As for `save_pdb`, or if the hierarchy is of other atoms.
     """
-    if hierarchy.n_atoms != len(structure):
-        raise PomodoroError(f"a hierarchy of {hierarchy.n_atoms} atoms does not fit a structure of {len(structure)}")
+    check_hierarchy(hierarchy, structure)
     hierarchy = hierarchy.to("cpu")
     n_frames = count_frames(frames, len(structure))
     points = residue_points(structure, hierarchy)
@@ -172,6 +171,7 @@ def residue_points(structure: Structure, hierarchy: Hierarchy) -> Structure:
 
 
 def _means(coords: np.ndarray, hierarchy: Hierarchy) -> np.ndarray:
+    """Return the means over the atoms of each residue, shape=(n_residues, 3)."""
     # A copy: torch warns of arrays that cannot be written to.
     return hierarchy.pool(torch.from_numpy(coords.copy("K"))).numpy()
 
@@ -233,6 +233,7 @@ def _chain_ends(structure: Structure) -> np.ndarray:
 
 
 def _check_model(model: int) -> None:
+    """Refuse a number of a model that has more than four digits."""
     if model > _MAX_MODEL:
         raise PomodoroError(f"{model} or more frames are more than the {_MAX_MODEL} models of PDB: {_ELSE_FRAMES}")
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import PomodoroError
-from ..structure.atoms import Structure, left_out
+from ..errors import PomodoroError, first_line
+from ..structure.atoms import Structure, atom_words, left_out
 from ..structure.grouping import structure_of
 from ..structure.residues import Atoms
 from .model import File, Model, models_note
@@ -137,6 +137,7 @@ def _structure(found: Model, file: File, path: Path, model: int, solvent: bool) 
 
 
 def _pairs(model: Model) -> list[tuple[int, int]]:
+    """Return which of the labels and which of the kinds each atom has."""
     return list(zip(model.label_of_atom.tolist(), model.kind_of_atom.tolist()))
 
 
@@ -175,10 +176,11 @@ def _rows(truth: Model, other: Model, name: str, of: str) -> list[int]:
 def _words(label: tuple[tuple, tuple]) -> str:
     """Return the labels of an atom as they are written."""
     (_, chain, resi, resn, _), (name, _, alt) = label
-    return f"{chain}/{resn}`{resi}/{name}{'`' if alt else ''}{alt}"
+    return atom_words(chain, resi, resn, name, alt)
 
 
 def _parse(path: Path) -> File:
+    """Read and unpack a file, and parse it as what its content is: mmCIF or PDB."""
     if not os.path.isfile(path):
         raise PomodoroError(f"{path} is {'not a file' if os.path.exists(path) else 'missing'}")
     try:
@@ -192,5 +194,5 @@ def _parse(path: Path) -> File:
     except PomodoroError:
         raise
     except (OSError, EOFError, zlib.error, RuntimeError, ValueError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error) or type(error).__name__
         raise PomodoroError(f"{path} cannot be read as PDB or mmCIF: {reason}") from None

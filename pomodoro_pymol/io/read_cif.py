@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import PomodoroError
-from ..structure.atoms import UnitCell
-from ..structure.residues import numbered
+from ..structure.atoms import UnitCell, numbered
 from .model import File, Model, element, scale_note, unit_cell
 
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
@@ -129,6 +128,7 @@ def _coords(path: Path, site: _Columns, items: tuple[str, ...]) -> np.ndarray:
 
 
 def _coordinate(path: Path, item: str, row: int, text: str) -> float:
+    """Return a coordinate, without its uncertainty if it has one; nan where there is none."""
     try:
         return math.nan if text in _NULL else float(_UNCERTAIN.sub(r"\1", text))
     except ValueError:
@@ -136,6 +136,7 @@ def _coordinate(path: Path, item: str, row: int, text: str) -> float:
 
 
 def _integer(text: str) -> int:
+    """Return a whole number, 0 for what is none."""
     try:
         return int(text)
     except ValueError:
@@ -143,6 +144,7 @@ def _integer(text: str) -> int:
 
 
 def _cell(block: Any, gemmi: Any) -> UnitCell | None:
+    """Return the unit cell of a block, None where it has none."""
     texts = [block.find_value(f"_cell.{item}") or "" for item in _CELL]
     groups = [block.find_value(item) for item in _SPACE_GROUPS]
     group = next((gemmi.cif.as_string(text) for text in groups if text and text not in _NULL), "")

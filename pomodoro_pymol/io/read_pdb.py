@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import PomodoroError
-from ..structure.atoms import UnitCell
-from ..structure.residues import numbered
+from ..structure.atoms import UnitCell, numbered
 from .model import File, Model, element, scale_note, unit_cell
 
 _WIDTH = 80
@@ -61,6 +60,7 @@ def _models(lines: list[bytes]) -> Iterator[list[int]]:
 
 
 def _model(path: Path, lines: list[bytes], rows: list[int], aligned: bool, pdbqt: bool) -> Model:
+    """Return the atoms of some records; ``aligned`` and ``pdbqt`` say how their names and elements are to be read."""
     records = [lines[row].decode("latin-1").ljust(_WIDTH) for row in rows]
     kind_of_atom, kinds = numbered(record[12:21] + record[76:80] for record in records)
     label_of_atom, labels = numbered(record[:1] + record[17:27] + record[72:76] for record in records)
@@ -133,6 +133,7 @@ def _numbers(texts: Iterator[str], absent: float) -> np.ndarray:
 
 
 def _cell(line: bytes) -> UnitCell | None:
+    """Return the unit cell of a record CRYST1."""
     text = line.decode("latin-1").ljust(66)
     places = ((6, 15), (15, 24), (24, 33), (33, 40), (40, 47), (47, 54))
     return unit_cell([text[start:end] for start, end in places], text[55:66].strip())

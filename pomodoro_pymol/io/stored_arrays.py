@@ -1,4 +1,4 @@
-"""Arrays as they are in an ``.npz`` that anyone may have made: none is unpacked, unpickled or larger than it may be."""
+"""Plain arrays in an ``.npz`` that nobody need trust: none is decompressed, unpickled or larger than it may be."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ import numpy as np
 
 
 def write_arrays(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as ``numpy.savez`` does, but nothing of when they were made."""
+    """Write arrays as ``numpy.savez`` does, but without the time of writing."""
     with zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
-            entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
-            with archive.open(entry, "w", force_zip64=True) as member:
+            with archive.open(undated(name), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def undated(name: str) -> zipfile.ZipInfo:
+    """Return the entry of an array in a new archive; it does not say when it was made."""
+    return zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
 
 
 class StoredArrays:
@@ -31,7 +35,7 @@ class StoredArrays:
     Raises
     ------
     Exception
-        If it is no archive: of a damaged one, zipfile raises much more than ``BadZipFile``.
+        If it is no archive; for a damaged one zipfile raises errors of many kinds, not only ``BadZipFile``.
     """
 
     def __init__(self, data: bytes) -> None:

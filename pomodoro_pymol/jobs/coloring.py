@@ -54,24 +54,17 @@ def recolor(
     _self: Any,
 ) -> Coloring:
     """Colour our object ``name`` by the metric, palette and range of ``choice``."""
-    coloring = reading.finish(color_steps(name, structure, hierarchy, record, choice, 0, _self))
+    coloring = choose_colors(structure, hierarchy, record, choice)
+    reading.take_all(color_steps(name, structure, hierarchy, coloring, 0, _self))
     publishing.redraw_colors(name, _self=_self)
-    return reading.finish(
-        finish_steps(name, structure, hierarchy, coloring, choice.metric, record.parameters.rep, 0, _self)
-    )
+    rep = record.parameters.rep
+    return reading.take_all(key_steps(name, structure, hierarchy, coloring, choice.metric, rep, 0, _self))
 
 
 def color_steps(
-    name: str,
-    structure: Structure,
-    hierarchy: Hierarchy,
-    record: Record,
-    choice: NoiseParameters | ColorParameters,
-    piece: int,
-    _self: Any,
-) -> Generator[None, None, Coloring]:
-    """Colour an object by the chosen metric and set its b; return how, but for the key."""
-    coloring = choose_colors(structure, hierarchy, record, choice)
+    name: str, structure: Structure, hierarchy: Hierarchy, coloring: Coloring, piece: int, _self: Any
+) -> Generator[None, None, None]:
+    """Colour the residues of an object and set its b, ``piece`` atoms at a time."""
     residue_at_place = hierarchy.atom_to_residue.numpy()[structure.atom_at_place]
     yield
     colors = coloring.scale.rgb(coloring.values)[residue_at_place].tolist()
@@ -79,10 +72,9 @@ def color_steps(
     numbers = np.nan_to_num(coloring.values)[residue_at_place].tolist()
     yield
     yield from publishing.paint_steps(name, colors, numbers, piece, _self=_self)
-    return coloring
 
 
-def finish_steps(
+def key_steps(
     name: str,
     structure: Structure,
     hierarchy: Hierarchy,
@@ -96,8 +88,8 @@ def finish_steps(
 
     Another metric takes a companion away.
     """
-    plain = {"metric": metric, **coloring.scale.to_plain()}
     if metric == DIRECTION:
+        plain = {"metric": metric, **coloring.scale.to_plain()}
         directions = yield from direction_steps(name, structure, hierarchy, rep, piece, _self)
         shown = key.show_swatches(name, DIRECTIONS, DIRECTION_TITLE, plain, _self=_self)
         _self.enable(directions.name)
@@ -106,6 +98,12 @@ def finish_steps(
     if companion.companion_of(name, _self=_self):
         companion.forget_companion(name, _self=_self)
         _self.enable(name)
-    meant = METRICS[metric]
-    title = f"{meant.label}, {meant.unit}" if meant.unit else meant.label
+    return keyed(name, coloring, _self=_self)
+
+
+def keyed(name: str, coloring: Coloring, *, _self: Any) -> Coloring:
+    """Give our object ``name``, which is coloured by residue, its key."""
+    metric = METRICS[coloring.metric]
+    title = f"{metric.label}, {metric.unit}" if metric.unit else metric.label
+    plain = {"metric": coloring.metric, **coloring.scale.to_plain()}
     return replace(coloring, key=key.show_key(name, coloring.scale.stops(), title, plain, _self=_self))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import numpy as np
 from ..color.scale import ColorScale
 from ..errors import PomodoroError
 from ..experiments import outputs
-from ..experiments.coloring import signal_text
+from ..experiments.coloring import chance_text
 from ..experiments.comparison import Cell, cell_title, comparison_figure, comparison_text
 from ..experiments.noise import NoiseResult
 from ..io.disk import temporary_folder
@@ -24,12 +23,12 @@ from ..noise.signal import signal_share
 from ..parameters.catalogue import CompareParameters
 from ..parameters.kinds import AUTO, Interval
 from ..structure.atoms import Structure
-from ..structure.input_notes import input_notes
 from ..utils import memory
 from ..utils.devices import device_notes
-from ..viewer import companion, grid, key, publishing, sources, store
+from ..viewer import companion, grid, key, publishing, store
 from .direction import directed_states
-from .noise import NoiseRun, Tell
+from .noise import NoiseRun
+from .run import Run, Tell, note_lines
 
 # Pixels of the picture of a cell.
 _WIDTH, _HEIGHT = 900, 720
@@ -64,22 +63,16 @@ class Comparison:
         )
 
 
-class CompareRun:
-    """A run of pomcompare: `prepare`, `work`, which alone may run in another thread, `finish`.
+class CompareRun(Run):
+    """A run of pomcompare, a step of whose work is a frame of a scheme.
 
-    It noises a structure by several schemes, shows them side by side, and ends a former comparison.
-    A context manager like `noise.NoiseRun`, which leaves nothing in PyMOL until `finish`.
+    It noises a structure by several schemes, shows them side by side, and ends a former comparison. That the
+    source is hidden is part of the comparison, which puts it back: so `hidden` stays empty.
 
     Attributes
     ----------
-    line : str
-        The command that repeats it.
-    total : int
-        How many frames `work` tells of, those of all schemes.
     names : list of str
         Objects to make, one per scheme.
-    hidden : str
-        Empty: that the source is hidden is part of the comparison, which puts it back.
 
     Raises
     ------
@@ -91,19 +84,14 @@ class CompareRun:
         self._schemes = parse_schemes(parameters.presets)
         outputs.check_paths("", parameters.figure)
         outputs.check_figures(parameters.figure)
-        former = grid.members(_self=_self)
-        source = sources.resolve_source(
-            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
-        )
+        super().__init__(parameters, _self=_self)
+        former, source = grid.members(_self=_self), self.source
         if source.object in former:
             raise PomodoroError(f"{source.object} is of the comparison that this one replaces: name its source")
-        self.line, self.hidden = parameters.to_text(), ""
         self.parameters = replace(parameters, selection=source.selection, state=source.state)
         self.names = [_self.get_legal_name(f"{source.object}_{scheme.name}") for scheme in self._schemes]
         check_names(self.names, former, _self)
         _check_memory(source.n_atoms, len(self._schemes), parameters)
-        self._self, self._source = _self, source.object
-        self._open = ExitStack()
         # All look at the session before there is a draft, which a selection could mean too.
         self._runs = [
             NoiseRun(self.parameters.of_scheme(scheme, name), _self=_self)
@@ -114,21 +102,15 @@ class CompareRun:
             run.run = ""  # none that a panel is to follow
             self._open.enter_context(run)
 
-    def __enter__(self) -> CompareRun:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
     def prepare(self, piece: int = 0) -> Generator[None, None, list[Structure]]:
-        """Copy and read the source for each scheme, ``piece`` atoms at a time."""
+        """Copy and read the source for each scheme."""
         structures = []
         for run in self._runs:
             structures.append((yield from run.prepare(piece)))
         return structures
 
-    def work(self, structures: list[Structure], write: Callable[[Any], None], tell: Tell) -> list[NoiseResult]:
-        """Draw the noise of one scheme after the other; ``write`` as in `NoiseRun.work`.
+    def work(self, structures: list[Structure], tell: Tell) -> list[NoiseResult]:
+        """Draw the noise of one scheme after the other.
 
         Raises
         ------
@@ -138,8 +120,8 @@ class CompareRun:
         results: list[NoiseResult] = []
         done = 0
         for run, structure in zip(self._runs, structures):
-            self._writing = run
-            results.append(run.work(structure, write, lambda n, _, done=done: tell(done + n, self.total)))
+            run.hand_over = self.hand_over
+            results.append(run.work(structure, lambda n, _, done=done: tell(done + n, self.total)))
             if results[-1].device != results[0].device:
                 raise PomodoroError(
                     f"{run.name} was drawn on {results[-1].device}, and {results[0].name} on {results[0].device}, "
@@ -148,15 +130,8 @@ class CompareRun:
             done += run.total
         return results
 
-    def write(self, frames: Any) -> None:
-        """Append frames of the scheme that is drawn now."""
-        self._writing.write(frames)
-
-    def check(self) -> None:
-        """Nothing to check: `write` does."""
-
     def finish(self, results: list[NoiseResult], piece: int = 0) -> Generator[None, None, Comparison]:
-        """Publish the objects in their cells, so many atoms at a time; all is as it was if that fails."""
+        """Publish the objects in their cells; all is as it was if that fails."""
         cmd, parameters = self._self, self.parameters
         signal = ""
         if parameters.range == AUTO and parameters.metric != DIRECTION:
@@ -175,14 +150,13 @@ class CompareRun:
                 cmd.frame(2)  # the first that is noised
             labels = _show(cells, parameters, cmd)
             grid.remember(self.names, labels, before, _self=cmd)
-        return Comparison(self._source, cells, signal)
+        return Comparison(self.source.object, cells, signal)
 
     def report(self, results: list[NoiseResult], comparison: Comparison) -> str:
         """Return what the command prints."""
         first = results[0]
-        notes = [*input_notes(first.structure, first.hierarchy), *device_notes(first.device, first.note)]
-        noted = "".join(f"\n note: {note}" for note in notes)
-        return f"{comparison.report()}{noted}\n{comparison_text(comparison.cells)}"
+        notes = note_lines(first.structure, first.hierarchy, device_notes(first.device, first.note))
+        return f"{comparison.report()}\n{notes}{comparison_text(comparison.cells)}"
 
 
 def end_comparison(*, _self: Any) -> list[str]:
@@ -233,7 +207,7 @@ def _common_range(results: list[NoiseResult], parameters: CompareParameters) -> 
     values = np.concatenate(measured)
     scale = ColorScale.over(parameters.palette, values)
     share = signal_share(values, np.concatenate(expected))
-    return Interval(scale.low, scale.high), signal_text(share, parameters.frames)
+    return Interval(scale.low, scale.high), chance_text(share, parameters.frames)
 
 
 def _show(cells: list[Cell], parameters: CompareParameters, _self: Any) -> list[str]:

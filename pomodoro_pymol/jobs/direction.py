@@ -14,7 +14,7 @@ from ..errors import PomodoroError
 from ..experiments.record import digest
 from ..structure.atoms import Structure
 from ..structure.hierarchy import Hierarchy
-from ..structure.moving import moving_part
+from ..structure.moving import Moving, moving_part
 from ..utils import memory
 from ..viewer import companion, reading, store
 
@@ -107,26 +107,14 @@ def direction_steps(
     if n_frames < 1:
         raise PomodoroError(f"{name} has no frames: run pomnoise again")
     n_states = directed_states(n_atoms, n_frames + 1)
-    whole = n_states > 1
-    frame = None if whole else max(1, store.current_state(name, _self) - 1)
+    frame = None if n_states > 1 else max(1, store.current_state(name, _self) - 1)
     memory.require(memory.direction_bytes(n_atoms, n_states), f"{n_states} times {n_atoms} atoms with colours")
     colors = np.full((n_states, n_atoms), UNDEFINED)
     lengths = np.zeros((n_states, n_atoms))
-    part = moving_part(structure, hierarchy)
-    sums = ShareSums(part.hierarchy)
-    blocks = _blocks(name, structure, n_frames + 1, whole, _self)
+    blocks = _blocks(name, structure, n_frames + 1, frame is None, _self)
     truth = next(blocks)[0]
-    number = 1
-    for block in blocks:
-        displacements = np.subtract(block, truth, dtype=np.float64)
-        units = unit_displacements(displacements)
-        sums.add(units if part.atoms is None else units[:, part.atoms])
-        if whole or number == frame:
-            rows = slice(number, number + len(block)) if whole else 0
-            colors[rows] = direction_colors(units)
-            lengths[rows] = np.nan_to_num(np.linalg.norm(displacements, axis=-1))
-        number += len(block)
-        yield
+    part = moving_part(structure, hierarchy)
+    shares = yield from _fill_directions(colors, lengths, blocks, truth, frame, part)
     numbers = range(n_frames + 1) if frame is None else (frame,)
     painting = companion.companion_steps(
         name,
@@ -141,7 +129,30 @@ def direction_steps(
         _self,
     )
     made = yield from painting
-    return Directions(made, sums.shares(), frame, n_frames)
+    return Directions(made, shares, frame, n_frames)
+
+
+def _fill_directions(
+    colors: np.ndarray,
+    lengths: np.ndarray,
+    blocks: Iterator[np.ndarray],
+    truth: np.ndarray,
+    frame: int | None,
+    part: Moving,
+) -> Generator[None, None, ColorShares]:
+    """Fill in colours and lengths of the displacements of all frames, or of one; return the shares over all frames."""
+    sums, number = ShareSums(part.hierarchy), 1
+    for block in blocks:
+        displacements = np.subtract(block, truth, dtype=np.float64)
+        units = unit_displacements(displacements)
+        sums.add(units if part.atoms is None else units[:, part.atoms])
+        if frame in (None, number):
+            rows = slice(number, number + len(block)) if frame is None else 0
+            colors[rows] = direction_colors(units)
+            lengths[rows] = np.nan_to_num(np.linalg.norm(displacements, axis=-1))
+        number += len(block)
+        yield
+    return sums.shares()
 
 
 def _blocks(name: str, structure: Structure, n_states: int, whole: bool, _self: Any) -> Iterator[np.ndarray]:

@@ -11,17 +11,16 @@ import torch
 
 from ..errors import PomodoroError
 from ..experiments import outputs
-from ..experiments.coloring import Coloring, measured_colors
+from ..experiments.coloring import measured_colors
 from ..experiments.measure import FrameMeasurement, measure_frames
-from ..experiments.measure_table import measure_csv, measure_text
 from ..experiments.record import plain_groups
-from ..noise.metrics import METRICS
 from ..parameters.catalogue import MeasureParameters
 from ..structure.atoms import Structure
 from ..utils import memory
 from ..utils.text import counted
-from ..viewer import key, publishing, reading, sources
+from ..viewer import publishing, reading, sources
 from ..viewer.states import StateWriter
+from .coloring import color_steps, keyed
 
 # Coordinates that are handed to PyMOL at once.
 _TOGETHER = 1 << 22
@@ -44,6 +43,52 @@ def measure_object(
         If there are no such atoms, no frame, states that differ in their atoms, or atoms that labels do
         not tell apart; if the output would take the place of something else, or memory does not suffice.
     """
+    source, truth, name, numbers = _resolve(parameters, _self)
+    own = not parameters.truth
+    with sources.draft(source, name, whole=True, _self=_self) as draft:
+        structure = reading.take_all(reading.draft_steps(source, draft, source.state, _self=_self))
+        states = _read_frames(draft, numbers, structure, _self)
+        against = structure if own else _read_truth(truth, source, _self)
+        measured = measure_frames(against, structure, states, fit=bool(parameters.fit), numbers=numbers, progress=tell)
+        truth_words = f"{truth.object} state {truth.state}"
+        laid = f"superposed on {truth_words}" if measured.fit else f"against {truth_words}"
+        titles = [f"truth ({truth_words})", *(f"state {number} of {source.object}, {laid}" for number in numbers)]
+        shown = _drop_others(draft, source, structure, measured, _self)
+        coloring = measured_colors(
+            measured.hierarchy, measured.statistics.residues(), measured.statistics.levels().atom, parameters
+        )
+        with StateWriter(draft, shown.atom_at_place, after=0, _self=_self) as writer:
+            writer.write(torch.from_numpy(shown.coords)[None])
+            for block in torch.from_numpy(measured.frames).split(max(1, _TOGETHER // (3 * len(shown)))):
+                writer.write(block)
+            publishing.set_titles(draft, titles, _self=_self)
+            reading.take_all(color_steps(draft, shown, measured.hierarchy, coloring, 0, _self))
+            reading.take_all(writer.dress(name, source.object))
+            writer.verify()
+            outputs.write(measured, parameters.csv)
+            meant: dict[str, Any] = {
+                "object": source.selection,
+                "truth": "" if own else truth.selection,
+                "state": truth.state,
+            }
+            record = {
+                "command": replace(parameters, **meant).to_text(),
+                "source": source.object,
+                "b": shown.b.astype("<f4").tobytes(),
+                "groups": plain_groups(measured.hierarchy),
+            }
+            hidden = writer.publish(name, record, source.object)
+    coloring = keyed(name, coloring, _self=_self)
+    hidden = f"\n hidden: {hidden}, whose states these are; enable {hidden} shows it again" if hidden else ""
+    return measured, (
+        f" pommeasure: {source.object} -> {name}: state 1 is {truth_words}, then {counted(len(numbers), 'frame')} "
+        f"{'superposed on it' if measured.fit else 'as they lie'}\n"
+        f"{measured.report()}\n{coloring.report()}{hidden}"
+    )
+
+
+def _resolve(parameters: MeasureParameters, _self: Any) -> tuple[sources.Source, sources.Source, str, list[int]]:
+    """Return the object of the frames, the truth, the name of the output, and which states are the frames."""
     outputs.check_paths(parameters.csv, "")
     own = not parameters.truth
     source = sources.resolve_source(parameters.object, parameters.state if own else 1, _self=_self)
@@ -58,59 +103,7 @@ def measure_object(
         memory.measure_bytes(max(source.n_atoms, truth.n_atoms), len(numbers) + 1),
         f"{counted(len(numbers), 'frame')} of {source.n_atoms} atoms",
     )
-    with sources.draft(source, name, whole=True, _self=_self) as draft:
-        structure = reading.finish(reading.draft_steps(source, draft, source.state, _self=_self))
-        states = _read_frames(draft, numbers, structure, _self)
-        measured = measure_frames(
-            structure if own else _read_truth(truth, source, _self),
-            structure,
-            states,
-            fit=bool(parameters.fit),
-            progress=tell,
-        )
-        truth_words = f"{truth.object} state {truth.state}"
-        laid = f"superposed on {truth_words}" if measured.fit else f"against {truth_words}"
-        titles = [f"truth ({truth_words})", *(f"state {number} of {source.object}, {laid}" for number in numbers)]
-        places = structure.places[measured.rows]
-        if reading.count_atoms(f"%{draft}", _self=_self) != len(structure):
-            raise PomodoroError(f"{source.object} was changed or deleted during the run")
-        sources.drop_atoms(draft, np.setdiff1d(np.arange(len(structure)), places), _self=_self)
-        shown = replace(measured.structure, places=np.searchsorted(np.sort(places), places))
-        coloring = measured_colors(
-            measured.hierarchy, measured.statistics.residues(), measured.statistics.levels().atom, parameters
-        )
-        with StateWriter(draft, shown.atom_at_place, after=0, _self=_self) as writer:
-            writer.write(torch.from_numpy(shown.coords)[None])
-            for block in torch.from_numpy(measured.frames).split(max(1, _TOGETHER // (3 * len(shown)))):
-                writer.write(block)
-            publishing.set_titles(draft, titles, _self=_self)
-            _paint(draft, shown, measured, coloring, _self)
-            reading.finish(writer.dress(name, source.object))
-            writer.verify()
-            outputs.write_csv(parameters.csv, measure_csv(measured, numbers) if parameters.csv else "")
-            resolved = replace(
-                parameters,
-                object=source.selection,
-                truth="" if own else truth.selection,
-                state=truth.state,
-            )
-            record = {
-                "command": resolved.to_text(),
-                "source": source.object,
-                "b": shown.b.astype("<f4").tobytes(),
-                "groups": plain_groups(measured.hierarchy),
-            }
-            hidden = writer.publish(name, record, source.object)
-    plain = {"metric": coloring.metric, **coloring.scale.to_plain()}
-    metric = METRICS[coloring.metric]
-    title = f"{metric.label}, {metric.unit}" if metric.unit else metric.label
-    coloring = replace(coloring, key=key.show_key(name, coloring.scale.stops(), title, plain, _self=_self))
-    hidden = f"\n hidden: {hidden}, whose states these are; enable {hidden} shows it again" if hidden else ""
-    return measured, (
-        f" pommeasure: {source.object} -> {name}: state 1 is {truth_words}, then {counted(len(numbers), 'frame')} "
-        f"{'superposed on it' if measured.fit else 'as they lie'}\n"
-        f"{measure_text(measured)}\n{coloring.report()}{hidden}"
-    )
+    return source, truth, name, numbers
 
 
 def _frames_of(source: sources.Source, truth: sources.Source, _self: Any) -> list[int]:
@@ -156,9 +149,12 @@ def _read_frames(draft: str, numbers: list[int], structure: Structure, _self: An
     return frames
 
 
-def _paint(draft: str, shown: Structure, measured: FrameMeasurement, coloring: Coloring, _self: Any) -> None:
-    """Colour the draft by residue and set its b."""
-    residue_at_place = measured.hierarchy.atom_to_residue.numpy()[shown.atom_at_place]
-    colors = coloring.scale.rgb(coloring.values)[residue_at_place].tolist()
-    numbers = np.nan_to_num(coloring.values)[residue_at_place].tolist()
-    reading.finish(publishing.paint_steps(draft, colors, numbers, _self=_self))
+def _drop_others(
+    draft: str, source: sources.Source, structure: Structure, measured: FrameMeasurement, _self: Any
+) -> Structure:
+    """Take the atoms that the truth lacks from the draft; return the truth, with the places of its atoms there."""
+    if reading.count_atoms(f"%{draft}", _self=_self) != len(structure):
+        raise PomodoroError(f"{source.object} was changed or deleted during the run")
+    places = structure.places[measured.rows]
+    sources.drop_atoms(draft, np.setdiff1d(np.arange(len(structure)), places), _self=_self)
+    return replace(measured.structure, places=np.searchsorted(np.sort(places), places))

@@ -1,49 +1,36 @@
-"""Runs of pomsample in PyMOL, in steps like those of `noise`."""
+"""Runs of pomsample in PyMOL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from ..diffusion.curves import curves_csv
 from ..errors import PomodoroError
 from ..experiments import outputs
 from ..experiments.sampling import SampleResult, run_sample
 from ..parameters.catalogue import SampleParameters
 from ..structure.hierarchy import Hierarchy
-from ..structure.input_notes import input_notes
 from ..utils import memory
 from ..utils.text import counted
 from ..viewer import publishing, reading, sources
 from ..viewer.states import twin_writers
-from .data import SourceData
+from .run import Run, SourceData, Tell, note_lines
 from .saving import record_of
 
 # What is left free around a sample, as a part of its extent.
 _ROOM = 0.1
 
 
-class SampleRun:
-    """A run of pomsample: `prepare`, `work`, which alone may run in another thread, `finish`.
-
-    A context manager like `noise.NoiseRun`, which leaves nothing in PyMOL until `finish`.
+class SampleRun(Run):
+    """A run of pomsample, a step of whose work is one of the sampler.
 
     Attributes
     ----------
-    line : str
-        The command that repeats it.
-    total : int
-        How many steps `work` tells of.
     names : list of str
         Objects to make of the samples.
     denoised : list of str
         Objects to make of their denoised estimates, one for each of ``names``, or none.
-    hidden : str
-        The source, if the run hid it in the end.
 
     Raises
     ------
@@ -53,14 +40,8 @@ class SampleRun:
 
     def __init__(self, parameters: SampleParameters, *, _self: Any) -> None:
         outputs.check_paths(parameters.csv, parameters.figure)
-        self._self = _self
-        self._open = ExitStack()
-        self.line = parameters.to_text()
+        super().__init__(parameters, _self=_self)
         self.total = parameters.settings.steps
-        self.hidden = ""
-        self.source = sources.resolve_source(
-            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
-        )
         self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state)
         self._final = parameters.show == "final"
         name = parameters.name or f"{self.source.object}_sample"
@@ -77,14 +58,8 @@ class SampleRun:
             f"{parameters.samples * n_kept} states of {self.source.n_atoms} atoms",
         )
 
-    def __enter__(self) -> SampleRun:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
     def prepare(self, piece: int = 0) -> Generator[None, None, SourceData]:
-        """Read the source, ``piece`` atoms at a time.
+        """Read the source, and copy it.
 
         Raises
         ------
@@ -92,16 +67,10 @@ class SampleRun:
             If its states differ in their atoms.
         """
         structure, states = yield from reading.ensemble_steps(self.source, piece=piece, _self=self._self)
-        self._draft = self._open.enter_context(sources.draft(self.source, self.names[0], _self=self._self))
-        yield
-        self._structure = yield from reading.draft_steps(
-            self.source, self._draft, piece=piece, order=structure.order, _self=self._self
-        )
-        if not np.array_equal(self._structure.coords, structure.coords):
-            raise PomodoroError(f"{self.source.object} was changed while it was read")
+        self._structure = yield from self._read_copy(self.names[0], piece, like=structure)
         return SourceData(structure, states)
 
-    def work(self, data: SourceData, write: Callable[[Any], None], tell: Callable[..., None]) -> SampleResult:
+    def work(self, data: SourceData, tell: Tell) -> SampleResult:
         """Sample; ``tell(step, steps, record)`` after each step, which may end the run by raising."""
         return run_sample(
             data.structure,
@@ -109,9 +78,6 @@ class SampleRun:
             self.parameters,
             lambda record, step: tell(step.number, step.steps, record),
         )
-
-    def write(self, frames: Any) -> None:
-        """Nothing is written before the end."""
 
     def check(self) -> None:
         """Check, on PyMOL's thread, that the source is there still, of which the objects are made in the end.
@@ -136,12 +102,8 @@ class SampleRun:
         PomodoroError
             If the source is gone, or has other atoms than when it was read.
         """
-        outputs.write_csv(self.parameters.csv, curves_csv(result.records))
-        if self.parameters.figure:
-            from ..experiments.figures import curves_figure
-
-            outputs.write_figure(self.parameters.figure, curves_figure(result.records, result.n_states))
-            yield
+        outputs.write(result, self.parameters.csv, self.parameters.figure)
+        yield
         cmd = self._self
         self.check()
         record = record_of(self.parameters, self.source.object, self._structure)
@@ -179,10 +141,9 @@ class SampleRun:
         names = _spanned(self.names)
         n_states = self.parameters.samples if self._final else len(result.kept)
         states = counted(n_states, "state") + (" each" if len(self.names) > 1 else "")
-        notes = input_notes(self._structure, Hierarchy.from_structure(self._structure))
-        noted = "".join(f"\n note: {note}" for note in notes)
+        notes = note_lines(self._structure, Hierarchy.from_structure(self._structure))
         also = f"; denoised estimates: {_spanned(self.denoised)}" if self.denoised else ""
-        told = f" pomsample: {self.source.object} -> {names}: {states}{also}{noted}\n{result.report()}"
+        told = f" pomsample: {self.source.object} -> {names}: {states}{also}\n{notes}{result.report()}"
         return told + publishing.hidden_text(self.hidden)
 
 

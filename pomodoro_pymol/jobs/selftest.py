@@ -53,6 +53,7 @@ def self_test(tell: Callable[[Finding], None], panel: Callable[[], str], *, _sel
     bad: set[str] = set()
 
     def take(step: str, work: Callable[[], str], needs: str = "") -> None:
+        """Try a step, unless the one that it needs failed, and tell of what was found."""
         start = time.perf_counter()
         outcome = "ok"
         try:

@@ -1,47 +1,36 @@
-"""Runs of pomsweep in PyMOL, in steps like those of `noise`."""
+"""Runs of pomsweep in PyMOL."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..experiments import outputs
 from ..experiments.sweep import Sweep, run_sweep, sweep_frames
-from ..experiments.sweep_table import sweep_csv, sweep_text
 from ..noise.presets import parse_schemes
 from ..noise.sigma import law_note
 from ..noise.stream import block_bytes
 from ..parameters.catalogue import SweepParameters
 from ..structure.hierarchy import Hierarchy
-from ..structure.input_notes import input_notes
 from ..utils import memory
-from ..utils.devices import device_notes
 from ..utils.text import counted
-from ..viewer import publishing, reading, sources
+from ..viewer import publishing, sources
 from ..viewer.states import StateWriter
+from .run import Run, Tell, note_lines
 from .saving import record_of
 
 if TYPE_CHECKING:
     from ..structure.atoms import Structure
 
 
-class SweepRun:
-    """A run of pomsweep: `prepare`, `work`, which alone may run in another thread, `finish`.
-
-    A context manager like `noise.NoiseRun`, which leaves nothing in PyMOL until `finish`.
+class SweepRun(Run):
+    """A run of pomsweep, a step of whose work is a measurement.
 
     Attributes
     ----------
-    line : str
-        The command that repeats it.
-    total : int
-        How many measurements `work` tells of.
     name : str
         The object to make.
-    hidden : str
-        The source, if the run hid it in the end.
 
     Raises
     ------
@@ -50,16 +39,10 @@ class SweepRun:
     """
 
     def __init__(self, parameters: SweepParameters, *, _self: Any) -> None:
-        self._self = _self
-        self._open = ExitStack()
-        self.line = parameters.to_text()
-        self.hidden = ""
         self._schemes = parse_schemes(parameters.presets)
         self._z = parameters.z.values()
         outputs.check_paths(parameters.csv, parameters.figure)
-        self.source = sources.resolve_source(
-            parameters.selection, parameters.state, parameters.residues, parameters.chains, _self=_self
-        )
+        super().__init__(parameters, _self=_self)
         self.parameters = replace(parameters, selection=self.source.selection, state=self.source.state)
         self.name = parameters.name or f"{self.source.object}_sweep"
         self.total = len(self._schemes) * parameters.frames * len(self._z)
@@ -69,20 +52,12 @@ class SweepRun:
             f"{len(self._z)} states of {self.source.n_atoms} atoms",
         )
 
-    def __enter__(self) -> SweepRun:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
-
     def prepare(self, piece: int = 0) -> Generator[None, None, Structure]:
-        """Read the source, ``piece`` atoms at a time."""
-        self._draft = self._open.enter_context(sources.draft(self.source, self.name, _self=self._self))
-        yield
-        self._structure = yield from reading.draft_steps(self.source, self._draft, piece=piece, _self=self._self)
+        """Copy the source, and read its structure."""
+        self._structure = yield from self._read_copy(self.name, piece)
         return self._structure
 
-    def work(self, structure: Structure, write: Callable[[Any], None], tell: Callable[..., None]) -> Sweep:
+    def work(self, structure: Structure, tell: Tell) -> Sweep:
         """Measure; ``tell(measurement, measurements, measurement)`` after each, which may end the run by raising."""
         self._hierarchy = Hierarchy.from_structure(structure)
         parameters = self.parameters
@@ -98,12 +73,6 @@ class SweepRun:
             progress=lambda done, total: tell(done, total, done),
         )
 
-    def write(self, frames: Any) -> None:
-        """Nothing is written before the end."""
-
-    def check(self) -> None:
-        """Nothing to check: what is swept is a copy."""
-
     def finish(self, result: Sweep, piece: int = 0) -> Generator[None, None, None]:
         """Make the object, write the files that were asked for, and publish it, all or none."""
         cmd, parameters, weights = self._self, self.parameters, self._schemes[0].weights
@@ -116,12 +85,8 @@ class SweepRun:
             publishing.set_titles(self._draft, self._titles(), _self=cmd)
             yield
             writer.verify()
-            outputs.write_csv(parameters.csv, sweep_csv(result.points))
-            if parameters.figure:
-                from ..experiments.figures import sweep_figure
-
-                outputs.write_figure(parameters.figure, sweep_figure(result))
-                yield
+            outputs.write(result, parameters.csv, parameters.figure)
+            yield
             record = record_of(parameters, self.source.object, self._structure)
             yield from writer.dress(self.name, self.source.object, piece=piece)
             self.hidden = writer.publish(self.name, record, self.source.object)
@@ -134,7 +99,6 @@ class SweepRun:
     def report(self, result: Sweep, made: None = None) -> str:
         """Return what the command prints."""
         states = f"{counted(len(self._z), 'state')} of {self._schemes[0].name}"
-        notes = [*input_notes(self._structure, self._hierarchy), *device_notes(result.device, result.note)]
-        noted = "".join(f" note: {note}\n" for note in notes)
-        told = f" pomsweep: {self.source.object} -> {self.name}: {states}\n{noted}{sweep_text(result)}"
+        notes = note_lines(self._structure, self._hierarchy, result.told())
+        told = f" pomsweep: {self.source.object} -> {self.name}: {states}\n{notes}{result.report()}"
         return told + publishing.hidden_text(self.hidden)

@@ -121,9 +121,9 @@ def _noise(trial: Trial) -> str:
     )
     start = time.perf_counter()
     with NoiseRun(parameters, _self=trial.cmd) as run:
-        structure = reading.finish(run.prepare())
-        result = run.work(structure, run.write, lambda *_: None)
-        reading.finish(run.finish(result))
+        structure = reading.take_all(run.prepare())
+        result = run.work(structure, lambda *_: None)
+        reading.take_all(run.finish(result))
     took = time.perf_counter() - start
     trial.result, trial.structure = result, structure
     trial.frames = _drawn(trial.file, parameters)
@@ -240,6 +240,7 @@ def _overwritten(trial: Trial, states: LiveStates) -> str:
     unit = draw.mix(LevelWeights(1, 1, 1))
 
     def fill(state: int, out: Any) -> None:
+        """Fill the rows of a state with its frame."""
         draw.fill(unit, state - 2, parameters.noise_sigma, out)
 
     written = range(2, _FRAMES + 2)

@@ -96,7 +96,7 @@ def gauge_split(coords: Tensor | np.ndarray, hierarchy: Hierarchy, weights: Leve
 
 @dataclass(frozen=True, eq=False)
 class GaugeMoments:
-    """All that the gauge split needs of a structure, so that other weights cost nothing more.
+    """Moments of a structure from which the gauge split under any weights follows without another look at the atoms.
 
     Attributes
     ----------
@@ -167,6 +167,7 @@ def level_gauge(coords: Tensor | np.ndarray, hierarchy: Hierarchy) -> Tensor:
     in_residue, in_chain = hierarchy.atoms_per_residue.double(), hierarchy.atoms_per_chain.double()
 
     def products(sums: Tensor, factors: Tensor) -> Tensor:
+        """Return the products of any two motions, each group weighing by its factor, shape=(n_motions, n_motions)."""
         return torch.einsum("kxg,lxg,g->kl", sums, sums, factors)
 
     whole = torch.eye(len(basis), dtype=torch.float64)

@@ -173,6 +173,7 @@ def _sums(
         return share, np.maximum(whole - share, 0)
 
     def row(**amounts: np.ndarray) -> np.ndarray:
+        """Return the share of each of `_PARTS` in a sum of these amounts, shape=(n_parts, ...)."""
         values = np.stack([amounts.get(name, 0 * squares.residue) for name in _PARTS])
         return over(values, values.sum(0))
 
@@ -210,6 +211,7 @@ def _deviations(frames: MeanSquares) -> np.ndarray:
     """What each frame adds to the logarithms, of shape=(n_values, ..., n_frames), to first order."""
 
     def sums(*names: str) -> np.ndarray:
+        """Return the deviations of a sum of these squares from its mean, over the mean."""
         values = sum(getattr(frames, name) for name in names)
         return over(values - values.mean(-1, keepdims=True), values.mean(-1, keepdims=True))
 

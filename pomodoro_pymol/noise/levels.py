@@ -10,7 +10,7 @@ where that is asked for.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -88,36 +88,40 @@ class ResidueLevels:
     neighbor: np.ndarray
 
 
+#: A number, or an array or tensor of them.
+Values: TypeAlias = Any
+
+
 class MeanSquares(NamedTuple):
-    """Mean squares per coordinate that `Levels` follow from, as numbers or arrays of equal shape.
+    """Mean squares per coordinate that `Levels` follow from: numbers, or arrays or tensors of equal shape.
 
     Attributes
     ----------
-    residue, chain : ndarray
+    residue, chain
         Over residue means and chain means.
-    relative, neighbor : ndarray
+    relative, neighbor
         Over residue means relative to their chain, without residues that are a chain of
         their own, and over the differences of neighbouring residue means.
-    of_chains, of_residues, of_atoms : ndarray
+    of_chains, of_residues, of_atoms
         Parts of the mean square of all atoms: of chains, of residues in chains, of atoms
         in residues.
-    means_inside : ndarray
+    means_inside
         Over residue means, of chains of more than one residue.
-    chains_inside, residues_inside, atoms_inside : ndarray
+    chains_inside, residues_inside, atoms_inside
         The three parts for the atoms of chains of more than one residue.
     """
 
-    residue: np.ndarray
-    chain: np.ndarray
-    relative: np.ndarray
-    neighbor: np.ndarray
-    of_chains: np.ndarray
-    of_residues: np.ndarray
-    of_atoms: np.ndarray
-    means_inside: np.ndarray
-    chains_inside: np.ndarray
-    residues_inside: np.ndarray
-    atoms_inside: np.ndarray
+    residue: Values
+    chain: Values
+    relative: Values
+    neighbor: Values
+    of_chains: Values
+    of_residues: Values
+    of_atoms: Values
+    means_inside: Values
+    chains_inside: Values
+    residues_inside: Values
+    atoms_inside: Values
 
 
 def levels_of_squares(squares: MeanSquares, scale: float) -> Levels:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import PomodoroError
 from ..io.disk import atomic_write, read_regular
+from ..utils.text import levels_of
 from .weights import PRESETS, LevelWeights, Scheme
 
 #: More than any file of ours holds.
@@ -105,25 +106,15 @@ def parse_schemes(text: str) -> list[Scheme]:
         if word in presets:
             schemes.append(Scheme(word, presets[word]))
             continue
-        try:
-            chain, residue, atom = (float(number) for number in word.split(":"))
-        except ValueError:
-            known = ", ".join(presets)
-            raise PomodoroError(
-                f"{word!r} is no weight scheme: give {known}, or chain:residue:atom as in 1:1:15"
-            ) from None
-        schemes.append(Scheme(word, LevelWeights(chain, residue, atom)))
+        wrong = f"{word!r} is no weight scheme: give {', '.join(presets)}, or chain:residue:atom as in 1:1:15"
+        schemes.append(Scheme(word, LevelWeights(*levels_of(word, wrong))))
     if not schemes:
         raise PomodoroError("give at least one weight scheme, as in flat+ms+rb")
     return schemes
 
 
 def _numbers(weights: object) -> list[float]:
-    if (
-        not isinstance(weights, list)
-        or len(weights) != 3
-        or not all(type(weight) in (int, float) for weight in weights)
-    ):
+    if not (isinstance(weights, list) and len(weights) == 3 and all(type(one) in (int, float) for one in weights)):
         raise TypeError
     return [float(weight) for weight in weights]
 

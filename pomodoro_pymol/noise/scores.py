@@ -15,7 +15,7 @@ on heavy atoms, within residues and between them, tell more schemes apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,6 +28,9 @@ from ..structure.distances import KNOTS, LocalDistances
 from ..structure.quality import LDDT_THRESHOLDS
 from .sigma import AF3_LAW, LawOfSigma
 from .weights import LevelWeights
+
+#: A local score under which the structure is called lost.
+SCORE_LOST = 0.5
 
 # Standard deviations in angstrom at which every distance is kept, to double precision, and at which none is.
 _NONE_LOST, _ALL_LOST = 0.01, 1e6
@@ -53,6 +56,14 @@ class LocalScores:
     chains: np.ndarray
     structure: float
     residue_mean: float
+
+
+#: The local scores that are told of a structure: what makes the pairs, and which mean of `LocalScores` is told.
+TOLD_SCORES: tuple[tuple[Callable[..., LocalDistances], str], ...] = (
+    (LocalDistances.of_calphas, "residue_mean"),
+    (LocalDistances.within_residues, "structure"),
+    (LocalDistances.between_residues, "structure"),
+)
 
 
 def expected_scores(distances: LocalDistances, weights: LevelWeights, sigma: float) -> LocalScores:
@@ -132,6 +143,7 @@ def z_at_score(
     parts = _parts(distances, mean)
 
     def above(log_sigma: float) -> float:
+        """Return by how much the expected score is above the wanted one."""
         return _weigh(parts, _kept_at_knots(parts, weights, float(np.exp(log_sigma)))) - score
 
     moving = [share for name, share in _apart(weights).items() if share > 0 and name in parts]

@@ -94,45 +94,80 @@ def components(layout: Layout, squares: MeanSquares) -> tuple[np.ndarray, np.nda
     return c, r, a
 
 
-def variances(layout: Layout, squares: MeanSquares) -> Variances:
-    """Return the variances under the noise whose `components` the measured squares have."""
-    n, chain, moves = layout.n, layout.chain, layout.moves
-    total, spread = layout.sum, layout.spread
-    c, r, a = (part[..., None] for part in components(layout, squares))
-    d = r + a / n
-    # Relative to its chain a mean has the covariance D - D p 1' - 1 p' D + 1 (p' D p) 1', p = n / chain.
-    p = n / spread(chain)
-    g = d * p
-    s = total(p * g)
-    of_chain = c + s
+class _Means:
+    """Residue means under noise of the variances c, r and a, and traces of forms of them.
 
-    def about(weights: np.ndarray) -> np.ndarray:
+    Relative to its chain a mean has the covariance D - D p 1' - 1 p' D + 1 (p' D p) 1', with D the
+    diagonal of d = r + a / n, and p = n / (atoms of the chain).
+
+    Attributes
+    ----------
+    layout : Layout
+    c : ndarray, shape=(..., 1)
+    d : ndarray, shape=(..., n_residues)
+        Variance of a mean, but for what its chain shares.
+    g : ndarray, shape=(..., n_residues)
+        d p.
+    s : ndarray, shape=(..., n_chains)
+        p' D p, the variance of a chain's mean, but for c.
+    """
+
+    def __init__(self, layout: Layout, c: np.ndarray, r: np.ndarray, a: np.ndarray) -> None:
+        self.layout, self.c = layout, c
+        p = layout.n / layout.spread(layout.chain)
+        self.d = r + a / layout.n
+        self.g = self.d * p
+        self.s = layout.sum(p * self.g)
+
+    def about(self, weights: np.ndarray) -> np.ndarray:
         """Trace of the form sum of weights * (mean relative to its chain)**2, shape=(..., 1)."""
-        return (weights * (d + spread(s) - 2 * g)).sum(-1, keepdims=True)
+        return (weights * (self.d + self.layout.spread(self.s) - 2 * self.g)).sum(-1, keepdims=True)
 
-    def about2(weights: np.ndarray) -> np.ndarray:
+    def about2(self, weights: np.ndarray) -> np.ndarray:
         """Trace of the square of the same."""
-        w0, w1, w2 = (total(weights * power) for power in (np.ones_like(g), g, g * g))
+        d, g, s = self.d, self.g, self.s
+        w0, w1, w2 = (self.layout.sum(weights * power) for power in (np.ones_like(g), g, g * g))
         pairs = (s * w0) ** 2 + 2 * w2 * w0 - 4 * s * w1 * w0 + 2 * w1**2
-        return pairs.sum(-1) + (weights**2 * d * (d + 2 * spread(s) - 4 * g)).sum(-1)
+        return pairs.sum(-1) + (weights**2 * d * (d + 2 * self.layout.spread(s) - 4 * g)).sum(-1)
 
-    def whole(weights: np.ndarray) -> np.ndarray:
+    def whole(self, weights: np.ndarray) -> np.ndarray:
         """Trace of the form sum of weights * mean**2, shape=(..., 1)."""
-        return (weights * (c + d)).sum(-1, keepdims=True)
+        return (weights * (self.c + self.d)).sum(-1, keepdims=True)
 
-    def whole2(weights: np.ndarray) -> np.ndarray:
+    def whole2(self, weights: np.ndarray) -> np.ndarray:
         """Trace of the square of the same."""
+        c, d, total = self.c, self.d, self.layout.sum
         return ((c * total(weights)) ** 2 + 2 * c * total(weights**2 * d) + total((weights * d) ** 2)).sum(-1)
 
-    def of_chains(chosen: np.ndarray) -> np.ndarray:
-        """Of the mean square of some chains, weighing as their atoms."""
-        traces = np.where(chosen, chain * of_chain, 0)
+    def of_chains(self, chosen: np.ndarray) -> np.ndarray:
+        """Relative variance of the mean square of some chains, weighing as their atoms."""
+        traces = np.where(chosen, self.layout.chain * (self.c + self.s), 0)
         return over((traces**2).sum(-1), traces.sum(-1) ** 2)
 
+    def neighbor(self) -> np.ndarray:
+        """Relative variance of the mean square of the differences of neighbours."""
+        d, chain_of = self.d, self.layout.spread(np.arange(len(self.layout.chain)))
+        first = np.flatnonzero(chain_of[:-1] == chain_of[1:])
+        pairs = d[..., first] + d[..., first + 1]
+        middle = np.intersect1d(first, first + 1)
+        return over((pairs**2).sum(-1) + 2 * (d[..., middle] ** 2).sum(-1), pairs.sum(-1) ** 2)
+
+    def both(self, weights: np.ndarray, in_longer: np.ndarray, in_alone: np.ndarray) -> np.ndarray:
+        """Weights that give the mean squares of both kinds of chains what is measured."""
+        moves = self.layout.moves
+        scales = (
+            over(part, self.whole(np.where(kind, weights, 0))[..., 0])[..., None]
+            for part, kind in ((in_longer, moves), (in_alone, ~moves))
+        )
+        return weights * np.where(moves, *scales)
+
+
+def variances(layout: Layout, squares: MeanSquares) -> Variances:
+    """Return the variances under the noise whose `components` the measured squares have."""
+    n, moves = layout.n, layout.moves
+    of = _Means(layout, *(part[..., None] for part in components(layout, squares)))
+    about, whole = of.about, of.whole
     one, mass = moves.astype(float), np.where(moves, n, 0)
-    first = np.flatnonzero(spread(np.arange(len(chain)))[:-1] == spread(np.arange(len(chain)))[1:])
-    pairs = d[..., first] + d[..., first + 1]
-    middle = np.intersect1d(first, first + 1)
     atoms, atoms_alone = ((n[chosen] - 1).sum() for chosen in (moves, ~moves))
     # Of residue means and of atoms, how much is measured in chains of more than one residue.
     atom = squares.of_chains + squares.of_residues + squares.of_atoms
@@ -140,35 +175,27 @@ def variances(layout: Layout, squares: MeanSquares) -> Variances:
     in_atoms = over(np.nan_to_num(squares.chains_inside + squares.residues_inside) * mass.sum() / n.sum(), atom)
     share = over(squares.of_atoms, atom)
     inside = over(squares.atoms_inside, squares.residues_inside + squares.atoms_inside)
-
-    def both(weights: np.ndarray, in_longer: np.ndarray, in_alone: np.ndarray) -> np.ndarray:
-        """Weights that give the mean squares of both kinds of chains what is measured."""
-        scales = (
-            over(part, whole(np.where(kind, weights, 0))[..., 0])[..., None]
-            for part, kind in ((in_longer, moves), (in_alone, ~moves))
-        )
-        return weights * np.where(moves, *scales)
-
-    means = both(np.ones_like(n), in_means, 1 - in_means)
-    ratio = means - both(n, in_atoms, 1 - share - in_atoms)
+    means = of.both(np.ones_like(n), in_means, 1 - in_means)
+    ratio = means - of.both(n, in_atoms, 1 - share - in_atoms)
     relative = over(one, about(one)) - over(mass, about(mass)) * (1 - inside)[..., None]
     of_all_atoms, of_atoms, of_alone = (
         over(1.0, number) + 0 * share for number in (atoms + atoms_alone, atoms, atoms_alone)
     )
+    of_chain = of.c + of.s
     traces = Variances(
-        residue=whole2(means),
+        residue=of.whole2(means),
         chain=over((of_chain**2).sum(-1), of_chain.sum(-1) ** 2),
-        relative=over(about2(one), about(one)[..., 0] ** 2),
-        neighbor=over((pairs**2).sum(-1) + 2 * (d[..., middle] ** 2).sum(-1), pairs.sum(-1) ** 2),
-        chains=of_chains(layout.per_chain > 1),
-        alone=of_chains(layout.per_chain == 1),
-        residues=over(about2(mass), about(mass)[..., 0] ** 2),
+        relative=over(of.about2(one), about(one)[..., 0] ** 2),
+        neighbor=of.neighbor(),
+        chains=of.of_chains(layout.per_chain > 1),
+        alone=of.of_chains(layout.per_chain == 1),
+        residues=over(of.about2(mass), about(mass)[..., 0] ** 2),
         atoms=of_atoms,
         atoms_alone=of_alone,
-        weighting=whole2(over(one, whole(one)) - over(mass, whole(mass))),
-        weighting_relative=about2(over(one, about(one)) - over(mass, about(mass))),
-        ratio=whole2(ratio) + share**2 * of_all_atoms,
-        ratio_relative=about2(relative) + inside**2 * of_atoms,
+        weighting=of.whole2(over(one, whole(one)) - over(mass, whole(mass))),
+        weighting_relative=of.about2(over(one, about(one)) - over(mass, about(mass))),
+        ratio=of.whole2(ratio) + share**2 * of_all_atoms,
+        ratio_relative=of.about2(relative) + inside**2 * of_atoms,
     )
     return Variances(**{name: 2 / 3 * np.maximum(value, 0) for name, value in vars(traces).items()})
 

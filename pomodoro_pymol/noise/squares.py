@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -10,7 +11,32 @@ import torch
 from torch import Tensor
 
 from ..structure.hierarchy import Hierarchy, group_sum, take_groups
-from .levels import MeanSquares
+from .levels import MeanSquares, Values
+
+
+class CenterSquares(NamedTuple):
+    """Squares per coordinate of the centres of all atoms, of all residue means and of all chain means."""
+
+    atoms: Values
+    residues: Values
+    chains: Values
+
+
+class ResidueSquares(NamedTuple):
+    """Sums of squares over frames and coordinates, for each residue, one chain after the other.
+
+    Attributes
+    ----------
+    mean, inside
+        Of the mean of the residue, and of its atoms about it.
+    relative, neighbor
+        Of its mean relative to its chain, and relative to the mean of the next residue of its chain.
+    """
+
+    mean: Values
+    inside: Values
+    relative: Values
+    neighbor: Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,20 +45,16 @@ class LevelSquares:
 
     Attributes
     ----------
-    frames : Tensor, shape=(11, n_frames)
-        The fields of `MeanSquares`, in order.
-    centers : Tensor, shape=(3, n_frames)
-        Squares of the centres of all atoms, residue means and chain means.
-    residues : Tensor, shape=(4, n_residues)
-        Sums over the frames and coordinates, one chain after the other: of the square of each residue's
-        mean, of it relative to its chain, of its atoms about it, and of its mean relative to the next of its chain.
+    frames : MeanSquares of Tensor, shape=(n_frames,)
+    centers : CenterSquares of Tensor, shape=(n_frames,)
+    residues : ResidueSquares of Tensor, shape=(n_residues,)
     resolution : float
         Relative rounding error of the displacements.
     """
 
-    frames: Tensor
-    centers: Tensor
-    residues: Tensor
+    frames: MeanSquares
+    centers: CenterSquares
+    residues: ResidueSquares
     resolution: float
 
 
@@ -44,40 +66,61 @@ def level_squares(sums: Tensor, hierarchy: Hierarchy) -> LevelSquares:
     at = _weights(hierarchy)
     if at.order is not None:
         sums = sums.index_select(-1, at.order)
-    n_frames, n_residues = len(sums), hierarchy.n_residues
     vectors, squares = sums[:, :3], sums[:, 3]
     wide = vectors.to(at.chain_totals.dtype)
     chain_sums = _sum_chains(wide, at)
     chain_means = chain_sums / hierarchy.atoms_per_chain
     means = vectors / at.size.to(vectors)
 
-    kept = means.new_empty(n_frames, 4, n_residues)
-    residue, relative, inside, neighbor = kept.unbind(1)
-    _square(means, residue)
-    of_chain = take_groups(chain_means.to(means), at.chain)
-    _square(torch.sub(means, of_chain, out=of_chain), relative).mul_(at.moves)
-    torch.addcmul(squares, residue, at.size.to(vectors), value=-1, out=inside).clamp_(min=0)
-    _square(means[..., 1:] - means[..., :-1], neighbor[:, :-1]).mul_(at.pairs)
-    neighbor[:, -1] = 0
-
-    kept = kept.to(at.chain_totals.dtype)
-    of_chains = chain_means.square().sum(1)
+    table = _residue_table(means, squares, take_groups(chain_means.to(means), at.chain), at).to(wide.dtype)
+    residues = ResidueSquares(*table.sum(-1).unbind(1))
+    own, in_chain = table.split(2, 1)  # of the mean and of the atoms about it; relative to the chain and to the next
+    mean_inside, inside_inside = (own * at.moves).sum(-1).unbind(1)
+    of_residues = (in_chain[:, :1] * at.size).sum(-1).squeeze(1)
     # No matrix product: in many threads at once those of the CPU wait for each other.
-    totals = torch.cat(
-        [
-            kept.sum(-1),
-            (kept[:, 1:2] * at.size).sum(-1),
-            (kept[:, 0::2] * at.moves).sum(-1),
-            (of_chains[:, None] * at.chain_totals).sum(-1),
-        ],
-        1,
+    chain, of_chains, chains_inside = (chain_means.square().sum(1)[:, None] * at.chain_totals).sum(-1).unbind(1)
+    totals = MeanSquares(
+        residue=residues.mean,
+        chain=chain,
+        relative=residues.relative,
+        neighbor=residues.neighbor,
+        of_chains=of_chains,
+        of_residues=of_residues,
+        of_atoms=residues.inside,
+        means_inside=mean_inside,
+        chains_inside=chains_inside,
+        residues_inside=of_residues,
+        atoms_inside=inside_inside,
     )
-    centers = torch.stack([chain_sums.sum(-1), means.sum(-1, dtype=wide.dtype), chain_means.sum(-1)])
-    resolution = float(torch.finfo(sums.dtype).eps)
-    frames = totals.index_select(1, at.rows) * at.shares
+    centers = CenterSquares(
+        atoms=chain_sums.sum(-1), residues=means.sum(-1, dtype=wide.dtype), chains=chain_means.sum(-1)
+    )
     return LevelSquares(
-        frames.T, centers.square().sum(-1) * at.points, kept.sum(0) if n_frames > 1 else kept[0], resolution
+        MeanSquares(*(torch.stack(totals) * at.shares).unbind()),
+        CenterSquares(*(torch.stack(centers).square().sum(-1) * at.points).unbind()),
+        ResidueSquares(*(table.sum(0) if len(table) > 1 else table[0]).unbind()),
+        float(torch.finfo(sums.dtype).eps),
     )
+
+
+def _residue_table(means: Tensor, squares: Tensor, of_chain: Tensor, at: _Weights) -> Tensor:
+    """Return the fields of `ResidueSquares` of each frame, shape=(n_frames, 4, n_residues).
+
+    Parameters
+    ----------
+    means, of_chain : Tensor, shape=(n_frames, 3, n_residues)
+        Mean of each residue, and of its chain, which is overwritten.
+    squares : Tensor, shape=(n_frames, n_residues)
+        Sum of the squares of its atoms.
+    """
+    table = means.new_empty(len(means), len(ResidueSquares._fields), means.shape[-1])
+    found = ResidueSquares(*table.unbind(1))
+    _square(means, found.mean)
+    torch.addcmul(squares, found.mean, at.size.to(means), value=-1, out=found.inside).clamp_(min=0)
+    _square(torch.sub(means, of_chain, out=of_chain), found.relative).mul_(at.moves)
+    _square(means[..., 1:] - means[..., :-1], found.neighbor[:, :-1]).mul_(at.pairs)
+    found.neighbor[:, -1] = 0
+    return table
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +139,10 @@ class _Weights:
         1 where the next residue is of the same chain.
     chain_totals : Tensor, shape=(3, n_chains)
         Weights of sums over all chains: 1, atoms, and those of chains of more than one residue.
-    rows : Tensor, shape=(11,)
-        Which of the sums over residues, then of the three over chains, is which of `MeanSquares`.
-    shares : Tensor, shape=(11,)
-        One over what it is a mean over, and over the coordinates.
-    points : Tensor, shape=(3, 1)
-        One over the squares of the numbers of atoms, residues and chains, and over the coordinates.
+    shares : Tensor, shape=(n_squares, 1)
+        One over what each of `MeanSquares` is a mean over, and over the coordinates.
+    points : Tensor, shape=(n_centers, 1)
+        One over the square of the number of points of each of `CenterSquares`, and over the coordinates.
     """
 
     order: Tensor | None
@@ -111,7 +152,6 @@ class _Weights:
     starts: np.ndarray
     pairs: Tensor
     chain_totals: Tensor
-    rows: Tensor
     shares: Tensor
     points: Tensor
 
@@ -135,22 +175,20 @@ def _find_weights(hierarchy: Hierarchy) -> _Weights:
     chain_totals = torch.stack([torch.ones_like(in_chain), in_chain, in_chain * (per_chain > 1)]).to(wide)
     n_atoms, n_residues, n_chains = hierarchy.n_atoms, hierarchy.n_residues, hierarchy.n_chains
     n_moving, n_inside = int(moves.sum()), int((size * moves).sum())
-    # The sums: of four squares, of relative by atoms, of two where the chain moves inside, and the three of chains.
-    residue, relative, inside, neighbor, relative_by_atoms, residue_inside, inside_inside, *of_chains = range(10)
-    parts = {
-        "residue": (residue, n_residues),
-        "chain": (of_chains[0], n_chains),
-        "relative": (relative, n_moving),
-        "neighbor": (neighbor, n_residues - n_chains),
-        "of_chains": (of_chains[1], n_atoms),
-        "of_residues": (relative_by_atoms, n_atoms),
-        "of_atoms": (inside, n_atoms),
-        "means_inside": (residue_inside, n_moving),
-        "chains_inside": (of_chains[2], n_inside),
-        "residues_inside": (relative_by_atoms, n_inside),
-        "atoms_inside": (inside_inside, n_inside),
-    }
-    of, counts = zip(*(parts[name] for name in MeanSquares._fields))
+    counts = MeanSquares(
+        residue=n_residues,
+        chain=n_chains,
+        relative=n_moving,
+        neighbor=n_residues - n_chains,
+        of_chains=n_atoms,
+        of_residues=n_atoms,
+        of_atoms=n_atoms,
+        means_inside=n_moving,
+        chains_inside=n_inside,
+        residues_inside=n_inside,
+        atoms_inside=n_inside,
+    )
+    points = CenterSquares(atoms=n_atoms, residues=n_residues, chains=n_chains)
     is_sorted = torch.equal(order, torch.arange(len(order), device=device))
     return _Weights(
         order=None if is_sorted else order,
@@ -160,9 +198,8 @@ def _find_weights(hierarchy: Hierarchy) -> _Weights:
         starts=(per_chain.cumsum(0) - per_chain).cpu().numpy(),
         pairs=(chain[1:] == chain[:-1]).float(),
         chain_totals=chain_totals,
-        rows=torch.tensor(of, device=device),
-        shares=1 / (3 * torch.tensor(counts, dtype=wide, device=device)),
-        points=1 / (3 * torch.tensor([[n_atoms], [n_residues], [n_chains]], dtype=wide, device=device).square()),
+        shares=1 / (3 * torch.tensor(counts, dtype=wide, device=device)[:, None]),
+        points=1 / (3 * torch.tensor(points, dtype=wide, device=device).square()[:, None]),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from ..errors import PomodoroError
 from ..structure.hierarchy import Hierarchy
 from .intervals import confidence, prediction
 from .levels import Levels, MeanSquares, ResidueLevels, check_estimator, level_names, levels_of_squares
-from .squares import LevelSquares, level_squares
+from .squares import CenterSquares, LevelSquares, ResidueSquares, level_squares
 
 
 def residue_sums(displacements: Tensor, hierarchy: Hierarchy) -> Tensor:
@@ -58,9 +59,10 @@ class LevelStatistics:
         self.hierarchy = hierarchy.to("cpu")
         self.scale = scale
         self.n_frames = 0
-        self._frames: list[Tensor] = []  # means and centres
-        # By NumPy, here and below: a team of torch's threads would take the cores from those that draw.
-        self._residues = torch.from_numpy(np.zeros((4, hierarchy.n_residues)))
+        self._frames: list[MeanSquares] = []
+        self._centers: list[CenterSquares] = []
+        nothing = torch.from_numpy(np.zeros(hierarchy.n_residues))
+        self._residues = ResidueSquares(nothing, nothing, nothing, nothing)
         self._resolution = 0.0
 
     def add(self, sums: Tensor) -> None:
@@ -69,13 +71,11 @@ class LevelStatistics:
 
     def add_squares(self, squares: LevelSquares) -> None:
         """Take in the `level_squares` of some frames."""
-        self._frames.append(torch.cat([squares.frames, squares.centers]))
-        if squares.residues.device.type == "cpu":
-            self._residues = torch.from_numpy(self._residues.numpy() + squares.residues.numpy())
-        else:
-            self._residues = self._residues.to(squares.residues) + squares.residues
+        self._frames.append(squares.frames)
+        self._centers.append(squares.centers)
+        self._residues = ResidueSquares(*map(_added, self._residues, squares.residues))
         self._resolution = max(self._resolution, squares.resolution)
-        self.n_frames += squares.frames.shape[1]
+        self.n_frames += len(squares.frames.residue)
 
     def levels(self) -> Levels:
         """Return the values over all frames together."""
@@ -91,8 +91,9 @@ class LevelStatistics:
         if estimator == "rms":
             levels = self.levels()
             return levels.atom, levels.residue, levels.chain
-        *means, atoms, residues, chains = self._collected()[0].mean(1)
-        squares, centers = MeanSquares(*means), (atoms, residues, chains)
+        frames, of_centers, _ = self._collected()
+        squares = MeanSquares(*(values.mean() for values in frames))
+        centers = CenterSquares(*(values.mean() for values in of_centers))
         points = (self.hierarchy.n_atoms, self.hierarchy.n_residues, self.hierarchy.n_chains)
         about_truth = (squares.of_chains + squares.of_residues + squares.of_atoms, squares.residue, squares.chain)
         atom, residue, chain = (
@@ -133,18 +134,13 @@ class LevelStatistics:
         """Return the values of each residue over all frames."""
         hierarchy = self.hierarchy
         in_order, in_residue = hierarchy.chain_by_chain.numpy(), hierarchy.atoms_per_residue.numpy()
-        of_residues = np.empty((4, hierarchy.n_residues))
-        of_residues[:, in_order] = self._collected()[1] / (3 * self.n_frames)
-        residue, relative, inside, to_next = of_residues
-        inside = inside / in_residue
-        neighbor = _of_neighbors(to_next, hierarchy)
-        moves, within = _rounding(residue, self._resolution, in_residue)
-        relative, inside, neighbor = (
-            relative * (relative > moves),
-            inside * (inside > within),
-            neighbor * (neighbor > moves),
-        )
-        squares = (residue + inside, residue, relative + inside, relative, neighbor)
+        _, _, sums = self._collected()
+        means = ResidueSquares(*(_placed(values / (3 * self.n_frames), in_order) for values in sums))
+        moves, within = _rounding(means.mean, self._resolution, in_residue)
+        inside, neighbor = means.inside / in_residue, _of_neighbors(means.neighbor, hierarchy)
+        relative = means.relative * (means.relative > moves)
+        inside, neighbor = inside * (inside > within), neighbor * (neighbor > moves)
+        squares = (means.mean + inside, means.mean, relative + inside, relative, neighbor)
         return ResidueLevels(*(self.scale * np.sqrt(square) for square in squares))
 
     def _between(self, ends: Callable[..., tuple[Levels, Levels]], coverage: float) -> tuple[Levels, Levels]:
@@ -163,7 +159,7 @@ class LevelStatistics:
 
     def _resolved_frames(self) -> MeanSquares:
         """The mean squares of each frame, without what is but the rounding of all of them."""
-        frames = MeanSquares(*self._collected()[0][:-3])
+        frames, _, _ = self._collected()
         means = MeanSquares(*(values.mean() for values in frames))
         moves, within = _rounding(means.residue, self._resolution, self.hierarchy.n_atoms / self.hierarchy.n_residues)
         residues, atoms = means.of_residues > moves, means.of_atoms > within
@@ -180,16 +176,21 @@ class LevelStatistics:
         """Mean square about the centre; none where rounding would leave as much."""
         return square - center if square - center > 16 * self._resolution * square else 0.0
 
-    def _collected(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return what was taken in of frames, shape=(14, n_frames), and of residues: fetched at once, and once."""
+    def _collected(self) -> tuple[MeanSquares, CenterSquares, ResidueSquares]:
+        """Return what was taken in, as arrays: of each frame, and of each residue. It is fetched at once, and once."""
         if not self.n_frames:
             raise PomodoroError("statistics need at least one frame")
-        if len(self._frames) > 1 or self._residues.device.type != "cpu":
-            frames = torch.cat(self._frames, 1)
-            found = torch.cat([frames.flatten(), self._residues.flatten()]).cpu().double()
-            of_frames, of_residues = found.split([frames.numel(), self._residues.numel()])
-            self._frames, self._residues = [of_frames.view_as(frames)], of_residues.view_as(self._residues)
-        return self._frames[0].numpy(), self._residues.numpy()
+        if len(self._frames) > 1 or self._residues.mean.device.type != "cpu":
+            frames = MeanSquares(*map(torch.cat, zip(*self._frames)))
+            centers = CenterSquares(*map(torch.cat, zip(*self._centers)))
+            frames, centers, self._residues = _fetched(frames, centers, self._residues)
+            self._frames, self._centers = [frames], [centers]
+        (frames,), (centers,), residues = self._frames, self._centers, self._residues
+        return (
+            MeanSquares(*(values.numpy() for values in frames)),
+            CenterSquares(*(values.numpy() for values in centers)),
+            ResidueSquares(*(values.numpy() for values in residues)),
+        )
 
 
 def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "rms") -> tuple[float, float, float]:
@@ -218,6 +219,28 @@ def level_sigmas(displacements: Tensor, hierarchy: Hierarchy, estimator: str = "
     else:
         atom, residue, chain = (float(_variance(level).mean().sqrt()) for level in levels)
     return atom, residue, chain
+
+
+def _added(total: Tensor, more: Tensor) -> Tensor:
+    """Return the sum, on the device of ``more``."""
+    # On the CPU by NumPy: a team of torch's threads would take the cores from those that draw.
+    if more.device.type == "cpu":
+        return torch.from_numpy(total.numpy() + more.numpy())
+    return total.to(more) + more
+
+
+def _fetched(*named: Any) -> list[Any]:
+    """Return named tuples of tensors, float64 on the CPU, in one transfer."""
+    rows = [row for each in named for row in each]
+    parts = iter(torch.cat(rows).cpu().double().split([len(row) for row in rows]))
+    return [type(each)(*(next(parts) for _ in each)) for each in named]
+
+
+def _placed(values: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Return values at these places of an array of their length."""
+    found = np.empty_like(values)
+    found[places] = values
+    return found
 
 
 def _rounding(residue: np.ndarray, resolution: float, in_residue: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:

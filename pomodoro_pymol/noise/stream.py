@@ -93,6 +93,7 @@ def _in_threads(
     with _frame_threads() as (pool, count):
 
         def begin(number: int) -> tuple[Tensor, list]:
+            """Let the threads make a block; return its memory, and what they will return."""
             block, out = blocks[number], buffers[number % 2]
             piece = max(1, min(draw.frames_together(n_atoms), -(-len(block) // count)))
             pieces = [range(first, min(first + piece, block.stop)) for first in range(block.start, block.stop, piece)]
@@ -116,6 +117,7 @@ def _on_device(
     host = _Host(buffers) if fetch and device.type == "cuda" else None
 
     def begin(number: int) -> tuple[Tensor, T]:
+        """Ask for a block; return its memory there, and what else is kept of it."""
         block, out = blocks[number], buffers[number % 2][: len(blocks[number])]
         if host:
             host.wait(number)
@@ -183,6 +185,7 @@ def _frame_threads() -> Iterator[tuple[ThreadPoolExecutor, int]]:
     ready = Barrier(count + 1)
 
     def begin() -> None:
+        """Give a new thread one thread of OpenMP, and wait until all have theirs."""
         torch.set_num_threads(1)
         torch.get_num_threads()  # makes the number this thread's own
         with suppress(BrokenBarrierError):  # given up: what follows finds no work

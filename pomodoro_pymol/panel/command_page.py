@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -13,10 +13,10 @@ from .task import Task
 from .timers import single_shot
 from .widgets.controls import make_controls
 from .widgets.curve_plots import StepPlot
-from .widgets.icons import tool_button
+from .widgets.icons import IconButton
 from .widgets.inputs import WordBox
 from .widgets.labels import Words
-from .widgets.model import Model
+from .widgets.model import ParameterModel
 
 _REDRAW_MS = 100
 
@@ -38,10 +38,12 @@ class CommandPage(QtWidgets.QWidget):
         What can be drawn over the steps.
     note : str
         What is said below the curves.
+    task : callable
+        Returns what is to be run: the command as it stands.
 
     Parameters
     ----------
-    noise : Model
+    noise : ParameterModel
         Whose values count here too.
     """
 
@@ -51,15 +53,17 @@ class CommandPage(QtWidgets.QWidget):
     beside: ClassVar[tuple[str, ...]] = ()
     curves: ClassVar[tuple[str, ...]]
     note: ClassVar[str]
+    task: Callable[[], Task]
+    _show_curves: Callable[[], None]
 
     failed = QtCore.Signal(str)
 
-    def __init__(self, noise: Model, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
+    def __init__(self, noise: ParameterModel, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
         super().__init__(parent)
         self._self = _self
         self._noise = noise
         self._records: list[Any] = []
-        self.model = Model(self, self.kind)
+        self.model = ParameterModel(self, self.kind)
         self.controls = make_controls(self.model, self)
         self._build()
         self._redraw = single_shot(self, _REDRAW_MS, self._show_curves)
@@ -74,12 +78,8 @@ class CommandPage(QtWidgets.QWidget):
         self.model.show(parameters)
         self._share()
 
-    def task(self) -> Task:
-        """Return what is to be run: the command as it stands."""
-        raise NotImplementedError
-
     def _build(self) -> None:
-        self.more = tool_button("options", f"Shows all options of {self.kind.command}.", "options")
+        self.more = IconButton("options", f"Shows all options of {self.kind.command}.", "options")
         self.more.setCheckable(True)
         self.curve = WordBox()
         self.curve.addItems(self.curves)
@@ -150,13 +150,7 @@ class CommandPage(QtWidgets.QWidget):
             self.model.parameters = shared  # no step of this page's history
             self.model.changed.emit()
 
-    def _take(self, record: Any) -> None:
-        """Draw what a run tells of a step, with what else it tells soon."""
-        raise NotImplementedError
-
     def _draw_soon(self) -> None:
+        """Draw the curves soon: once, however many steps a run tells of before."""
         if not self._redraw.isActive():
             self._redraw.start()
-
-    def _show_curves(self) -> None:
-        raise NotImplementedError

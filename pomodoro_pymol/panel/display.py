@@ -16,6 +16,7 @@ from .plots import DISPLACEMENTS, SCORES, SweepCurves
 from .sweeping import schemes_of
 from .timers import single_shot
 from .watch import Molecule, Output, Watch
+from .widgets.level_table import Row
 
 if TYPE_CHECKING:
     from ..noise.levels import Levels
@@ -166,11 +167,11 @@ class Display(QtCore.QObject):
         from ..experiments.level_table import LEVEL_ROWS
 
         shown = [row for row in LEVEL_ROWS if row.short]
-        rows: list[Any] = [(row.short, row.heading, *(side and row.value(side) for side in sides)) for row in shown]
+        rows = [Row(row.short, row.heading, *(side and row.value(side) for side in sides)) for row in shown]
         rows += self._gauge_rows(subject)
         self._face.levels.show_levels(rows, [row.label for row in shown] + list(_GAUGE.values()))
 
-    def _gauge_rows(self, subject: Molecule) -> list[Any]:
+    def _gauge_rows(self, subject: Molecule) -> list[Row]:
         """Return what is expected of the whole's motion, and of what is left of the noise without it."""
         from ..noise.gauge import GaugeMoments
 
@@ -181,7 +182,7 @@ class Display(QtCore.QObject):
         gauge = self._moments[1].split(parameters.weights)
         shift = gauge.z_shift(parameters.law_of_sigma)
         values = (gauge.translation, gauge.rotation, parameters.noise_z + shift if gauge.internal else math.nan)
-        return [(label, _GAUGE_HEADING, None, None, None, value) for label, value in zip(_GAUGE, values)]
+        return [Row(label, _GAUGE_HEADING, None, None, None, value) for label, value in zip(_GAUGE, values)]
 
     def up_to_date(self) -> bool:
         """Whether the output is of the parameters that are shown, but for how it looks and what it is called."""

@@ -27,7 +27,7 @@ class Filming(QtCore.QObject):
         face.movie.clicked.connect(self._ask)
 
     def _subject(self) -> str:
-        return self._watch.film or (self._watch.output.name if self._watch.output else "")
+        return self._watch.trajectory or (self._watch.output.name if self._watch.output else "")
 
     def _ask(self) -> None:
         name = self._subject()

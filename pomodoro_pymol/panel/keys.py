@@ -9,13 +9,13 @@ from qtpy import QtCore, QtGui
 
 if TYPE_CHECKING:
     from .panel import Panel
-    from .widgets.model import Model
+    from .widgets.model import ParameterModel
 
 
 def tie_keys(panel: Panel) -> None:
     """Let keys and buttons of the panel do what they say."""
 
-    def model() -> Model:
+    def model() -> ParameterModel:
         return panel.models[panel.page_bar.currentIndex()]
 
     acts: dict[str, Callable[[], object]] = {

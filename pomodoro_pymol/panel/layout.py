@@ -15,13 +15,12 @@ from ..parameters.kinds import Interval
 from .widgets.color_key import ColorKey
 from .widgets.controls import RangeControl, make_controls
 from .widgets.curve_plots import SweepPlot
-from .widgets.elided import ElidedLabel
 from .widgets.headline import Headline
-from .widgets.icons import tool_button
+from .widgets.icons import IconButton
 from .widgets.inputs import WordBox
-from .widgets.labels import RUN, text_label, word_button
+from .widgets.labels import RUN, ElidedLabel, text_label, word_button
 from .widgets.level_table import LevelTable
-from .widgets.model import Model
+from .widgets.model import ParameterModel
 from .widgets.player import Player
 from .widgets.preset_buttons import PresetRow
 from .widgets.residue_plot import ResiduePlot
@@ -51,7 +50,7 @@ class Face(QtWidgets.QWidget):
 
     def __init__(self, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model = Model(self)
+        self.model = ParameterModel(self)
         self.controls = make_controls(self.model, self, without=(*TYPED, "preset"))
         self.range = cast(RangeControl, self.controls["range"])
         self.banner = text_label("pomodoro-banner")
@@ -87,12 +86,12 @@ class Face(QtWidgets.QWidget):
     def _make_noise_page(self) -> None:
         self.quantile = QtWidgets.QLabel()
         self.presets = PresetRow()
-        self.save = tool_button("save", "Keep these weights as a preset of yours.", "save")
-        self.delete = tool_button("delete", "Forget this preset of yours.", "delete")
+        self.save = IconButton("save", "Keep these weights as a preset of yours.", "save")
+        self.delete = IconButton("delete", "Forget this preset of yours.", "delete")
         self.shares = WeightBar()
-        self.dice = tool_button("dice", "Take another seed by chance: another draw.", "dice")
-        self.undo = tool_button("undo", "Take back the last change of values (Ctrl+Z).", "undo")
-        self.redo = tool_button("redo", "Make the change again that was taken back (Ctrl+Shift+Z).", "redo")
+        self.dice = IconButton("dice", "Take another seed by chance: another draw.", "dice")
+        self.undo = IconButton("undo", "Take back the last change of values (Ctrl+Z).", "undo")
+        self.redo = IconButton("redo", "Make the change again that was taken back (Ctrl+Shift+Z).", "redo")
         self.headline = Headline()
         self.levels = LevelTable()
         self.key = ColorKey()
@@ -106,9 +105,7 @@ class Face(QtWidgets.QWidget):
 
     def _make_feet(self) -> None:
         self.player = Player()
-        self.movie = tool_button(
-            "movie", "Write a film of the states to a file, as the command pommovie does.", "movie"
-        )
+        self.movie = IconButton("movie", "Write a film of the states to a file, as the command pommovie does.", "movie")
         self.progress = QtWidgets.QProgressBar()
         self.progress.setAccessibleName("progress")
         self.live = word_button("live", "Rescales the same noise while you move the sliders (Ctrl+L).", "Live")
@@ -119,7 +116,7 @@ class Face(QtWidgets.QWidget):
         self.line = QtWidgets.QLineEdit()
         self.line.setToolTip("The command that Run executes. Edit it and press Enter to run it.")
         self.line.setAccessibleName("command")
-        self.copy = tool_button("copy", "Copy the command.", "copy")
+        self.copy = IconButton("copy", "Copy the command.", "copy")
         self.status = text_label("pomodoro-status")
 
     def _lay_out(self) -> None:

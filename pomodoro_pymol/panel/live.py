@@ -17,6 +17,7 @@ from ..viewer import host, publishing
 from ..viewer.live_states import LiveStates
 from ..viewer.provenance import live_sums
 from .timers import single_shot
+from .watch import Output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,12 +43,15 @@ class Live(QtCore.QObject):
     The state that is shown comes first: mixed, written and drawn before anything else is. z and
     sigma scale the others on PyMOL's thread, in pieces; weights mix all of them in a thread of their
     own. When the parameters rest, titles, colours, b and record are brought up to date, so that the
-    object is what `line` makes, and all its states are drawn; before that the one that is shown alone.
+    object is what the command of the parameters makes, and all its states are drawn; before that the one that is
+    shown alone.
 
-    ``moved`` carries the parameters and, where the frames of their weights are mixed, the statistics.
+    ``moved`` carries the parameters and, where the frames of their weights are mixed, the statistics; ``made``
+    the object once it is brought up to date, as an `Output`.
     """
 
     moved = QtCore.Signal(object, object)
+    made = QtCore.Signal(object)
     settled = QtCore.Signal()
     ended = QtCore.Signal(str)
     _worked = QtCore.Signal(object)
@@ -95,6 +99,7 @@ class Live(QtCore.QObject):
         self._threads = ThreadPoolExecutor(1, "pomodoro-live")
 
         def begin() -> tuple[LiveDraw, UnitFrames]:
+            """Draw the noise again, and mix its frames."""
             draw = LiveDraw(structure, parameters, record.device, atom_in_row)
             return draw, draw.mix(parameters.weights)
 
@@ -107,7 +112,7 @@ class Live(QtCore.QObject):
             return
         try:
             with suppress(PomodoroError):  # the object may be gone
-                self._finish()
+                self._bring_up_to_date()
         finally:
             self._draw_all()
         if self._threads is None:
@@ -227,7 +232,7 @@ class Live(QtCore.QObject):
             self._rest.start()
             return
         try:
-            self._finish()
+            self._bring_up_to_date()
         except Exception as error:
             self._fail(error)
             return
@@ -248,7 +253,7 @@ class Live(QtCore.QObject):
         if self._states.in_part:
             self._states.draw_all()
 
-    def _finish(self) -> None:
+    def _bring_up_to_date(self) -> None:
         """Make the rest of the object say what its coordinates are."""
         from ..experiments.noise import NoiseResult
         from ..jobs.coloring import recolor
@@ -274,8 +279,9 @@ class Live(QtCore.QObject):
         record = replace(result.record(), b=self._record.b, groups=self._record.groups)
         sums = live_sums(self._name, len(self._structure), self._states.n_states, self._fill, _self=self._self)
         publishing.retitle(self._name, result.titles(), {**record.to_plain(), "sums": sums}, _self=self._self)
-        recolor(self._name, self._structure, result.hierarchy, record, parameters, _self=self._self)
+        coloring = recolor(self._name, self._structure, result.hierarchy, record, parameters, _self=self._self)
         self._written = parameters
+        self.made.emit(Output(self._name, record, parameters.metric, coloring.scale))
 
     def _fail(self, error: BaseException) -> None:
         self._unit = None

@@ -115,8 +115,8 @@ class Panel(Face):
         self.shares.dragged.connect(self.model.edit_weights)
         self.presets.chosen.connect(lambda name: self.model.edit("preset", name))
         self.dice.clicked.connect(lambda: self.model.edit("seed", secrets.randbelow(10**6)))
-        self.tasks.ended.connect(lambda *_: self._show_film())
-        self.page_bar.currentChanged.connect(lambda _: self._show_film())
+        self.tasks.ended.connect(lambda *_: self._show_trajectory())
+        self.page_bar.currentChanged.connect(lambda _: self._show_trajectory())
         self.player.state_chosen.connect(self._show_state)
         self.sweep.z_chosen.connect(lambda z: self.model.edit("z", round(z, 3)))
 
@@ -198,9 +198,10 @@ class Panel(Face):
     def _log_frame(self) -> None:
         window.log(f"frame {self._scrubbed}", _self=self._self)
 
-    def _show_film(self) -> None:
+    def _show_trajectory(self) -> None:
         """Let the player show the steps of a sample while its page is in front."""
-        self.watch.film = self.sampling.film() if self.page_bar.currentIndex() == SAMPLING else ""
+        in_front = self.page_bar.currentIndex() == SAMPLING
+        self.watch.trajectory = self.sampling.trajectory() if in_front else ""
         self.watch.poll()
 
     # Words.

@@ -99,6 +99,7 @@ class SweepCurves(QtCore.QObject):
         distances = self._distances.get(keys[0][0])
 
         def work() -> None:
+            """Find the scores in the thread, and tell of them or of why there are none."""
             try:
                 outcome: Any = _scores(molecule, distances, keys, z_values)
             except Exception as error:

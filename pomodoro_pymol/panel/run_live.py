@@ -45,7 +45,7 @@ class RunLive(QtCore.QObject):
         follower.moved.connect(self._show_moved)
         follower.settled.connect(self._log_rest)
         follower.settled.connect(display.rest)
-        follower.settled.connect(watch.poll, QtCore.Qt.ConnectionType.QueuedConnection)  # in a turn of its own
+        follower.made.connect(watch.adopt_output)
         follower.ended.connect(self._end_live)
         face.live.toggled.connect(self._toggle_live)
 
@@ -89,7 +89,7 @@ class RunLive(QtCore.QObject):
 
     def _end_run(self, result: Any) -> str:
         self._watch.poll()
-        self._watch.adopt(result)
+        self._watch.adopt_structure(result)
         self._leave_truth(result.name)
         note = f"; {result.note}" if result.note else ""
         return f"{result.name}: {counted(result.parameters.frames, 'frame')}{note}"
@@ -181,5 +181,5 @@ class RunLive(QtCore.QObject):
         self._display.live, self._display.moving = statistics, True
         self._display.refresh()
         state = self._face.player.slider.value()
-        if state > 1 and not self._watch.film:
+        if state > 1 and not self._watch.trajectory:
             self._face.player.title.show_text(frame_title(parameters, state - 1))

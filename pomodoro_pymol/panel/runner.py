@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from qtpy import QtCore
 
@@ -14,31 +14,11 @@ from ..viewer import host, window
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from ..jobs.run import Run
+
 # Atoms read or coloured, and coordinates written, in one turn of the event loop: some 30 ms each.
 _PIECE = 5_000
 _ATOM_FRAMES = 200_000
-
-
-class Run(Protocol):
-    """What a `Runner` runs: see `jobs.noise.NoiseRun`. Only `work` is called in another thread."""
-
-    line: str
-    total: int
-    hidden: str
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def prepare(self, piece: int) -> Generator[None, None, Any]: ...
-
-    def work(self, prepared: Any, write: Callable[[Any], None], tell: Callable[..., None]) -> Any: ...
-
-    def write(self, frames: Any) -> None: ...
-
-    def check(self) -> None: ...
-
-    def finish(self, result: Any, piece: int) -> Generator[None, None, Any]: ...
-
-    def report(self, result: Any, made: Any) -> str: ...
 
 
 class _Stopped(Exception):
@@ -58,7 +38,7 @@ class Runner(QtCore.QObject):
     finished = QtCore.Signal(object)
     failed = QtCore.Signal(str)
     stopped = QtCore.Signal()
-    _handed = QtCore.Signal(object, object)
+    _handed = QtCore.Signal(object, object, object)
     _tells = QtCore.Signal(int, int, object)
     _worked = QtCore.Signal(object)
 
@@ -96,6 +76,7 @@ class Runner(QtCore.QObject):
         except Exception as error:
             self.failed.emit(problem_text(error))
             return
+        self._run.hand_over = self._hand_over
         self.staged.emit("reading")
         self.progressed.emit(0, self._run.total)
         self._go(self._run.prepare(_PIECE), self._work)
@@ -128,8 +109,9 @@ class Runner(QtCore.QObject):
         self.staged.emit("")
 
         def work() -> None:
+            """Do the numbers in the thread, and hand over the result or why there is none."""
             try:
-                outcome: Any = run.work(prepared, self._hand_over, self._tell)
+                outcome: Any = run.work(prepared, self._tell)
             except Exception as error:
                 outcome = error
             self._worked.emit(outcome)
@@ -139,11 +121,11 @@ class Runner(QtCore.QObject):
 
     # In the thread.
 
-    def _hand_over(self, block: Tensor) -> None:
-        """Give frames to PyMOL's thread in small parts and wait for each."""
+    def _hand_over(self, write: Callable[[Tensor], None], block: Tensor) -> None:
+        """Let frames be written on PyMOL's thread, in small parts, and wait for each."""
         for part in block.split(max(1, _ATOM_FRAMES // block.shape[1])):
             reply = _Reply()
-            self._handed.emit(part, reply)
+            self._handed.emit(write, part, reply)
             reply.wait()
 
     def _tell(self, done: int, total: int, item: Any = None) -> None:
@@ -153,11 +135,11 @@ class Runner(QtCore.QObject):
 
     # On PyMOL's thread again.
 
-    def _write(self, frames: Tensor, reply: _Reply) -> None:
+    def _write(self, write: Callable[[Tensor], None], frames: Tensor, reply: _Reply) -> None:
         try:
             if self._halt.is_set() or self._run is None:
                 raise _Stopped
-            self._run.write(frames)
+            write(frames)
         except Exception as error:
             reply.answer(error)
             return

@@ -1,4 +1,4 @@
-"""The page "Sampling": pomsample with its options, its curves while it runs, its trajectory as a film."""
+"""The page "Sampling": pomsample with its options, its curves while it runs, its trajectory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..parameters.catalogue import SampleParameters
 from ..viewer import host, store, window
 from .command_page import CommandPage
 from .task import Task
-from .widgets.model import Model
+from .widgets.model import ParameterModel
 
 if TYPE_CHECKING:
     from ..diffusion.curves import StepRecord
@@ -44,13 +44,13 @@ class SamplingPage(CommandPage):
         "Structure, weights, seed and device are those of the page Noise."
     )
 
-    def __init__(self, noise: Model, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
-        self._film = ""
+    def __init__(self, noise: ParameterModel, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
+        self._trajectory = ""
         super().__init__(noise, parent, _self)
 
-    def film(self) -> str:
+    def trajectory(self) -> str:
         """Return the object whose states are the steps, "" where there is none."""
-        name = self.model.parameters.name or self._film
+        name = self.model.parameters.name or self._trajectory
         return name if store.get_record(name, _self=self._self) else ""
 
     def task(self) -> Task:
@@ -81,7 +81,7 @@ class SamplingPage(CommandPage):
         self.plot.show_curves(curves, "step", label, log)
 
     def _end(self, result: Any) -> str:
-        self._film = self._made[0]
+        self._trajectory = self._made[0]
         self._show_curves()
         from ..jobs.sampling import show_sample
 

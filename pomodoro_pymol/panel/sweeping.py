@@ -17,13 +17,13 @@ from .watch import Molecule, Watch
 from .widgets.curve_plots import QUANTITIES, Point, SweepPlot
 from .widgets.inputs import WordBox
 from .widgets.labels import word_button
-from .widgets.model import Model
+from .widgets.model import ParameterModel
 from .widgets.preset_buttons import preset_name, weights_text
 
 if TYPE_CHECKING:
     from ..experiments.sweep import Sweep, SweepPoint
+    from ..jobs.run import Run
     from ..jobs.sweep import SweepRun
-    from .runner import Run
 
 #: What the curves of weights that are no preset are called.
 OWN = "own"
@@ -46,7 +46,7 @@ class SweepPage(QtWidgets.QWidget):
 
     Parameters
     ----------
-    noise : Model
+    noise : ParameterModel
         Whose structure, weights and law count.
     watch : Watch
         Knows the structure.
@@ -59,7 +59,7 @@ class SweepPage(QtWidgets.QWidget):
     #: A `Task` for the panel's runner.
     wanted = QtCore.Signal(object)
 
-    def __init__(self, noise: Model, watch: Watch, plot: SweepPlot, _self: Any = host.cmd) -> None:
+    def __init__(self, noise: ParameterModel, watch: Watch, plot: SweepPlot, _self: Any = host.cmd) -> None:
         super().__init__()
         self._self = _self
         self._noise, self._watch, self.plot = noise, watch, plot
@@ -112,6 +112,7 @@ class SweepPage(QtWidgets.QWidget):
             return runs[0]
 
         def ended(sweep: Sweep) -> str:
+            """Show what was measured; return what the status says of it."""
             molecule = self._watch.molecule if self._watch.source == runs[0].source else None
             self._sweep, self._of = sweep, (molecule, own)
             self._show_points()

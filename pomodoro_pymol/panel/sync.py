@@ -1,4 +1,4 @@
-"""Values that are set elsewhere: by a command that is typed, by a session that is loaded."""
+"""Values that are set elsewhere, by a command that is typed or a session that is loaded, and those that are saved."""
 
 from __future__ import annotations
 
@@ -16,35 +16,33 @@ from . import values
 from .layout import Face
 from .run_live import RunLive
 from .watch import Output, Watch
-from .widgets.model import Model
+from .widgets.model import ParameterModel
 
 
 class Sync(QtCore.QObject):
-    """Tells the panel of values that others have set, and keeps the panel's own in the session.
+    """Tells the panel of values that others have set, and puts the panel's own into each session that is saved.
 
     `found` carries the parameters of pomnoise, and a sequence of those of the other pages, or None for one.
     """
 
     found = QtCore.Signal(object, object)
 
-    def __init__(self, face: Face, others: Sequence[Model], watch: Watch, jobs: RunLive, _self: Any) -> None:
+    def __init__(self, face: Face, others: Sequence[ParameterModel], watch: Watch, jobs: RunLive, _self: Any) -> None:
         super().__init__(face)
         self._noise, self._others = face.model, others
         self._watch, self._jobs, self._self = watch, jobs, _self
         self._seen: Any = None
-        self._kept: Any = None
-        for model in (self._noise, *others):
-            model.changed.connect(self._keep)
+        self._loaded: Any = None
+        window.keep_in_sessions(values.STORE, self._plain, self._hold, _self=_self)
         watch.ran.connect(self._follow_runs)
         watch.output_changed.connect(self._follow_output)
-        watch.polled.connect(self._read_session)
+        watch.polled.connect(self._take_loaded)
         watch.polled.connect(self._read_presets)
-        self._keep()
 
     def _follow_runs(self, outputs: list[Output]) -> None:
         """Show the newest run that is not the panel's own, but for one that came with a session and its values."""
         others = [output for output in outputs if output.record.run != self._jobs.own]
-        if not self._read_session() and others and not self._jobs.live:
+        if not self._take_loaded() and others and not self._jobs.live:
             self._show(others[-1], self._parameters_of(others[-1]))
 
     def _follow_output(self) -> None:
@@ -66,22 +64,21 @@ class Sync(QtCore.QObject):
     def _show(self, output: Output, parameters: NoiseParameters) -> None:
         self.found.emit(replace(_standing(parameters), metric=output.metric, palette=output.scale.palette), ())
 
-    def _keep(self) -> None:
-        self._kept = values.to_plain(*(model.parameters for model in (self._noise, *self._others)))
-        window.keep_in_session(values.STORE, self._kept, _self=self._self)
+    def _plain(self) -> dict[str, str]:
+        """Return the panel's values for a session that is about to be saved."""
+        return values.to_plain(*(model.parameters for model in (self._noise, *self._others)))
 
-    def _read_session(self) -> bool:
-        """Take the values of a session that was loaded, and tell whether it had any; without, the panel's stay."""
-        found = values.texts(window.session_value(values.STORE, _self=self._self))
-        if found == self._kept:
-            return False
-        parameters, *others = values.from_session(found)
-        if parameters is None:
-            self._keep()
-            return False
-        self._kept = found
-        self.found.emit(parameters, others)
-        return True
+    def _hold(self, plain: Any) -> None:
+        """Hold what a session has that was loaded, in whatever thread, until the next look round takes it."""
+        self._loaded = plain
+
+    def _take_loaded(self) -> bool:
+        """Show the values of a session that was loaded, and tell whether it had any; without, the panel's stay."""
+        plain, self._loaded = self._loaded, None
+        parameters, *others = values.from_session(plain)
+        if parameters is not None:
+            self.found.emit(parameters, others)
+        return parameters is not None
 
     def _read_presets(self) -> None:
         """Let weights stand for a preset that was deleted or changed, as they do where the panel deletes it."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .runner import Run
+    from ..jobs.run import Run
 
 
 @dataclass(frozen=True)

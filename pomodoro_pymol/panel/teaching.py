@@ -18,7 +18,7 @@ from .watch import Molecule, Watch
 from .widgets.inputs import NumberBox, WordBox
 from .widgets.labels import text_label, word_button
 from .widgets.loss_bars import LossBars
-from .widgets.model import Model
+from .widgets.model import ParameterModel
 from .widgets.preset_buttons import preset_name
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class TeachingPage(QtWidgets.QWidget):
 
     Parameters
     ----------
-    noise : Model
+    noise : ParameterModel
         Whose structure, weights and law count.
     watch : Watch
         Knows the structure.
@@ -63,7 +63,7 @@ class TeachingPage(QtWidgets.QWidget):
     wanted = QtCore.Signal(object)
 
     def __init__(
-        self, noise: Model, watch: Watch, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd
+        self, noise: ParameterModel, watch: Watch, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd
     ) -> None:
         super().__init__(parent)
         self._self = _self
@@ -187,10 +187,10 @@ class TeachingPage(QtWidgets.QWidget):
             import torch
 
             from ..diffusion.precondition import data_variances
-            from ..jobs.data import data_steps
+            from ..jobs.run import data_steps
             from ..structure.hierarchy import Hierarchy
 
-            read = reading.finish(data_steps(source, False, _self=self._self))
+            read = reading.take_all(data_steps(source, False, _self=self._self))
             hierarchy = Hierarchy.from_structure(read.structure)
             data = data_variances(torch.from_numpy(read.states), hierarchy)
             self._basis = _basis(molecule, read.structure, hierarchy, data)

@@ -17,10 +17,11 @@ from ..viewer import host
 from .command_page import CommandPage
 from .task import Task
 from .widgets.curve_plots import Style
-from .widgets.model import Model
+from .widgets.model import ParameterModel
 
 if TYPE_CHECKING:
-    from ..experiments.training import TrainRecord, TrainResult
+    from ..experiments.training import TrainResult
+    from ..experiments.training_run import TrainRecord
     from ..jobs.train import TrainRun
 
 _STOP = "Stop the training. What is trained stays in its file, and resume goes on with it."
@@ -41,7 +42,7 @@ class TrainingPage(CommandPage):
         "is best; that is said at the end."
     )
 
-    def __init__(self, noise: Model, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
+    def __init__(self, noise: ParameterModel, parent: QtWidgets.QWidget | None = None, _self: Any = host.cmd) -> None:
         self._run: TrainRun | None = None
         self._path: Path | None = None
         self._loading: threading.Thread | None = None
@@ -59,6 +60,7 @@ class TrainingPage(CommandPage):
         self._run = None
 
         def make() -> Any:
+            """Make the run; its curves begin anew unless it goes on with the one before."""
             from ..jobs.train import TrainRun
 
             run = TrainRun(self.model.parameters, _self=self._self)

@@ -76,7 +76,7 @@ class Watch(QtCore.QObject):
         Objects that hold frames, those of a comparison among them.
     compared : bool
         Whether a comparison stands.
-    film : str
+    trajectory : str
         Object whose states are told of instead of the output's.
 
     `ran` carries the `Output` of each run that was not there at the last look, whoever began it, the newest last;
@@ -106,7 +106,7 @@ class Watch(QtCore.QObject):
         self.molecule: Molecule | None = None
         self.output: Output | None = None
         self.noised: Molecule | None = None
-        self.film = ""
+        self.trajectory = ""
         self._mark: Any = None
         self._runs: set[str] | None = None
         self._state: Any = None
@@ -139,11 +139,17 @@ class Watch(QtCore.QObject):
             return None
         return replace(self._wanted().spelt_out(), selection=self.source.selection, state=self.source.state)
 
-    def adopt(self, result: NoiseResult) -> None:
+    def adopt_structure(self, result: NoiseResult) -> None:
         """Take the structure of a run just finished for the output's, which need not be read again."""
         if self.output is not None and self.output.name == result.name:
             self.noised = Molecule(result.name, result.structure, result.hierarchy)
             self._readers.pop("noised", None)
+            self.output_changed.emit()
+
+    def adopt_output(self, output: Output) -> None:
+        """Take what the panel itself made of the output, which need not be read back from the session."""
+        if self.output is not None and self.output.name == output.name:
+            self.output, self._mark = output, _mark(output.name, store.get_record(output.name, _self=self._self) or {})
             self.output_changed.emit()
 
     def poll(self) -> None:
@@ -162,7 +168,7 @@ class Watch(QtCore.QObject):
     def _look_for_objects(self) -> None:
         for former, name in provenance.follow_renames(_self=self._self).items():
             self.renamed.emit(former, name)
-        objects = window.source_objects(_self=self._self)
+        objects = store.source_objects(_self=self._self)
         if objects == self.objects:
             return
         before, self.objects = self._sizes, objects
@@ -178,14 +184,7 @@ class Watch(QtCore.QObject):
         parameters = self._wanted()
         source, problem = None, ""
         try:
-            source = sources.resolve_source(
-                parameters.selection,
-                parameters.state,
-                parameters.residues,
-                parameters.chains,
-                parameters.fixed,
-                _self=self._self,
-            )
+            source = sources.source_of(parameters, _self=self._self)
         except Exception as error:
             problem = problem_text(error)
         if (source, problem) == (self.source, self.problem):
@@ -225,7 +224,7 @@ class Watch(QtCore.QObject):
         if (results, bool(compared)) != (self.results, self.compared):
             self.results, self.compared = results, bool(compared)
             self.results_changed.emit()
-        mark = (name, *(_text(plain.get(key)) for key in ("command", "title", "digest", "colors", "run")))
+        mark = _mark(name, plain)
         if mark == self._mark:
             return
         self._mark = mark
@@ -274,8 +273,8 @@ class Watch(QtCore.QObject):
 
     def _look_at_output(self) -> None:
         name = self.output.name if self.output else ""
-        film = store.spelling(self.film, _self=self._self) if self.film else ""
-        state = window.shown_state(film or name, _self=self._self) if film or name else (0, 0, "")
+        told = store.spelling(self.trajectory, _self=self._self) if self.trajectory else ""
+        state = window.shown_state(told or name, _self=self._self) if told or name else (0, 0, "")
         if state != self._state:
             self._state = state
             self.state_changed.emit(*state)
@@ -298,12 +297,13 @@ class Watch(QtCore.QObject):
         title: str = "",
     ) -> None:
         def steps() -> Generator[None, None, Molecule]:
+            """Read the atoms, once torch is there, and group them."""
             while self._loading.is_alive():
                 yield
             from ..structure.hierarchy import Hierarchy
 
             structure = yield from reading.structure_steps(
-                atoms, state, title=title or name, piece=_PIECE, order=order, of=name, _self=self._self
+                name, atoms, state, title=title, piece=_PIECE, order=order, _self=self._self
             )
             structure = group(structure)
             yield
@@ -328,6 +328,11 @@ class Watch(QtCore.QObject):
         del self._readers[slot]
         setattr(self, slot, found)
         (self.source_changed if slot == "molecule" else self.output_changed).emit()
+
+
+def _mark(name: str, plain: dict[str, Any]) -> tuple[str, ...]:
+    """Return what is another as soon as the object is another, or its record says something else of it."""
+    return name, *(_text(plain.get(key)) for key in ("command", "title", "digest", "colors", "run"))
 
 
 def _text(value: Any) -> str:

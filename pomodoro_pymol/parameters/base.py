@@ -12,11 +12,20 @@ import re
 import textwrap
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, Field, FrozenInstanceError, dataclass, field, fields
-from typing import Any, ClassVar, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from ..errors import PomodoroError
 from .kinds import AUTO, Grid, Interval, Selection, number_text
 from .syntax import is_one_command, protect, quoted, split_commas, split_values, unquote
+
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+
+    def dataclass_transform(**_: bool) -> Callable:
+        return lambda decorate: decorate
+
 
 P = TypeVar("P", bound="Parameters")
 
@@ -24,38 +33,71 @@ P = TypeVar("P", bound="Parameters")
 _UNITS = {"angstrom": "angstrom (Å)"}
 
 
-def parameter(
-    default: Any,
-    kind: type,
-    help: str,
-    *,
-    unit: str = "",
-    bounds: tuple[float, float] | None = None,
-    usual: tuple[float, float] | None = None,
-    choices: Iterable[str] | Callable[[], Iterable[str]] = (),
-    absent: str = "",
-) -> Any:
-    """Declare one parameter of a `Parameters` dataclass.
+class About(NamedTuple):
+    """What a parameter is, beside its name and its default.
 
-    ``kind`` is str, `Selection`, int, float, `Interval` or `Grid`; an empty default (None or "") means
-    "not given" and is always allowed, and ``absent`` says what is taken then. ``choices`` that can
-    change are a function. ``usual`` is the part of the bounds that a slider spans.
+    Attributes
+    ----------
+    kind : type
+        str, `Selection`, int, float, `Interval` or `Grid`.
+    help : str
+    unit : str
+    bounds : tuple of float
+        The least and the greatest value, or nothing.
+    usual : tuple of float
+        The part of the bounds that a slider spans, or nothing.
+    choices : iterable of str, or function that returns one
+        The words that it can be; a function where they can change.
+    absent : str
+        What is taken where it is not given, in words.
     """
-    if not callable(choices):
-        choices = tuple(choices)
-    metadata = {"kind": kind, "help": help, "unit": unit, "bounds": bounds, "usual": usual, "choices": choices}
-    return field(default=default, metadata={**metadata, "absent": absent})
+
+    kind: type
+    help: str
+    unit: str = ""
+    bounds: tuple[float, ...] = ()
+    usual: tuple[float, ...] = ()
+    choices: Iterable[str] | Callable[[], Iterable[str]] = ()
+    absent: str = ""
+
+
+def parameter(default: Any, kind: type, help: str, **rest: Any) -> Any:
+    """Declare one parameter of a `Parameters` dataclass: its default and the fields of `About`.
+
+    An empty default (None or "") means "not given" and is always allowed.
+    """
+    return field(default=default, metadata={"about": About(kind, help, **rest)})
+
+
+def like(spec: Field, **changes: Any) -> Any:
+    """Declare a parameter like another one, but for its default or fields of `About`."""
+    default = changes.pop("default", spec.default)
+    return field(default=default, metadata={"about": about(spec)._replace(**changes)} if changes else spec.metadata)
+
+
+def about(spec: Field) -> About:
+    """Return what a parameter is."""
+    return spec.metadata["about"]
+
+
+@dataclass_transform(eq_default=False)
+def command_parameters(cls: type[P]) -> type[P]:
+    """Make the annotated parameters of a class fields of a dataclass, with the methods of `Parameters`.
+
+    Methods of its own for each command, as dataclasses make them, would more than double the time that the import
+    of the parameters takes.
+    """
+    return dataclass(init=False, eq=False, repr=False, match_args=False)(cls)
 
 
 @dataclass(init=False, eq=False, repr=False, match_args=False)
 class Parameters:
-    """Base of the parameter dataclasses, which are frozen: checks, text in, text out."""
+    """Base of the parameter dataclasses, which are frozen and equal where all their parameters are."""
 
     command: ClassVar[str]
     #: Groups of names of which only one may be given, e.g. z or sigma.
     exclusive: ClassVar[tuple[tuple[str, str], ...]] = ()
 
-    # Said once: made anew for every command, as dataclasses do, methods would cost a third of the start.
     def __init__(self, **given: Any) -> None:
         for spec in fields(self):
             vars(self)[spec.name] = _convert(spec, given.pop(spec.name, spec.default))
@@ -141,7 +183,7 @@ class Parameters:
 
 def choices_of(spec: Field) -> tuple[str, ...]:
     """Return the words that a parameter can be, empty where anything goes."""
-    choices = spec.metadata["choices"]
+    choices = about(spec).choices
     return tuple(choices() if callable(choices) else choices)
 
 
@@ -155,32 +197,34 @@ def type_of(spec: Field) -> str:
         Interval: "low:high or auto",
         Grid: "low:high:step",
     }
-    return kinds[spec.metadata["kind"]]
+    return kinds[about(spec).kind]
+
+
+def is_switch(spec: Field) -> bool:
+    """Tell whether a parameter is either on, 1, or off, 0."""
+    return about(spec).kind is int and about(spec).bounds == (0, 1)
 
 
 def bounds_of(spec: Field) -> str:
     """Return what the bounds of a parameter are, in words; empty where there are none."""
-    if not spec.metadata["bounds"]:
-        return ""
-    low, high = spec.metadata["bounds"]
-    return f"{number_text(low)} to {number_text(high)}"
+    return " to ".join(map(number_text, about(spec).bounds))
 
 
 def default_of(spec: Field) -> str:
     """Return the default of a parameter as it is typed, or what is taken where none is given."""
-    return spec.metadata["absent"] if spec.default in (None, "", MISSING) else _text(spec.default)
+    return about(spec).absent if spec.default in (None, "", MISSING) else _text(spec.default)
 
 
 def describe(spec: Field) -> str:
     """Return one line on a parameter: type, help, unit, bounds, choices, default."""
     choices, bounds, default = choices_of(spec), bounds_of(spec), default_of(spec)
-    text = f"{spec.name} = {type_of(spec)}: {spec.metadata['help']}"
+    text = f"{spec.name} = {type_of(spec)}: {about(spec).help}"
     if choices:
         text += f"; one of {', '.join(choices)}"
     if bounds:
         text += f"; {bounds}"
-    if spec.metadata["unit"]:
-        text += f" {spec.metadata['unit']}"
+    if about(spec).unit:
+        text += f" {about(spec).unit}"
     if default:
         text += f" {{default: {default}}}"
     return text
@@ -189,17 +233,17 @@ def describe(spec: Field) -> str:
 def tip(spec: Field) -> str:
     """Return what a person reads of a parameter at a widget: the same as `describe` says, in sentences."""
     choices, bounds, default = choices_of(spec), bounds_of(spec), default_of(spec)
+    said, unit = about(spec).help, about(spec).unit
     absent = spec.default in (None, "", MISSING)
-    said = spec.metadata["help"]
-    if spec.metadata["kind"] is int and spec.metadata["bounds"] == (0, 1):
+    if is_switch(spec):
         said = f"; {said}".replace("; 1 ", "; when on, ").replace("; 0 ", "; when off, ")[2:]
         bounds, default = "", default if absent else "on" if spec.default else "off"
-    if spec.metadata["unit"]:
-        said += f", in {_UNITS.get(spec.metadata['unit'], spec.metadata['unit'])}"
+    if unit:
+        said += f", in {_UNITS.get(unit, unit)}"
     what = f"one of {', '.join(choices)}" if choices else f"from {bounds}" if bounds else ""
     given = f"unless given, {default}" if absent else f"{default} unless given"
-    about = [what, given if default else ""]
-    sentences = [said, *(about if absent else ["; ".join(filter(None, about))])]
+    more = [what, given if default else ""]
+    sentences = [said, *(more if absent else ["; ".join(filter(None, more))])]
     return " ".join(f"{_capital(sentence)}." for sentence in sentences if sentence)
 
 
@@ -213,31 +257,29 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def _convert(spec: Field, value: Any) -> Any:
     """Return ``value`` as the type of its parameter, within bounds and choices."""
-    meta = spec.metadata
+    kind, bounds = about(spec).kind, about(spec).bounds
     if isinstance(value, str):
         value = unquote(value.strip()).strip()
     if not _is_given(value):
         return spec.default
     choices = choices_of(spec)
-    if meta["kind"] in (Selection, str):
-        value = str(value) if meta["kind"] is str else protect(" ".join(str(value).splitlines()))
+    if kind in (Selection, str):
+        value = str(value) if kind is str else protect(" ".join(str(value).splitlines()))
         if not is_one_command(value):
             raise PomodoroError(f"{spec.name} must not hold ';' or a line break, which end a command: {value!r}")
         quoted(value)
-    elif meta["kind"] in (Interval, Grid):
-        value = _range(spec.name, meta["kind"], value)
+    elif kind in (Interval, Grid):
+        value = _range(spec.name, kind, value)
     else:
-        value = _to_number(spec.name, meta["kind"], value)
+        value = _to_number(spec.name, kind, value)
     if choices and value not in choices:
         known = ", ".join(choices)
         raise PomodoroError(f"{spec.name} must be one of {known}, not {value!r}{suggestion(value, choices)}")
-    ends = (value.low, value.high) if isinstance(value, Grid) else (value, value)
-    if meta["bounds"] and not (meta["bounds"][0] <= ends[0] and ends[1] <= meta["bounds"][1]):
-        low, high = meta["bounds"]
-        unit = f" {meta['unit']}" if meta["unit"] else ""
-        raise PomodoroError(
-            f"{spec.name} must be between {number_text(low)} and {number_text(high)}{unit}, not {_text(value)}"
-        )
+    least, most = (value.low, value.high) if isinstance(value, Grid) else (value, value)
+    if bounds and not (bounds[0] <= least and most <= bounds[1]):
+        low, high = map(number_text, bounds)
+        unit = f" {about(spec).unit}".rstrip()
+        raise PomodoroError(f"{spec.name} must be between {low} and {high}{unit}, not {_text(value)}")
     return value
 
 
@@ -283,5 +325,6 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:] if re.split(r"[\s,;]", text)[0].isalpha() else text
 
 
+@cache
 def _wrap(text: str) -> str:
     return textwrap.fill(text, 76, initial_indent="    ", subsequent_indent="        ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,7 +38,7 @@ class UnitCell:
     space_group: str = ""
 
 
-# So many labels of what is left out are told.
+# A message names so many labels at most.
 _MOST_LABELS = 8
 
 
@@ -137,12 +137,8 @@ class Structure:
         """
         if self.groups is not None:
             return self.groups
-        residues: dict[tuple, int] = {}
-        chains: dict[tuple, int] = {}
-        labels = self.residues[["segi", "chain", "resi", "hetero"]].tolist()
-        rows = [residues.setdefault(label, len(residues)) for label in labels]
-        of_residue = [chains.setdefault(label if label[3] else label[:2], len(chains)) for label in residues]
-        return np.array(rows, np.int64), np.array(of_residue, np.int64)
+        rows, residues = numbered(self.residues[["segi", "chain", "resi", "hetero"]].tolist())
+        return rows, numbered(label if label[3] else label[:2] for label in residues)[0]
 
     @cached_property
     def atom_at_place(self) -> np.ndarray:
@@ -163,11 +159,10 @@ def left_out(atoms: Iterable[tuple[str, str, str, str]], kept: Collection[tuple[
     whole: dict[str, None] = {}
     single: list[str] = []
     for chain, resi, resn, name in atoms:
-        residue = f"{chain}/{resn}`{resi}"
         if (chain, resi, resn) in kept:
-            single.append(f"{residue}/{name}")
+            single.append(atom_words(chain, resi, resn, name))
         else:
-            whole[residue] = None
+            whole[residue_words(chain, resi, resn)] = None
     parts = [
         f"{counted(len(labels), what)} without coordinates ({some_labels(labels)})"
         for labels, what in ((list(whole), "residue"), (single, "atom"))
@@ -176,7 +171,30 @@ def left_out(atoms: Iterable[tuple[str, str, str, str]], kept: Collection[tuple[
     return f"left out: {' and '.join(parts)}" if parts else ""
 
 
+def residue_words(chain: str, resi: str, resn: str) -> str:
+    """Return what a residue is called where a message names it, such as ``A/GLY`12``."""
+    return f"{chain}/{resn}`{resi}"
+
+
+def atom_words(chain: str, resi: str, resn: str, name: str, alt: str = "") -> str:
+    """Return what an atom is called where a message names it, such as ``A/GLY`12/CA`` or, with a location, ``CA`B``."""
+    return f"{residue_words(chain, resi, resn)}/{name}{'`' if alt else ''}{alt}"
+
+
 def some_labels(labels: list[str]) -> str:
     """Return the first of some labels, and how many more there are."""
     more = len(labels) - _MOST_LABELS
     return ", ".join(labels[:_MOST_LABELS]) + (f" and {more} more" if more > 0 else "")
+
+
+def numbered(values: Iterable[Hashable]) -> tuple[np.ndarray, list]:
+    """Number equal values alike, 0, 1, 2 ... in the order in which they first appear.
+
+    Returns
+    -------
+    numbers : ndarray, shape=(n_values,), dtype=int64
+    distinct : list
+        The values, each once, by number.
+    """
+    numbers: dict[Hashable, int] = {}
+    return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64), list(numbers)

@@ -71,6 +71,7 @@ def cut(structure: Structure, n_residues: int) -> Cut:
 
 
 def _residue_of_atom(structure: Structure) -> np.ndarray:
+    """Return the residue of each atom, shape=(n_atoms,)."""
     return structure.grouping[0][structure.residue_of_atom]
 
 

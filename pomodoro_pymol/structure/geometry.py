@@ -26,7 +26,7 @@ from ..errors import PomodoroError
 from .atoms import Structure
 from .bonds import are_bonded, covalent_radii
 from .hierarchy import Hierarchy
-from .quality import Pairs, calphas, check_frames, first_named
+from .quality import Pairs, calphas, check_frames, first_named, hierarchy_of
 
 CA_TOLERANCE = 0.5
 
@@ -90,9 +90,7 @@ class GeometryReference:
         PomodoroError
             If the hierarchy is of other atoms.
         """
-        hierarchy = (hierarchy or Hierarchy.from_structure(structure)).to("cpu")
-        if hierarchy.n_atoms != len(structure):
-            raise PomodoroError(f"the hierarchy has {hierarchy.n_atoms} atoms and the structure {len(structure)}")
+        hierarchy = hierarchy_of(structure, hierarchy)
         coords = structure.coords.astype(np.float64)
         found = [calphas(structure, hierarchy)]
         found += [first_named(structure, hierarchy, name, name[0]) for name in ("N", "C", "CB")]

@@ -8,7 +8,8 @@ import numpy as np
 
 from ..errors import PomodoroError
 from ..utils.groups import PROPERTIES, given_selections
-from .atoms import Structure, some_labels
+from .atoms import Structure, residue_words, some_labels
+from .residues import by_appearance, first_of_each
 
 
 def by_labels(structure: Structure, residues: str = "", chains: str = "") -> Structure:
@@ -77,31 +78,27 @@ def regroup(
     """
     row_to_residue, residue_to_chain = structure.grouping
     residue = row_to_residue[structure.residue_of_atom]
-    chain = _numbers(chains, residue_to_chain[residue])
+    chain = _groups(chains, residue_to_chain[residue])
     if residues is not None and nested:
         residues = np.where(residues < 0, -1, residues * (chain.max() + 1) + chain)
-    residue = _numbers(residues, residue)
+    residue = _groups(residues, residue)
     residue_to_chain = np.empty(residue.max() + 1, np.int64)
     residue_to_chain[residue] = chain
     torn = structure.residues[structure.residue_of_atom[residue_to_chain[residue] != chain]]
     if len(torn):
-        labels = dict.fromkeys(f"{row['chain']}/{row['resn']}`{row['resi']}" for row in torn)
+        labels = dict.fromkeys(residue_words(*label) for label in torn[["chain", "resi", "resn"]].tolist())
         raise PomodoroError(f"a residue has atoms in two chains, but is to lie in one: {some_labels(list(labels))}")
-    pairs, first, rows = np.unique(
-        structure.residue_of_atom * len(residue_to_chain) + residue, return_index=True, return_inverse=True
-    )
-    order = np.argsort(first)
+    rows = by_appearance(structure.residue_of_atom * len(residue_to_chain) + residue)
+    first = first_of_each(rows)
     return replace(
         structure,
-        residues=structure.residues[pairs[order] // len(residue_to_chain)],
-        residue_of_atom=np.argsort(order)[rows],
-        groups=(pairs[order] % len(residue_to_chain), residue_to_chain),
+        residues=structure.residues[structure.residue_of_atom[first]],
+        residue_of_atom=rows,
+        groups=(residue[first], residue_to_chain),
         note="; ".join(part for part in (structure.note, note) if part),
     )
 
 
-def _numbers(given: np.ndarray | None, rule: np.ndarray) -> np.ndarray:
+def _groups(given: np.ndarray | None, rule: np.ndarray) -> np.ndarray:
     """Return the number of each atom's group, 0, 1, 2 ... by first appearance: as given, else by the rule."""
-    keys = rule if given is None else np.where(given < 0, -1 - rule, given)
-    _, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
-    return np.argsort(np.argsort(first))[numbers]
+    return by_appearance(rule if given is None else np.where(given < 0, -1 - rule, given))

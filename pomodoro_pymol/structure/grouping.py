@@ -113,7 +113,7 @@ def _words(
     chain: np.ndarray,
     polymer: np.ndarray,
 ) -> Iterator[str]:
-    """Yield what to say of labels that do not tell."""
+    """Yield notes on labels that do not tell residues or chains apart, and on chains with gaps in space."""
     labels = residues.atoms.labels
     if len(apart):
         yield f"told apart: {counted(len(apart), 'residue')} whose labels repeat ({some_labels(residues.names(apart))})"

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ..errors import PomodoroError
 from ..utils.text import counted
-from .atoms import Structure
+from .atoms import Structure, numbered
 
 # From so many atoms on a sparse product for each row is quicker than adding up all rows together.
 _LONG_ROW = 8192
@@ -60,8 +60,8 @@ class Hierarchy:
         PomodoroError
             If the lengths differ, or the atoms of one residue lie in several chains.
         """
-        atom_to_residue = _number(residues)
-        atom_to_chain = _number(chains)
+        plain = (of.tolist() if isinstance(of, (Tensor, np.ndarray)) else of for of in (residues, chains))
+        atom_to_residue, atom_to_chain = (numbered(labels)[0] for labels in plain)
         if len(atom_to_residue) != len(atom_to_chain):
             raise PomodoroError(
                 f"{len(atom_to_residue)} residue labels but {len(atom_to_chain)} chain labels: each atom needs both"
@@ -243,6 +243,7 @@ class Hierarchy:
         return sparse.csr_array((ones, atoms, np.append(np.int32(0), ends)), shape=(self.n_residues, self.n_atoms))
 
     def _level(self, level: str) -> tuple[Tensor, Tensor]:
+        """Return the residue or chain of each atom, and how many atoms each has."""
         if level == "residue":
             return self.atom_to_residue, self.atoms_per_residue
         if level == "chain":
@@ -288,15 +289,8 @@ def take_groups(values: Tensor, index: Tensor) -> Tensor:
     return rows.index_select(1, index).view(*values.shape[:-1], len(index))
 
 
-def _number(labels: Iterable[Hashable]) -> np.ndarray:
-    """Number equal labels alike, in order of first appearance."""
-    if isinstance(labels, (Tensor, np.ndarray)):
-        labels = labels.tolist()
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.int64)
-
-
 def _check_map(index: Tensor, n_groups: int, member: str, group: str) -> None:
+    """Refuse a map that is empty, or in which an index is missing or out of range."""
     if index.ndim != 1 or not len(index):
         raise PomodoroError(f"a hierarchy needs at least one {member} in a one-dimensional map")
     if int(index.min()) < 0 or int(index.max()) >= n_groups:

@@ -7,16 +7,16 @@ from itertools import repeat
 import numpy as np
 
 from ..utils.text import counted
-from .atoms import Structure, some_labels
+from .atoms import Structure, atom_words, some_labels
 from .hierarchy import Hierarchy
 from .moving import moving_part
 
-#: From here on two atoms have no place of their own: one may lie at the origin.
+#: Fewer atoms at the origin are not told of: one may well lie there.
 FEWEST_AT_ORIGIN = 2
-#: So many alpha carbons must be told apart before anything is said of most of them.
+#: Of fewer alpha carbons nothing is said.
 FEWEST_CENTRES = 4
-#: Between these the chiral volume of an alpha carbon is taken for one, cubic angstrom: it is 2.5 but for strain,
-#: and of any size and sign where noise has scattered the atoms.
+#: Least and greatest size of a chiral volume, cubic angstrom, that tells L from D: it is 2.5 but for strain, and of
+#: any size and sign where noise has scattered the atoms.
 CHIRAL_VOLUMES = (1.0, 4.0)
 
 _DIGITS = "0123456789"
@@ -82,6 +82,7 @@ def are_hydrogens(atoms: np.ndarray) -> np.ndarray:
 
 
 def _flat_ratio(residue_of_atom: np.ndarray) -> float:
+    """Return the ratio of residue to atom motion under flat noise, of the residues that have atoms."""
     sizes = np.bincount(residue_of_atom)
     return float(np.sqrt((1 / sizes[sizes > 0]).mean()))
 
@@ -91,8 +92,8 @@ def _at_origin(structure: Structure, origin: np.ndarray) -> str:
     atoms = structure.atoms[origin]
     if np.count_nonzero(atoms["alt"] == "") < FEWEST_AT_ORIGIN:
         return ""
-    residues = structure.residues[structure.residue_of_atom[origin]][["chain", "resn", "resi"]].tolist()
-    labels = [f"{chain}/{resn}`{resi}/{name}" for (chain, resn, resi), name in zip(residues, atoms["name"])]
+    residues = structure.residues[structure.residue_of_atom[origin]][["chain", "resi", "resn"]].tolist()
+    labels = [atom_words(chain, resi, resn, name) for (chain, resi, resn), name in zip(residues, atoms["name"])]
     return (
         f"{len(labels)} atoms lie at exactly 0, 0, 0 ({some_labels(labels)}), where files put atoms "
         "whose place is not known: they are noised and counted like the others"

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import PomodoroError
 from ..utils.text import counted
-from .atoms import Structure, some_labels
+from .atoms import Structure, atom_words, some_labels
 
 #: Segment, chain, residue number, residue name, atom name, alternate location.
 _Label = tuple[str, str, str, str, str, str]
@@ -78,7 +78,7 @@ def match_atoms(first: Structure, second: Structure, names: tuple[str, str]) -> 
 def take_atoms(structure: Structure, rows: np.ndarray) -> Structure:
     """Return the structure of some of the atoms, shape=(n_kept,), in ascending order.
 
-    ``places`` are as they stand, and none is fixed.
+    Their ``places`` are 0, 1, 2 ..., and none is fixed.
     """
     used, residue_of_atom = np.unique(structure.residue_of_atom[rows], return_inverse=True)
     groups = structure.groups
@@ -98,6 +98,7 @@ def take_atoms(structure: Structure, rows: np.ndarray) -> Structure:
 
 
 def _labels(structure: Structure) -> list[_Label]:
+    """Return the labels of each atom."""
     residues = structure.residues[["segi", "chain", "resi", "resn"]].tolist()
     atoms = structure.atoms[["name", "alt"]].tolist()
     return [(*residues[row], *atom) for row, atom in zip(structure.residue_of_atom.tolist(), atoms)]
@@ -115,14 +116,17 @@ def _without_lone_locations(labels: list[list[_Label]]) -> list[list[_Label]]:
 
 
 def _repeated(keys: list) -> list:
+    """Return the keys that occur more than once."""
     return [key for key, count in Counter(keys).items() if count > 1]
 
 
 def _words(key: tuple[str, ...]) -> str:
+    """Return what an atom is called, with its segment where that is in the key."""
     *segment, chain, resi, resn, name, alt = key
-    label = f"{chain}/{resn}`{resi}/{name}{'`' if alt else ''}{alt}"
-    return f"{segment[0]}/{label}" if segment and segment[0] else label
+    label = atom_words(chain, resi, resn, name, alt)
+    return "/".join([*filter(None, segment), label])
 
 
 def _note(name: str, other: str, labels: list[str]) -> str:
+    """Say which atoms only the first of two structures has."""
     return f"left out: {counted(len(labels), 'atom')} of {name} alone, not of {other} ({some_labels(labels)})"

@@ -59,7 +59,7 @@ class Moving:
         return rows.transpose(-1, -2).index_select(-1, atoms).transpose(-1, -2)  # coordinate by coordinate, as noise is
 
 
-# Scores look for distances, which are found once for a structure.
+# The part of each structure, always the same object: distances are found once for each, and scores look them up by it.
 _FOUND: WeakKeyDictionary[Structure, Moving] = WeakKeyDictionary()
 
 

@@ -139,9 +139,7 @@ class QualityReference:
         PomodoroError
             If the hierarchy is of other atoms, or ``bonds`` is not of pairs of them.
         """
-        hierarchy = (hierarchy or Hierarchy.from_structure(structure)).to("cpu")
-        if hierarchy.n_atoms != len(structure):
-            raise PomodoroError(f"the hierarchy has {hierarchy.n_atoms} atoms and the structure {len(structure)}")
+        hierarchy = hierarchy_of(structure, hierarchy)
         coords = structure.coords.astype(np.float64)
         ca = calphas(structure, hierarchy)
         return cls(
@@ -220,6 +218,14 @@ class QualityReference:
         """Return the frames coordinate by coordinate, shape=(n_frames, 3, n_atoms)."""
         check_frames(frames, self.n_atoms)
         return frames.transpose(1, 2)
+
+
+def hierarchy_of(structure: Structure, hierarchy: Hierarchy | None) -> Hierarchy:
+    """Return the hierarchy that is given, by default that of the structure, on the CPU; refuse one of other atoms."""
+    hierarchy = (hierarchy or Hierarchy.from_structure(structure)).to("cpu")
+    if hierarchy.n_atoms != len(structure):
+        raise PomodoroError(f"the hierarchy has {hierarchy.n_atoms} atoms and the structure {len(structure)}")
+    return hierarchy
 
 
 def check_frames(frames: Tensor, n_atoms: int, name: str = "frames") -> None:
@@ -308,10 +314,12 @@ def pairs_within_residues(structure: Structure, hierarchy: Hierarchy) -> np.ndar
 
 
 def _in_polymer(structure: Structure) -> np.ndarray:
+    """Mark the atoms of polymers, shape=(n_atoms,)."""
     return ~structure.residues["hetero"][structure.residue_of_atom]
 
 
 def _contacts(structure: Structure, hierarchy: Hierarchy, coords: np.ndarray) -> np.ndarray:
+    """Return the native contacts as pairs of atoms, shape=(n_pairs, 2)."""
     heavy = heavy_atoms(structure, hierarchy)
     heavy = heavy[_in_polymer(structure)[heavy]]
     index = heavy[_neighbours(coords[heavy], CONTACT_RADIUS)]
@@ -321,6 +329,7 @@ def _contacts(structure: Structure, hierarchy: Hierarchy, coords: np.ndarray) ->
 
 
 def _find_bonds(structure: Structure, coords: np.ndarray) -> np.ndarray:
+    """Return the pairs of atoms that are bonded by their distance, shape=(n_pairs, 2)."""
     radii = covalent_radii(structure.atoms["elem"])
     joined = np.flatnonzero(np.isfinite(radii))
     if not len(joined):
@@ -330,6 +339,7 @@ def _find_bonds(structure: Structure, coords: np.ndarray) -> np.ndarray:
 
 
 def _check_bonds(bonds: np.ndarray, n_atoms: int) -> np.ndarray:
+    """Return bonds that are given as int64; refuse what are no pairs of different atoms."""
     bonds = np.asarray(bonds)
     if bonds.ndim != 2 or bonds.shape[1] != 2 or not np.issubdtype(bonds.dtype, np.integer):
         raise PomodoroError(f"bonds must be integers of shape (n_bonds, 2), not {bonds.dtype} of {bonds.shape}")
@@ -358,4 +368,5 @@ def _ranks(hierarchy: Hierarchy) -> np.ndarray:
 
 
 def _elements(structure: Structure) -> np.ndarray:
+    """Return the element of each atom in capitals, shape=(n_atoms,)."""
     return np.char.upper(structure.atoms["elem"].astype(str))

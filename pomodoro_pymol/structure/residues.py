@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
+from .atoms import numbered, residue_words
 from .bonds import are_bonded, covalent_radii, longest_bond
 from .residue_names import (
     AMINO_ACIDS,
@@ -163,8 +164,8 @@ class Residues:
 
     def names(self, chosen: np.ndarray) -> list[str]:
         """Return the labels of residues, each once."""
-        labels = self.atoms.labels[self.label[chosen]][["chain", "resn", "resi"]].tolist()
-        return list(dict.fromkeys(f"{chain}/{resn}`{resi}" for chain, resn, resi in labels))
+        labels = self.atoms.labels[self.label[chosen]][["chain", "resi", "resn"]].tolist()
+        return list(dict.fromkeys(residue_words(*label) for label in labels))
 
     @cached_property
     def integers(self) -> np.ndarray:
@@ -296,9 +297,3 @@ def by_appearance(keys: np.ndarray) -> np.ndarray:
         return keys  # as they are already
     _, first, numbers = np.unique(keys, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[numbers]
-
-
-def numbered(values: Iterable[Hashable]) -> tuple[np.ndarray, list]:
-    """Return the number of each value, 0, 1, 2 ... in the order of their first, and the values."""
-    numbers: dict[Hashable, int] = {}
-    return np.array([numbers.setdefault(value, len(numbers)) for value in values], np.int64), list(numbers)

@@ -23,7 +23,7 @@ from torch import Tensor
 
 # On the CPU so few matrices are quicker one by one.
 _FEW = 200
-# Instead of nothing; and of a length, whose square is taken.
+# What stands for zero in a divisor, and for a zero length, of which the square is taken.
 _TINY, _SHORT = 1e-300, 1e-150
 
 
@@ -118,6 +118,7 @@ def _mixtures(device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _one_by_one(matrices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Do as `proper_svd` does, by LAPACK."""
     u, s, vh = torch.linalg.svd(matrices)
     left = torch.linalg.cross(u[..., 0], u[..., 1])
     right = torch.linalg.cross(vh[..., 0, :], vh[..., 1, :])

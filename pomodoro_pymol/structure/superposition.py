@@ -89,14 +89,7 @@ def superpose(
     shares = _shares(weights, n_atoms, dtype, mobile.device)
 
     target_mean = shares @ target
-    # Contiguous by column: the product then runs over contiguous memory on both sides.
-    columns = ((target - target_mean[..., None, :]) * shares[:, None]).mT
-    left = _exact(columns.sum(-1)).expand(*lead, 3).reshape(-1, 3)
-    columns = torch.cat([columns, shares.expand(*columns.shape[:-2], 1, n_atoms)], -2)
-    columns = columns.expand(*lead, 4, n_atoms).reshape(-1, 4, n_atoms) if target.ndim > 2 else columns[None]
-    columns = columns.expand(len(rows), 4, n_atoms).mT
-    blocks = zip(rows.split(_BLOCK_ATOMS, 2), columns.split(_BLOCK_ATOMS, 1))
-    moments = torch.stack([_exact(torch.bmm(*block)) for block in blocks]).sum(0)
+    moments, left = _moments(rows, target - target_mean[..., None, :], shares, lead)
     if checked and not moments.isfinite().all():
         which = "target" if mobile.isfinite().all() else "mobile"
         raise PomodoroError(f"the {which} coordinates are not all finite, or too large for {dtype}")
@@ -111,6 +104,38 @@ def superpose(
     return Superposition(
         moved.transpose(1, 2).reshape(*lead, n_atoms, 3), rotation.reshape(*lead, 3, 3), shift.reshape(*lead, 1, 3)
     )
+
+
+def _moments(rows: Tensor, centred: Tensor, shares: Tensor, lead: torch.Size) -> tuple[Tensor, Tensor]:
+    """Return weighted sums over the atoms in float64.
+
+    Parameters
+    ----------
+    rows : Tensor, shape=(n_frames, 3, n_atoms)
+        The frames.
+    centred : Tensor, shape=(n_atoms, 3) or (..., n_atoms, 3)
+        The target about its mean.
+    shares : Tensor, shape=(n_atoms,)
+        Weights that sum to 1.
+    lead : torch.Size
+        Leading axes of the frames and targets together.
+
+    Returns
+    -------
+    moments : Tensor, shape=(n_frames, 3, 4)
+        Of frames times target, and in the last column of frames alone: their means.
+    left : Tensor, shape=(n_frames, 3)
+        Mean of the centred target: what rounding has left of it.
+    """
+    n_atoms = rows.shape[-1]
+    # Contiguous by column: the product then runs over contiguous memory on both sides.
+    columns = (centred * shares[:, None]).mT
+    left = _exact(columns.sum(-1)).expand(*lead, 3).reshape(-1, 3)
+    columns = torch.cat([columns, shares.expand(*columns.shape[:-2], 1, n_atoms)], -2)
+    columns = columns.expand(*lead, 4, n_atoms).reshape(-1, 4, n_atoms) if centred.ndim > 2 else columns[None]
+    columns = columns.expand(len(rows), 4, n_atoms).mT
+    blocks = zip(rows.split(_BLOCK_ATOMS, 2), columns.split(_BLOCK_ATOMS, 1))
+    return torch.stack([_exact(torch.bmm(*block)) for block in blocks]).sum(0), left
 
 
 def best_rotation(covariance: Tensor, n_atoms: int) -> Tensor:

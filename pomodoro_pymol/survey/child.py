@@ -1,11 +1,12 @@
-"""Files read in a process of their own, which a hostile one can hang, fill or end without harm to others.
+"""Files read in a child process, which a hostile file can hang, fill or end without harm to the others.
 
-A worker of Dask cannot stop what it runs, and one that dies takes the blame to the files beside. So each
-worker keeps a child that reads for it, file after file, under a limit of time and one of memory. What goes
-between them is JSON: paths there, `Reading` back. A child that ended in a file is replaced, and the file
-tried once more, since something else may have ended it; the second time the reason is its row.
+A worker of Dask cannot stop what it runs, and where one dies, Dask blames all files that it had. So each
+thread of a worker keeps a child that reads for it, file after file, under a limit of time and one of memory.
+What goes between them is JSON, a line each: paths to the child, `Reading` back. A child that ended while it
+read a file is replaced, and the file tried once more, since something else may have ended the child; where
+that happens again, the file counts as not read, with that as the reason.
 
-A child whose parent is gone ends: at its next file for want of one, or when the time of its file is up.
+A child whose parent is gone ends by itself: when it asks for the next file, or when the time of its file is up.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ from typing import Any
 from ..errors import PomodoroError, one_line
 from ..utils.memory import size_text
 from ..utils.problems import problem_text
-from .readings import Reading, unread
-from .rows import file_rows
+from .rows import Reading, file_rows, unread
 from .settings import SurveySettings
 from .sources import size_of
 
-# Seconds: between looks at a child's memory, for a child to start, and that an orphan may take longer than its limit.
+# Seconds: between looks at a child's memory, until a child has started, and by how much a child without a parent may
+# exceed the limit of time before it ends itself.
 _LOOK, _START, _GRACE = 0.05, 300.0, 3.0
-# How often a child is started that ends without a word.
+# How often a child is started, while it ends without a word.
 _STARTS = 3
 
 
@@ -46,9 +47,9 @@ class Limits:
     Attributes
     ----------
     seconds : float
-        On the clock.
+        Wall-clock time.
     memory : int
-        Bytes that the process which reads may hold, itself counted.
+        Bytes that the whole process may hold: resident memory, with Python and its libraries.
     """
 
     seconds: float = 300.0
@@ -56,7 +57,7 @@ class Limits:
 
 
 class Child:
-    """A process that reads files under limits.
+    """A process that reads files under limits; it starts with the first file.
 
     Parameters
     ----------
@@ -67,9 +68,12 @@ class Child:
     def __init__(self, settings: SurveySettings, limits: Limits) -> None:
         self.settings, self.limits = settings, limits
         self._process: subprocess.Popen | None = None
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        # Of the last file: seconds that it took, and how the process ended where it did.
+        self._seconds, self._ended = 0.0, ""
 
     def read(self, path: str) -> Reading:
-        """Return the reading of a file; a child that cannot read it is one that says why.
+        """Return the reading of a file; where it could not be read, that says why.
 
         Raises
         ------
@@ -77,7 +81,7 @@ class Child:
             If a child cannot be started.
         """
         reading, reason = self._try(path)
-        if reading is None and not reason:  # ended, for whatever reason
+        if reading is None and not reason:  # the process ended, and not for its limits
             reading, reason = self._try(path)
         return reading or unread(path, size_of(path), self._seconds, 0, reason or self._ended)
 
@@ -89,38 +93,39 @@ class Child:
             self._process = None
 
     def _try(self, path: str) -> tuple[Reading | None, str]:
-        """Return the reading of a file, or why there is none; "" where the child ended."""
-        import psutil
-
+        """Return the reading of a file, or None and the limit it broke; "" where the process ended by itself."""
         process = self._process or self._start()
         start = time.monotonic()
         self._tell(path)
-        while True:
-            try:
+        line, reason = None, ""
+        while line is None and not reason:
+            with suppress(queue.Empty):
                 line = self._lines.get(timeout=_LOOK)
-            except queue.Empty:
-                held = 0
-                with suppress(psutil.Error):
-                    held = psutil.Process(process.pid).memory_info().rss
-                self._seconds = time.monotonic() - start
-                reason = ""
-                if held > self.limits.memory:
-                    reason = f"reading it takes more than {size_text(self.limits.memory)} of memory"
-                elif self._seconds > self.limits.seconds:
-                    reason = f"it was not read within {self.limits.seconds:g} s"
-                if reason:
-                    self.close()
-                    return None, reason
-                continue
             self._seconds = time.monotonic() - start
-            if line:
-                return Reading.from_line(line), ""
+            if line is None:
+                reason = self._broken_limit(process.pid)
+        if line:
+            return Reading.from_line(line), ""
+        if not reason:
             self._ended = f"the process that read it ended {_how(process.wait())}"
-            self.close()
-            return None, ""
+        self.close()
+        return None, reason
+
+    def _broken_limit(self, pid: int) -> str:
+        """Return in words which limit a process has broken; "" where it has kept to both."""
+        import psutil
+
+        held = 0
+        with suppress(psutil.Error):  # it may have ended just now
+            held = psutil.Process(pid).memory_info().rss
+        if held > self.limits.memory:
+            return f"reading it takes more than {size_text(self.limits.memory)} of memory"
+        if self._seconds > self.limits.seconds:
+            return f"it was not read within {self.limits.seconds:g} s"
+        return ""
 
     def _tell(self, value: Any) -> None:
-        """Send a value; one that cannot be sent is told by the child's last line, which is none."""
+        """Send a value to the process; where it is gone nothing is raised, and the end of its output will tell."""
         process = self._process
         if process is not None and process.stdin is not None:
             with suppress(OSError):
@@ -128,12 +133,12 @@ class Child:
                 process.stdin.flush()
 
     def _start(self) -> subprocess.Popen:
-        """Start the child, and wait until it can read; one that something else ended is started anew.
+        """Start a process, and wait until it can read; one that ends without a word is started anew.
 
         Raises
         ------
         PomodoroError
-            If it says why it cannot start, or none does.
+            If the process says why it cannot start, is not ready in time, or ends `_STARTS` times.
         """
         for _ in range(_STARTS):
             process = self._process = self._launch()
@@ -152,11 +157,11 @@ class Child:
 
     def _launch(self) -> subprocess.Popen:
         """Start a process, and a thread that passes on what it writes."""
-        # With this, which workers of Dask have, a process gives memory back and takes it anew in every file.
+        # Dask sets this for its workers; with it a process would give its memory back and take it anew for every file.
         environment = {name: value for name, value in os.environ.items() if name != "MALLOC_TRIM_THRESHOLD_"}
         process = subprocess.Popen(
             [sys.executable, "-m", f"{__package__}.child"],
-            cwd=Path(__file__).parents[2],  # which Python takes its modules from
+            cwd=Path(__file__).parents[2],  # where Python then finds this package
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -164,14 +169,14 @@ class Child:
             text=True,
             encoding="ascii",
         )
-        # By a thread, since a pipe cannot be waited for with a time limit on all systems.
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        # By a thread, since not all systems can wait for a pipe with a limit of time.
+        self._lines = queue.SimpleQueue()
         threading.Thread(target=_pass_on, args=(process.stdout, self._lines), daemon=True).start()
         return process
 
 
 def read_files(paths: Sequence[str], settings: dict[str, Any], limits: Limits) -> list[str]:
-    """Read files by the child of this thread, one that is kept; the work of a Dask worker.
+    """Read files by the child of this thread, which is kept for the next ones; runs at a worker of Dask.
 
     Parameters
     ----------
@@ -195,17 +200,17 @@ def read_files(paths: Sequence[str], settings: dict[str, Any], limits: Limits) -
 
 
 def close_children() -> None:
-    """End the children of this process, of whatever thread."""
+    """End the children of all threads of this process."""
     while _children:
         _children.popitem()[1].close()
 
 
-#: Of a worker's threads.
+#: By the thread of the worker that each reads for.
 _children: dict[int, Child] = {}
 
 
 def _pass_on(pipe: Any, lines: queue.SimpleQueue[str]) -> None:
-    """Pass the lines of a pipe on, and an empty one at its end."""
+    """Put the lines of a pipe into a queue, and at its end an empty one."""
     with suppress(OSError, ValueError), pipe:
         for line in pipe:
             lines.put(line)
@@ -213,6 +218,7 @@ def _pass_on(pipe: Any, lines: queue.SimpleQueue[str]) -> None:
 
 
 def _how(status: int) -> str:
+    """Return in words how a process ended, by the status that `subprocess` has of it."""
     if status >= 0:
         return f"with status {status}"
     with suppress(ValueError):
@@ -221,10 +227,10 @@ def _how(status: int) -> str:
 
 
 def _main() -> None:
-    """Read files whose paths come in, a line each, and write what came of them."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asked
+    """Read the files whose paths come in, a line each, and write their readings: what a child does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process of the survey
     out = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # what libraries print is no answer
+    os.dup2(2, 1)  # so that what libraries print is not taken for a reading
     try:
         settings, seconds = json.loads(sys.stdin.readline())
         wanted = SurveySettings.from_dict(settings)
@@ -258,13 +264,13 @@ def reading_of(path: str, settings: SurveySettings) -> Reading:
 
 
 def _forget_peak() -> None:
-    """Let the most memory that this process had be what it has now, where the system can."""
+    """Make the system count the peak of this process's memory from now on, where it can."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _peak() -> int:
-    """Return the most memory that this process had, bytes; 0 where the system does not tell."""
+    """Return the most memory that this process had since `_forget_peak`, bytes; 0 where the system does not tell."""
     with suppress(OSError, StopIteration, ValueError):
         lines = Path("/proc/self/status").read_text().splitlines()
         return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])

@@ -1,8 +1,8 @@
 """Files read by the workers of a Dask cluster: one of this machine's own, or any that runs already.
 
 The largest files go first, so that none is still at work when all others are done; small ones go several
-at a time. A few batches wait at each worker, no more, so that a survey can be stopped at any time. A worker
-that is lost costs the batches it had, which others do again: what a file does to its reader, its child bears.
+at a time. Only a few batches wait at each worker, so that a survey can be stopped at any time. The batches of a
+worker that is lost are given to others. No file ends a worker: it is read in a child process, see `child`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import queue
-import signal
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -20,36 +18,38 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from ..errors import PomodoroError, one_line
+from ..errors import PomodoroError, first_line, one_line
 from ..io.disk import temporary_folder
-from .batches import batches
+from ..utils.interrupts import ignoring_interrupts
 from .child import Limits, close_children, read_files
-from .readings import Reading
+from .rows import Reading
 from .settings import SurveySettings
+from .sources import given_out
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-# Batches that each thread of the workers has, the one it is at among them.
+# Batches that are out for each thread of the workers: the one that it reads, and those that wait behind it.
 _AHEAD = 3
-# How often a batch is given out, where workers are lost with it.
+# How often a batch is given out, while the workers that have it are lost; and how often workers are started anew.
 _TRIES = 10
-# Seconds: to reach a scheduler, for a worker to come, for one of a cluster to come back, and between looks.
+# Seconds: until a scheduler answers, until a first worker is there, until one of a running cluster is back, and
+# between looks at how things are.
 _REACH, _COME, _COME_BACK, _LOOK = 10, 20, 600, 0.25
 _GONE = "the scheduler is gone: what is done is kept, and the same command, with a scheduler that runs, goes on"
 
 
 @contextmanager
 def cluster(scheduler: str = "", workers: int = 0) -> Iterator[Client]:
-    """Yield a client of a running cluster, or of one of this machine that ends with the block.
+    """Yield a client of a running cluster, or of one of this machine, which ends with the block.
 
     Parameters
     ----------
     scheduler : str
-        Address of a running one, such as ``tcp://host:8786``; its workers need this version of this
+        Address of a running cluster's, such as ``tcp://host:8786``; its workers need this version of this
         package with the extra ``[survey]``, and the files under the same paths.
     workers : int
-        Processes of one's own; by default as many as there are cores.
+        Processes of a cluster of this machine; 0 starts as many as there are cores.
 
     Raises
     ------
@@ -71,11 +71,11 @@ def cluster(scheduler: str = "", workers: int = 0) -> Iterator[Client]:
                 client.close(timeout=_LOOK)
             return
         with temporary_folder("pomodoro-survey-") as folder:
-            with _deaf():  # workers leave Ctrl-C to this process
+            with ignoring_interrupts():  # Ctrl-C is for this process, not for its workers
                 own = LocalCluster(
                     n_workers=workers or CPU_COUNT,
                     threads_per_worker=1,
-                    memory_limit=0,  # the children have limits
+                    memory_limit=0,  # the children of the workers have limits of their own
                     dashboard_address="127.0.0.1:0",
                     local_directory=str(folder),
                     silence_logs=logging.CRITICAL,
@@ -96,7 +96,7 @@ def read_all(
     limits: Limits,
     take: Callable[[list[Reading]], None],
 ) -> None:
-    """Have files read, whatever becomes of single workers.
+    """Have files read, even where single workers are lost.
 
     Parameters
     ----------
@@ -107,13 +107,13 @@ def read_all(
     settings : SurveySettings
     limits : Limits
     take : callable
-        Called with the readings of a batch as soon as it is there, and, with none, every now and then;
-        what it raises ends the reading.
+        Called with the readings of each batch as soon as they are there, and with an empty list some times a
+        second; what it raises ends the reading.
 
     Raises
     ------
     PomodoroError
-        If the scheduler is gone, or workers cannot read.
+        If the scheduler is gone, there is no worker any more, or workers cannot read.
     """
     ended: queue.SimpleQueue[Future] = queue.SimpleQueue()
     running: dict[Future, tuple[list[str], int]] = {}
@@ -149,33 +149,44 @@ def read_all(
 
 
 class _Watch:
-    """Sees to it that there are workers: Dask gives up one that ends while it starts."""
+    """Watches how many workers there are, since Dask does not replace one that ends while it starts."""
 
     def __init__(self, client: Client) -> None:
-        self._own = client.cluster
+        self._own = client.cluster  # None of a cluster that ran already
         self._wanted = len(self._own.worker_spec) if self._own else 1
-        self._well, self._times = time.monotonic(), 0
+        self._complete, self._restarts = time.monotonic(), 0
 
     def look(self, threads: int) -> None:
-        """Start new workers of one's own where some have been missing for long.
+        """Start new workers of this machine's cluster where some have been missing for long.
+
+        Parameters
+        ----------
+        threads : int
+            How many files the workers can read at once: one each, of this machine's cluster.
 
         Raises
         ------
         PomodoroError
-            If a running cluster has none for long, or new ones do not stay.
+            If a running cluster has had no worker for long, or new ones do not stay.
         """
         if threads >= self._wanted:
-            self._well = time.monotonic()
-        elif time.monotonic() - self._well > (_COME if self._own else _COME_BACK):
-            self._well, self._times = time.monotonic(), self._times + 1
-            if not self._own or self._times > _TRIES:
+            self._complete = time.monotonic()
+        elif time.monotonic() - self._complete > (_COME if self._own else _COME_BACK):
+            self._complete, self._restarts = time.monotonic(), self._restarts + 1
+            if not self._own or self._restarts > _TRIES:
                 raise PomodoroError("there is no worker any more: what is done is kept, and the same command goes on")
-            self._own.scale(threads)
+            self._own.scale(threads)  # forgets those that are missing, so that the next line starts as many
             self._own.scale(self._wanted)
 
 
 def _result(client: Client, future: Future) -> list[Reading] | None:
-    """Return the readings of a batch; None where the workers that had it are lost."""
+    """Return the readings of a batch; None where the workers that had it are lost.
+
+    Raises
+    ------
+    PomodoroError
+        If the scheduler is gone, or the worker raised an error.
+    """
     from distributed import KilledWorker
 
     if future.status == "finished":
@@ -188,12 +199,6 @@ def _result(client: Client, future: Future) -> list[Reading] | None:
     if isinstance(error, KilledWorker):
         return None
     raise PomodoroError(f"a worker cannot read: {one_line(str(error) or type(error).__name__)}") from None
-
-
-def given_out(sizes: Mapping[str, int], threads: int) -> list[list[str]]:
-    """Return batches of files, whose bytes are given, the largest first."""
-    ordered = sorted(sizes, key=lambda path: (-sizes[path], path))
-    return [ordered[batch] for batch in batches([sizes[path] for path in ordered], threads)]
 
 
 def _n_threads(client: Client) -> int:
@@ -218,15 +223,21 @@ def _check_scheduler(client: Client) -> None:
 
 
 def _reach(scheduler: str) -> Client:
-    """Return a client of a running scheduler that has a worker."""
+    """Return a client of a running scheduler that has a worker.
+
+    Raises
+    ------
+    PomodoroError
+        If it does not answer, or no worker comes.
+    """
     from distributed import Client
 
     refusals: tuple[type[Exception], ...] = (*_unanswered(), ValueError, TypeError)
     try:
-        asyncio.run(_call(scheduler))  # a client that cannot reach it would go on trying
+        asyncio.run(_call(scheduler))  # first, since a client that cannot reach it would go on trying
         client = Client(scheduler, timeout=_REACH, set_as_default=False)
     except refusals as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = first_line(error) or type(error).__name__
         raise PomodoroError(f"no Dask scheduler at {scheduler}: {reason}") from None
     try:
         client.wait_for_workers(1, timeout=_COME)
@@ -245,7 +256,13 @@ async def _call(scheduler: str) -> None:
 
 
 def _check_workers(client: Client, scheduler: str) -> None:
-    """Refuse workers that would not compute the same."""
+    """Refuse workers that have another version of this package, or lack what reading needs.
+
+    Raises
+    ------
+    PomodoroError
+        If there is one.
+    """
     found = client.run(_version, on_error="return")
     for worker, version in found.items():
         if version != __version__:
@@ -256,7 +273,7 @@ def _check_workers(client: Client, scheduler: str) -> None:
 
 
 def _version() -> str:
-    """Return the version of this package, at a worker that has all it needs."""
+    """Return the version of this package, and what reading needs that is not installed; runs at a worker."""
     for name in ("gemmi", "psutil", "torch"):
         if find_spec(name) is None:
             return f"{__version__} without {name}"
@@ -264,12 +281,13 @@ def _version() -> str:
 
 
 def _has_dashboard() -> bool:
+    """Tell whether Dask's dashboard is installed; runs at the scheduler."""
     return find_spec("bokeh") is not None
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Dask's own log away: what matters of it is told, or raised."""
+    """Silence Dask's own log in the block: what matters of it is told here, or raised."""
     logger = logging.getLogger("distributed")
     level = logger.level
     logger.setLevel(logging.CRITICAL + 1)
@@ -277,16 +295,3 @@ def _quiet() -> Iterator[None]:
         yield
     finally:
         logger.setLevel(level)
-
-
-@contextmanager
-def _deaf() -> Iterator[None]:
-    """Let processes that are started in the block ignore Ctrl-C."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)

@@ -1,9 +1,9 @@
-"""What a survey of many files costs, on paper: from the times of some that were read, and a simulated schedule.
+"""What a survey of many files would cost, estimated from the times of files that were read, by a simulated schedule.
 
 The files of the large survey are drawn with replacement from those that were measured, so that none takes
 longer than the longest of these. Batches of them go to the first worker that is free, as `cluster` gives
-them out; the scheduler and whoever keeps the rows see to one batch after the other. That a cluster has
-some batches wait at each worker, which hides part of that, is left out.
+them out; the scheduler, and the process that keeps the rows, handle one batch after the other. In a real
+cluster some batches wait at each worker, which hides part of that time; the simulation leaves this out.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ import numpy as np
 
 from ..utils.memory import size_text
 from ..utils.text import aligned
-from .batches import batches
+from .sources import batches
 
 #: Entries of the Protein Data Bank, roughly.
 ENTRIES = 250_000
+#: Numbers of workers that schedules are simulated for.
 WORKERS = (1, 10, 100, 1000)
 #: Orders in which files are given out: the largest first, as a survey has it, and as they come.
 ORDERS = ("largest first", "as they come")
@@ -35,9 +36,9 @@ class Times:
     size : ndarray, shape=(n_files,), dtype=int64
         Bytes on disk.
     seconds : ndarray, shape=(n_files,)
-        On the clock, of a core.
+        Wall-clock time on one core.
     peak : ndarray, shape=(n_files,), dtype=int64
-        Most memory of the process that read, bytes.
+        Peak memory of the process that read the file, bytes.
     """
 
     size: np.ndarray
@@ -47,14 +48,14 @@ class Times:
 
 @dataclass(frozen=True)
 class Overhead:
-    """What a batch takes beside its files, seconds.
+    """What a batch takes beside the reading of its files, seconds.
 
     Attributes
     ----------
     worker : float
-        Of the worker that reads it.
+        At the worker that reads it.
     scheduler : float
-        Of the scheduler and whoever keeps the rows, for all workers one after the other.
+        At the scheduler and the process that keeps the rows, which handle one batch after the other.
     """
 
     worker: float = 0.0
@@ -68,7 +69,7 @@ MEASURED = Overhead(0.059, 0.006)
 
 @dataclass(frozen=True)
 class Schedule:
-    """What became of batches.
+    """How the batches of a survey went, simulated.
 
     Attributes
     ----------
@@ -76,9 +77,9 @@ class Schedule:
     wall : float
         Seconds until all are done.
     efficiency : float
-        Work of the files over that of as many workers in this time.
+        Seconds that files are read, over the seconds that all workers are there.
     straggling : float
-        Seconds from when the first worker has nothing left to do until all are done.
+        Seconds from when a first worker has nothing left to do until all are done.
     """
 
     workers: int
@@ -95,11 +96,11 @@ class Costs:
     ----------
     n_files, n_measured : int
     mean, median, tail, longest : float
-        Seconds of a file; ``tail`` is exceeded by 1 %.
+        Seconds of a file; 1 % of the files take longer than ``tail``.
     peaks : tuple of int
-        Memory of the process that reads, bytes: median, exceeded by 1 %, most.
+        Peak memory of the process that reads, bytes: median, what 1 % of the files exceed, and maximum.
     hours, error : float
-        Core-hours of all files and the standard error of that, for want of more files measured.
+        Core-hours of all files, and the standard error of that, since only some files were measured.
     overhead : Overhead
     schedules : dict of str to tuple of Schedule
         By `ORDERS`, for each number of workers.
@@ -119,14 +120,14 @@ class Costs:
 
 
 def schedule(seconds: Sequence[float], work: float, workers: int, overhead: Overhead) -> Schedule:
-    """Return what becomes of batches of which each goes to the first worker that is free.
+    """Simulate batches of which each goes to the first worker that is free.
 
     Parameters
     ----------
     seconds : sequence of float
-        Of the files of each batch, in the order in which they are given out.
+        Of each batch, in the order in which they are given out: that of its files, read one after the other.
     work : float
-        Their sum.
+        The sum of them.
     workers : int
     overhead : Overhead
     """
@@ -152,8 +153,8 @@ def batch_seconds(size: np.ndarray, seconds: np.ndarray, order: str, workers: in
     workers : int
     """
     places = np.argsort(-size, kind="stable") if order == ORDERS[0] else np.arange(len(size))
-    its_seconds = seconds[places].tolist()
-    return [math.fsum(its_seconds[batch]) for batch in batches(size[places].tolist(), workers)]
+    ordered = seconds[places].tolist()
+    return [math.fsum(ordered[batch]) for batch in batches(size[places].tolist(), workers)]
 
 
 def survey_costs(
@@ -169,20 +170,20 @@ def survey_costs(
     ----------
     times : Times
     n_files : int
-        How many are drawn.
+        How many the survey is of.
     workers : sequence of int
+        Numbers of workers to simulate.
     overhead : Overhead
     seed : int
-        Of the draw.
+        Of the draw of files.
     """
     drawn = np.random.default_rng(seed).integers(len(times.seconds), size=n_files)
     size, seconds = times.size[drawn], times.seconds[drawn]
     work = math.fsum(seconds.tolist())
-    schedules = {}
-    for order in ORDERS:
-        schedules[order] = tuple(
-            schedule(batch_seconds(size, seconds, order, count), work, count, overhead) for count in workers
-        )
+    schedules = {
+        order: tuple(schedule(batch_seconds(size, seconds, order, count), work, count, overhead) for count in workers)
+        for order in ORDERS
+    }
     n_measured = len(times.seconds)
     spread = float(times.seconds.std(ddof=1)) if n_measured > 1 else math.nan
     levels = (0.5, 0.99, 1.0)
@@ -204,7 +205,7 @@ def survey_costs(
 
 
 def costs_text(costs: Costs) -> list[str]:
-    """Return costs in lines of words and a table."""
+    """Return costs as lines of text: sentences, and a table for each order."""
     overhead = costs.overhead
     median, tail, most = map(size_text, costs.peaks)
     lines = [

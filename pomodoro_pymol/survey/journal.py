@@ -1,7 +1,7 @@
-"""What a survey has done so far, so that one that is stopped goes on: a line for each file, beside the output.
+"""The journal of a survey: a line for each file that is done, so that a survey that was stopped can go on.
 
-The first line says what was computed; a line that was cut off in the middle is taken away when the next
-run opens the journal. One run at a time can have it.
+It lies beside the output. Its first line holds the version and the settings. A last line that was cut off is
+removed when the next run opens the journal. Only one run at a time can have it open.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from .. import __version__
 from ..errors import PomodoroError
 from ..io.disk import check_target
-from .readings import Reading
+from .rows import Reading
 from .settings import SurveySettings
 
 try:
@@ -26,7 +26,7 @@ ENDING = ".partial"
 
 
 class Journal:
-    """Readings on disk; closes at the end of a block, and goes if nothing is in it.
+    """Readings on disk; at the end of a ``with`` block the file is closed, and removed if no reading is in it.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class Journal:
     Raises
     ------
     PomodoroError
-        If it cannot be written, is of other settings, or another run has it.
+        If it cannot be written, is of other settings or another version, or another run has it.
     """
 
     def __init__(self, output: Path, settings: SurveySettings) -> None:
@@ -68,13 +68,13 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with suppress(OSError):  # what could not be written has been told
+        with suppress(OSError):  # closing tries anew to write what `add` has raised an error for
             if not self.done:
                 self.remove()
             self._file.close()
 
     def add(self, readings: Sequence[Reading]) -> None:
-        """Add readings, of files that it does not have.
+        """Write down readings, of files that the journal does not have yet.
 
         Raises
         ------
@@ -97,11 +97,18 @@ class Journal:
                 yield reading
 
     def remove(self) -> None:
-        """Remove it from disk."""
+        """Remove the journal from disk, where that is possible."""
         with suppress(OSError):
             self.path.unlink()
 
     def _lock(self) -> None:
+        """Lock the file, where the system and the file system have locks.
+
+        Raises
+        ------
+        PomodoroError
+            If another process has locked it.
+        """
         if fcntl:
             try:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -111,7 +118,13 @@ class Journal:
                 pass
 
     def _take_up(self, head: dict) -> None:
-        """Read what is there, up to the first line that is not whole."""
+        """Read which files are done, and cut the journal where a line is not whole; write the first line if none is.
+
+        Raises
+        ------
+        PomodoroError
+            If its first line is another than ``head``.
+        """
         self._file.seek(0)
         first = self._file.readline()
         if not first.endswith(b"\n"):
@@ -137,6 +150,13 @@ class Journal:
         self._file.truncate(end)
 
     def _write(self, text: str) -> None:
+        """Write ASCII text to the disk at once.
+
+        Raises
+        ------
+        PomodoroError
+            If the disk refuses.
+        """
         try:
             self._file.write(text.encode("ascii"))
             self._file.flush()

@@ -1,7 +1,8 @@
-"""What columns of a Parquet file unpack to, from its footer and the headers of its pages, before any is unpacked.
+"""How large the columns of a Parquet file are when unpacked, from its footer and the headers of its pages alone.
 
-A page says how long it is when unpacked, and a column how many values it has, which readers believe and
-make room for. Of columns as a survey has them: flat, of text or of numbers of 8 bytes. Layout and fields:
+A page says how long it is when unpacked, and a column how many values it has; readers believe that, and take
+memory for it. So a hostile file is refused here before a reader sees it. Only columns as a survey has them
+are known: flat, of text or of numbers of 8 bytes. Layout and numbers of fields:
 https://github.com/apache/parquet-format.
 """
 
@@ -16,9 +17,9 @@ from .thrift import I32, I64, LIST, STRUCT, TEXT, Fields, read_fields
 #: Bytes of a footer, and entries of a list in it, at most: a dozen schemes have some hundred columns.
 LONGEST, MOST = 2 << 20, 1 << 14
 
-# Room that is always granted, and how often the size of the file is, bytes.
+# Bytes that a file may unpack to whatever its size, and how many times its size it may where that is more.
 _FLOOR, _TIMES = 256 << 20, 100
-# A page costs so much to look at, however little it holds.
+# Bytes that a page counts for at least, since each takes time and memory, however little it holds.
 _PAGE = 4096
 _MAGIC = b"PAR1"
 _INT64, _DOUBLE, _BYTE_ARRAY = 2, 5, 6
@@ -60,7 +61,8 @@ def check_room(source: IO[bytes], footer: Fields, numbers: Sequence[str], text: 
     Raises
     ------
     ValueError
-        If it has not one of each, of these kinds; contradicts itself; is cut short; or takes more.
+        If it has not exactly one column of each name and kind, contradicts itself, is cut short, or would
+        take more.
     """
     leaves = list(_leaves(footer))
     columns = _columns(leaves, numbers, text)
@@ -90,12 +92,12 @@ def check_room(source: IO[bytes], footer: Fields, numbers: Sequence[str], text: 
 
 
 def _columns(leaves: Sequence[tuple[str, bool, Fields]], numbers: Sequence[str], text: Sequence[str]) -> list[int]:
-    """Return the places of the columns among all, and of those that are read with them."""
+    """Return the places among all columns of those that are wanted, and of those that a reader reads with them."""
     found: dict[str, list[int]] = {name: [] for name in (*numbers, *text)}
     together = []
     for place, (path, flat, element) in enumerate(leaves):
         parts = path.split(".")
-        # One that has a dot in its name is read where that before the dot is asked for.
+        # A column with a dot in its name is read, too, where the part before the dot is asked for.
         asked = [name for count in range(1, len(parts) + 1) if (name := ".".join(parts[:count])) in found]
         if not asked:
             continue
@@ -112,7 +114,7 @@ def _columns(leaves: Sequence[tuple[str, bool, Fields]], numbers: Sequence[str],
 
 
 def _leaves(footer: Fields) -> Iterator[tuple[str, bool, Fields]]:
-    """Yield each column: its name with those of its folders, whether it is in none, and its element."""
+    """Yield each column: its path, whether it is flat, which is in no group of columns, and its element."""
     elements = _structs(footer, 2)
     if not 0 < len(elements) <= MOST:
         raise ValueError(_CONTRADICTION)
@@ -135,7 +137,7 @@ def _leaves(footer: Fields) -> Iterator[tuple[str, bool, Fields]]:
 
 
 def _unpacked(data: bytes, most: int) -> int:
-    """Return how many bytes the pages of a column unpack to; counted no further than ``most``."""
+    """Return how many bytes the pages of a column unpack to; it stops counting above ``most``."""
     place = total = 0
     while place < len(data) and total <= most:
         header, place = read_fields(data, place)
@@ -148,7 +150,13 @@ def _unpacked(data: bytes, most: int) -> int:
 
 
 def _whole(fields: Fields, number: int) -> int:
-    """Return a number that is not negative."""
+    """Return the number of a field.
+
+    Raises
+    ------
+    ValueError
+        If it is absent or negative.
+    """
     value = fields.get((number, I64), -1)
     if value < 0:
         raise ValueError(_CONTRADICTION)
@@ -156,6 +164,7 @@ def _whole(fields: Fields, number: int) -> int:
 
 
 def _structs(fields: Fields, number: int) -> list[Fields]:
+    """Return the structs of a field that is a list of them; none where it is absent."""
     found = fields.get((number, LIST), [])
     if not all(isinstance(one, dict) for one in found):
         raise ValueError(_CONTRADICTION)

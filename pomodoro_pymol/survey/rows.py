@@ -1,13 +1,16 @@
-"""The rows of one file: what is measured of a structure or of its crops, and what noise makes of it in closed form.
+"""The rows of one file: what is measured of a structure or its crops, and what noise does to it, in closed form.
 
-Each number is what the function says that a command prints it from; none is computed anew.
+No number has a formula of its own here: each comes from the function that a command prints it from. A file with
+its rows is a `Reading`, which goes from process to process, and into the journal, as a line of JSON.
 """
 
 from __future__ import annotations
 
+import json
 import math
+from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -17,18 +20,18 @@ from ..diffusion.precondition import LEVELS, data_variances, noise_variances, ow
 from ..io.read import read_structure
 from ..noise.expected import expected_levels
 from ..noise.gauge import GaugeMoments, level_gauge
-from ..noise.scores import expected_score
+from ..noise.scores import TOLD_SCORES, expected_score
 from ..structure.atoms import Structure
 from ..structure.crops import crops, without_hydrogens
-from ..structure.distances import LocalDistances
 from ..structure.hierarchy import Hierarchy
 from .settings import SurveySettings
 
 #: Whole numbers, which come first.
 COUNTS = ("n_atoms", "n_residues", "n_chains")
-#: What there is of the data; see `columns`.
+#: What is measured of the coordinates, after the counts; see `columns`.
 DATA = ("rg", "s_chain", "s_residue", "s_atom", "s_total")
 _GAUGE = ("translation", "rotation", "between", "within")
+# By name, in the order of `TOLD_SCORES`.
 _SCORES = {
     "ca_lddt": "Calpha lDDT, mean over residues",
     "within_residues": "lDDT of pairs of heavy atoms of one residue",
@@ -76,8 +79,68 @@ class Row:
     numbers: Sequence[float] = ()
 
 
+@dataclass(frozen=True)
+class Reading:
+    """A file with its rows, and what reading it cost.
+
+    Attributes
+    ----------
+    path : str
+    size : int
+        Bytes on disk; 0 where it could not be found out.
+    seconds : float
+        Wall-clock time from opening the file to its last row.
+    peak : int
+        Peak memory of the process that read it, bytes; 0 where it could not be found out.
+    rows : sequence of Row
+        One or more.
+    line : str
+        The line that it was read from, kept so that `to_line` need not make it anew; "" where it was not.
+    """
+
+    path: str
+    size: int
+    seconds: float
+    peak: int
+    rows: Sequence[Row]
+    line: str = field(default="", compare=False, repr=False)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was not read."""
+        return bool(self.rows[0].error)
+
+    def to_line(self) -> str:
+        """Return a line of ASCII text; numbers come back bit for bit."""
+        if self.line:
+            return self.line
+        rows = [[row.cropping, row.crop, row.error, *row.numbers] for row in self.rows]
+        return json.dumps([self.path, self.size, self.seconds, self.peak, rows])
+
+    @classmethod
+    def from_line(cls, line: str) -> Reading:
+        """Return what `to_line` made.
+
+        Raises
+        ------
+        ValueError
+            If it is anything else.
+        """
+        try:
+            path, size, seconds, peak, rows = json.loads(line)
+            found = [Row(cropping, crop, error, array("d", numbers)) for cropping, crop, error, *numbers in rows]
+            return cls(path, size, seconds, peak, tuple(found), line.rstrip("\n"))
+        except (TypeError, RecursionError):
+            raise ValueError("it is no reading of a file") from None
+
+
+def unread(path: str, size: int, seconds: float, peak: int, reason: str) -> Reading:
+    """Return the reading of a file that could not be read."""
+    return Reading(path, size, seconds, peak, (Row("", 0, reason),))
+
+
 def columns(settings: SurveySettings) -> list[Column]:
-    """Return the columns of numbers, in their order."""
+    """Return the columns of numbers, in the order of `structure_numbers`."""
     found = [
         Column("n_atoms", "", "atoms"),
         Column("n_residues", "", "residues; a ligand or an ion is one"),
@@ -110,7 +173,7 @@ def columns(settings: SurveySettings) -> list[Column]:
 
 
 def _word(z: float) -> str:
-    """Return a number with all of its digits, so that no two are one column."""
+    """Return a number with all of its digits, so that no two make columns of one name."""
     return repr(float(z)).removesuffix(".0")
 
 
@@ -119,7 +182,7 @@ def file_rows(path: str | Path, settings: SurveySettings) -> list[Row]:
 
     Raises
     ------
-    Exception
+    PomodoroError
         As of `read_structure`.
     """
     structure = read_structure(path)
@@ -129,7 +192,7 @@ def file_rows(path: str | Path, settings: SurveySettings) -> list[Row]:
 
 
 def structure_rows(structure: Structure, settings: SurveySettings) -> Iterator[Row]:
-    """Yield the row of a structure, or those of its crops; hydrogens as they are."""
+    """Yield the row of a structure, or those of its crops, with whatever hydrogens it has."""
     if settings.tokens is None:
         yield Row("whole", 0, "", structure_numbers(structure, settings))
         return
@@ -139,7 +202,7 @@ def structure_rows(structure: Structure, settings: SurveySettings) -> Iterator[R
 
 
 def structure_numbers(structure: Structure, settings: SurveySettings) -> tuple[float, ...]:
-    """Return the numbers of `columns` for a structure as it is."""
+    """Return the numbers of a structure in the order of `columns`, with whatever hydrogens it has."""
     hierarchy = Hierarchy.from_structure(structure)
     state = torch.from_numpy(structure.coords)
     data = data_variances(state[None], hierarchy)
@@ -166,11 +229,7 @@ def _scores(structure: Structure, hierarchy: Hierarchy, settings: SurveySettings
     """Yield the scores of each kind, scheme by scheme, at each z."""
     if not settings.z:
         return
-    for make, mean in (
-        (LocalDistances.of_calphas, "residue_mean"),
-        (LocalDistances.within_residues, "structure"),
-        (LocalDistances.between_residues, "structure"),
-    ):
+    for make, mean in TOLD_SCORES:
         distances = make(structure, hierarchy)
         yield [
             [expected_score(distances, scheme.weights, settings.law.sigma(z), mean) for z in settings.z]

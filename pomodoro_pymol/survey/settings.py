@@ -1,10 +1,10 @@
-"""What the rows of a survey depend on beside the files, as it stands in the file of the rows."""
+"""What the rows of a survey depend on beside the files; it is stored with the rows."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass, field
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from ..errors import PomodoroError
@@ -23,12 +23,13 @@ class SurveySettings:
     ----------
     schemes : tuple of Scheme
     z : tuple of float
-        Where expected local scores are computed.
+        At which expected local scores are computed.
     law : LawOfSigma
+        Of sigma.
     hydrogens : bool
         Whether they count.
     tokens : int or None
-        Residues of a crop; None takes structures whole.
+        Residues of a crop; None where structures are taken whole.
     croppings : tuple of str
         Of `crops.CROPPINGS`.
     crops : int
@@ -39,7 +40,7 @@ class SurveySettings:
 
     schemes: tuple[Scheme, ...]
     z: tuple[float, ...] = ()
-    law: LawOfSigma = field(default=AF3_LAW)
+    law: LawOfSigma = AF3_LAW
     hydrogens: bool = True
     tokens: int | None = None
     croppings: tuple[str, ...] = CROPPINGS
@@ -47,7 +48,7 @@ class SurveySettings:
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """Return numbers and words, as JSON has them."""
+        """Return the settings in types that JSON has."""
         schemes = [[scheme.name, *astuple(scheme.weights)] for scheme in self.schemes]
         return {
             **{name: getattr(self, name) for name in ("hydrogens", "tokens", "crops", "seed")},
@@ -104,7 +105,7 @@ class SurveySettings:
             raise ValueError
 
     def __str__(self) -> str:
-        """In words."""
+        """Say what a row is of, in words."""
         what = "whole structures"
         if self.tokens:
             kinds = " and ".join(self.croppings)

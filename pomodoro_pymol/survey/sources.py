@@ -1,10 +1,10 @@
-"""Which files a survey is of."""
+"""Which files a survey is of, and in which batches they are read."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..errors import PomodoroError
 from ..io.disk import user_path
@@ -14,6 +14,10 @@ from ..utils.text import counted
 SUFFIXES = (".pdb", ".ent", ".cif", ".mmcif")
 #: Endings of files that list others.
 LISTS = (".txt", ".list", ".lst")
+#: Files of a batch, and their bytes, at most.
+FILES, BYTES = 64, 8_000_000
+# Batches that each thread gets in all, at least, where there are as many files.
+_SHARES = 16
 
 
 def expand(sources: Sequence[str]) -> list[str]:
@@ -22,14 +26,14 @@ def expand(sources: Sequence[str]) -> list[str]:
     Parameters
     ----------
     sources : sequence of str
-        Folders, which are taken with the folders in them and of which the files count whose names end
-        as those of structures do (`SUFFIXES`); patterns such as ``data/**/*.cif.gz``; files; and files
-        with a list (`LISTS`), a path in each line, relative to the folder one is in.
+        Folders, with all folders in them, of which the files with the ending of a structure are taken
+        (`SUFFIXES`); patterns such as ``data/**/*.cif.gz``; files; and lists (`LISTS`), which hold a
+        path in each line, relative to the current folder.
 
     Raises
     ------
     PomodoroError
-        If there is no such folder or file, a pattern or list leads to none that is there, or one cannot be read.
+        If a source is missing, a pattern fits no file, a list names none that is there, or one cannot be read.
     """
     found: set[str] = set()
     for source in sources:
@@ -40,14 +44,44 @@ def expand(sources: Sequence[str]) -> list[str]:
 
 
 def size_of(path: str) -> int:
-    """Return the bytes of a file on disk; 0 where there is none, or it does not tell."""
+    """Return the bytes of a file on disk; 0 where they cannot be found out."""
     try:
         return os.path.getsize(path)
     except OSError:
         return 0
 
 
+def given_out(sizes: Mapping[str, int], threads: int) -> list[list[str]]:
+    """Return batches of files, whose bytes are given by path, the largest files first."""
+    ordered = sorted(sizes, key=lambda path: (-sizes[path], path))
+    return [ordered[batch] for batch in batches([sizes[path] for path in ordered], threads)]
+
+
+def batches(sizes: Sequence[int], threads: int) -> Iterator[slice]:
+    """Yield the places of the files of each batch, one batch after the other.
+
+    A batch is so large that giving it out costs little, and so small that no thread waits long for the others.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Bytes of the files, in the order in which they are to be read.
+    threads : int
+        How many read at the same time.
+    """
+    most = max(1, min(FILES, len(sizes) // (_SHARES * max(threads, 1))))
+    start = held = 0
+    for place, size in enumerate(sizes):
+        if place > start and (place - start == most or held + size > BYTES):
+            yield slice(start, place)
+            start, held = place, 0
+        held += size
+    if sizes:
+        yield slice(start, len(sizes))
+
+
 def _expanded(source: str) -> Iterator[str]:
+    """Yield the files that one source means, as of `expand`."""
     path = os.fspath(user_path(source))
     if os.path.isdir(path):
         yield from _in_folder(path)
@@ -66,6 +100,8 @@ def _expanded(source: str) -> Iterator[str]:
 
 
 def _in_folder(folder: str) -> Iterator[str]:
+    """Yield the structures in a folder, and in the folders in it."""
+
     def refuse(error: OSError) -> None:
         raise PomodoroError(f"cannot read folder {error.filename}: {error.strerror}")
 
@@ -76,6 +112,7 @@ def _in_folder(folder: str) -> Iterator[str]:
 
 
 def _listed(path: str) -> list[str]:
+    """Return the paths that a list has."""
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape") as file:
             lines = [line for line in file.read().split("\n") if line.strip()]

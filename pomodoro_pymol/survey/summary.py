@@ -1,13 +1,13 @@
-"""What the rows of a survey say together: spreads, what they hang on, and the scalings that go with them.
+"""What the rows of a survey say together: spreads, how they depend on length, and the scalings that follow.
 
-Means are over structures or crops, each counting once, in the order of the rows; nothing is added up in
-an order that threads choose, so that the same rows give the same numbers to the last bit.
+Means are over structures or crops, each counting once, in the order of the rows. No sum depends on the
+number of threads, so that the same rows give the same numbers to the last bit.
 
 Intervals are those of the percentile bootstrap (Efron and Tibshirani 1993, chapter 13). Files are drawn,
-not rows: crops of one file are not independent. They say how well this many files tell the spread of the
-files that these are a sample of, and nothing of how that sample was chosen. Where spreads are skewed, as
-those of structures are, intervals of few files are too narrow: of a log-normal population they held the
-truth in 91 % of cases with 30 files, 94 % with 100 and 95 % with 400.
+not rows, since crops of one file are not independent. An interval says how well so many files tell the
+spread of the population that they are a sample of; it knows nothing of how they were chosen. Where spreads
+are skewed, as those of structures are, intervals of few files are too narrow: of a log-normal population
+they held the truth in 91 % of cases with 30 files, 94 % with 100 and 95 % with 400.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,15 +28,15 @@ from ..noise.weights import Scheme
 from .rows import COUNTS, DATA, Column, columns
 from .survey_file import Survey
 
-#: First numbers of residues of the groups by length, but the first, which begins at 1.
+#: Numbers of residues at which a new group by length begins; the first group begins at 1.
 LENGTHS = (64, 128, 256, 384, 512, 768)
-#: Of each structure's numbers.
+#: Of the quantiles of each number.
 PROBABILITIES = (0.05, 0.25, 0.5, 0.75, 0.95)
 #: Where scalings are told, if the survey has no z.
 Z = (-1.0, 0.0, 1.0)
 RESAMPLES = 1000
 _SEED = 0
-_BLOCK = 1 << 20  # numbers drawn at a time, at most, but for a single draw of more files
+_BLOCK = 1 << 20  # numbers drawn at a time, at most; a single draw of more files is not divided
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,7 @@ class Group:
     Attributes
     ----------
     name : str
+        Such as ``64-127``, numbers of residues, or the kind of the crops.
     n_rows, n_files : int
     total : Bounded
         sigma_data, angstrom per coordinate: the root of the mean of s_total.
@@ -99,8 +100,8 @@ class SchemeSummary:
     p_mean : tuple of float
         Of the law of each level's noise; nan without noise.
     scalings : tuple
-        At each of `Summary.sigmas` those of chain, residue and atom level, of their own noise and data; None
-        without noise.
+        At each of `Summary.sigmas` those of chain, residue and atom level, by the level's own noise and data;
+        None without noise.
     """
 
     scheme: Scheme
@@ -111,15 +112,15 @@ class SchemeSummary:
 
 @dataclass(frozen=True)
 class Failure:
-    """Files that were not read for one reason.
+    """Files that were not read, for the same reason.
 
     Attributes
     ----------
     reason : str
-        Of the first, FILE in place of its name.
+        Of the first file, FILE in place of its name.
     count : int
     example : str
-        Path of the first.
+        Path of the first file.
     """
 
     reason: str
@@ -146,12 +147,12 @@ class Summary:
     quantiles : tuple of Quantiles
     law : LawOfSigma
     z, sigmas : tuple of float
-        Where scalings are told; angstrom per coordinate.
+        At which scalings are given; sigma in angstrom per coordinate.
     one : tuple of Scalings or None
         At each of ``sigmas``, of one sigma and the data set's own sigma_data.
     schemes : tuple of SchemeSummary
     failures : tuple of Failure
-        The most frequent first.
+        The most frequent reason first.
     """
 
     name: str
@@ -171,19 +172,17 @@ class Summary:
 
     @property
     def typed(self) -> str:
-        """Standard deviations of the levels as ``data=chain:residue:atom`` takes them, with all digits."""
+        """Standard deviations of the levels, angstrom, as ``data=chain:residue:atom`` takes them, with all digits."""
         return ":".join(repr(level.value) for level in self.all.levels)
 
 
-def summarise(survey: Survey, resamples: int = RESAMPLES) -> Summary:
+def summarise(survey: Survey) -> Summary:
     """Return what the rows of a survey say together.
 
     Parameters
     ----------
     survey : Survey
         With all its columns.
-    resamples : int
-        Of the bootstrap.
 
     Raises
     ------
@@ -196,7 +195,7 @@ def summarise(survey: Survey, resamples: int = RESAMPLES) -> Summary:
         sigmas = tuple(settings.law.sigma(value) for value in z)
     except OverflowError:
         raise PomodoroError(f"{survey.name} has a z at which {settings.law} is beyond all numbers") from None
-    whole = group("all", survey, resamples)
+    whole = group("all", survey)
     kinds = np.unique(survey.cropping[survey.read]).tolist()
     data = whole.total.value**2, *(level.value**2 for level in whole.levels)
     return Summary(
@@ -204,9 +203,9 @@ def summarise(survey: Survey, resamples: int = RESAMPLES) -> Summary:
         len(np.unique(survey.path)),
         whole.n_files,
         whole,
-        tuple(_by_length(survey, resamples)),
-        tuple(group(kind, _part(survey, survey.cropping == kind), resamples) for kind in kinds if len(kinds) > 1),
-        _slope(survey, resamples),
+        tuple(_by_length(survey)),
+        tuple(group(kind, survey.where(survey.cropping == kind)) for kind in kinds if len(kinds) > 1),
+        _slope(survey),
         tuple(_quantiles(survey)),
         settings.law,
         z,
@@ -231,14 +230,17 @@ def group(name: str, survey: Survey, resamples: int = RESAMPLES) -> Group:
 
 
 def bootstrap(values: Sequence[np.ndarray], files: np.ndarray, resamples: int = RESAMPLES) -> tuple[int, np.ndarray]:
-    """Return sums over files drawn with replacement, as many as there are, from the same random numbers every time.
+    """Return sums over files drawn with replacement, as many as there are.
+
+    The random numbers are the same in every call.
 
     Parameters
     ----------
     values : sequence of ndarray, shape=(n_rows,)
     files : ndarray, shape=(n_rows,)
-        Which rows are drawn together.
+        The file of each row; rows of one file are drawn together.
     resamples : int
+        How often so many files are drawn.
 
     Returns
     -------
@@ -253,44 +255,40 @@ def bootstrap(values: Sequence[np.ndarray], files: np.ndarray, resamples: int = 
         n = min(block, resamples - start)
         drawn = random.integers(count, size=(n, count)) + count * np.arange(n)[:, None]
         times = np.bincount(drawn.ravel(), minlength=n * count).reshape(n, count).astype(float)
-        # By no library of linear algebra, whose threads have an order of their own.
+        # By einsum, since a library of linear algebra would add in an order that depends on its threads.
         sums.append(np.einsum("vf,nf->vn", of_file, times))
     return count, np.concatenate(sums, axis=1)
 
 
 def _bounded(value: float, draws: np.ndarray, n_files: int) -> Bounded:
+    """Return a number with the interval of its draws."""
     low, high = np.quantile(draws, (0.025, 0.975)).tolist() if n_files > 1 else (math.nan, math.nan)
     return Bounded(float(value), low, high)
 
 
-def _part(survey: Survey, chosen: np.ndarray) -> Survey:
-    """Return the rows that are chosen, which is shape=(n_rows,), dtype=bool."""
-    labels = {name: getattr(survey, name)[chosen] for name in ("path", "cropping", "crop", "error")}
-    return replace(survey, **labels, numbers={name: column[chosen] for name, column in survey.numbers.items()})
-
-
-def _by_length(survey: Survey, resamples: int) -> list[Group]:
+def _by_length(survey: Survey) -> list[Group]:
+    """Return the groups by number of residues that have rows."""
     length, found = survey.numbers["n_residues"], []
     for low, high in zip((1, *LENGTHS), (*LENGTHS, math.inf)):
         chosen = (length >= low) & (length < high)
         if chosen.any():
             name = f"{low}-{high - 1}" if high < math.inf else f"{low} and more"
-            found.append(group(name, _part(survey, chosen), resamples))
+            found.append(group(name, survey.where(chosen)))
     return found
 
 
-def _slope(survey: Survey, resamples: int) -> Bounded:
-    """Return the slope of the least-squares line, each row counting once."""
+def _slope(survey: Survey) -> Bounded:
+    """Return the slope of the least-squares line of ln(sigma_data) over ln(n_residues), each row counting once."""
     lengths = np.log(survey.of("n_residues"))
     if np.ptp(lengths) == 0 or not survey.of("s_total").all():
         return Bounded(math.nan, math.nan, math.nan)
     x, y = lengths - lengths.mean(), np.log(survey.of("s_total")) / 2
     sums = [np.ones_like(x), x, y - y.mean(), x * (y - y.mean()), x**2]
-    n_files, draws = bootstrap(sums, survey.path[survey.read], resamples)
+    n_files, draws = bootstrap(sums, survey.path[survey.read])
 
     def slope(n: np.ndarray, x: np.ndarray, y: np.ndarray, xy: np.ndarray, xx: np.ndarray) -> np.ndarray:
+        """Return the slopes of lines by the sums over their points, nan where all points are of one x."""
         below = n * xx - x**2
-        # Draws of structures of one length have no slope, and leave what there is as it is.
         return np.divide(n * xy - x * y, below, out=np.full_like(below, np.nan), where=below > 1e-9 * n**2)
 
     drawn = slope(*draws)
@@ -299,7 +297,7 @@ def _slope(survey: Survey, resamples: int) -> Bounded:
 
 
 def _quantiles(survey: Survey) -> list[Quantiles]:
-    """Return how every column varies but the variances of noise, variances of data as standard deviations."""
+    """Return how each column varies, but for variances of noise; variances of data as standard deviations."""
     settings, found = survey.settings, []
     noises = {f"{scheme.name}_noise_{level}" for scheme in settings.schemes for level in LEVELS}
     for number, column in enumerate(columns(settings)):
@@ -317,6 +315,7 @@ def _quantiles(survey: Survey) -> list[Quantiles]:
 
 
 def _scheme(survey: Survey, scheme: Scheme, data: Sequence[float], sigmas: Sequence[float]) -> SchemeSummary:
+    """Return the noise of a scheme, and scalings by the data variances of the levels, square angstrom."""
     means = (float(survey.of(f"{scheme.name}_noise_{level}").mean()) for level in LEVELS)
     chain, residue, atom = (mean if 0 < mean < math.inf else 0.0 for mean in means)
     noise = (chain, residue, atom)
@@ -326,11 +325,12 @@ def _scheme(survey: Survey, scheme: Scheme, data: Sequence[float], sigmas: Seque
 
 
 def _scalings(noise: float, data: float) -> Scalings | None:
+    """Return the scalings for variances of noise and data, None where either is 0."""
     return edm_scalings(math.sqrt(noise), math.sqrt(data)) if noise and data else None
 
 
 def _failures(survey: Survey) -> tuple[Failure, ...]:
-    """Return reasons, those that differ in the file or in numbers being one."""
+    """Return the reasons, of which those that differ only in the name of the file or in numbers are one."""
     found: dict[str, Failure] = {}
     for path, error in zip(survey.path, survey.error):
         if error:

@@ -1,7 +1,7 @@
 """The file of a survey, Parquet: a row per structure and crop, sorted by path, cropping and crop.
 
-Anyone may have made it. It is read by pyarrow (extra ``[survey]``), column by column, of known types,
-after it is known to unpack to little more than it is; nothing in it is unpickled or run.
+Anyone may have made it, so nothing in it is unpickled or run. It is read by pyarrow (extra ``[survey]``),
+column by column, each of a known type, once `parquet_size` has found that it takes little memory.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from ..diffusion.precondition import PerLevel, per_freedom
-from ..errors import PomodoroError
+from ..errors import PomodoroError, first_line
 from ..io.disk import atomic_write, user_path
 from .parquet_size import LONGEST, MOST, check_room, read_footer
 from .rows import COUNTS, DATA, Row, columns
@@ -40,10 +40,10 @@ class Survey:
         Of the file.
     settings : SurveySettings
     path, cropping, error : ndarray of object, shape=(n_rows,)
-        Text. Bytes of a path that are no text are as Python prints them, such as ``\\udcff``.
+        Text. Bytes of a path that are no text are escaped, as in ``\\udcff``.
     crop : ndarray, shape=(n_rows,), dtype=int64
     numbers : dict of str to ndarray, shape=(n_rows,), dtype=float64
-        By name of `rows.columns`, those that were asked for; nan where the file was not read.
+        By the name of the column, see `rows.columns`, those that were asked for; nan where the file was not read.
     """
 
     name: str
@@ -54,6 +54,11 @@ class Survey:
     error: np.ndarray
     numbers: dict[str, np.ndarray]
 
+    @property
+    def row_word(self) -> str:
+        """What a row is of, in a word."""
+        return "structure" if self.settings.tokens is None else "crop"
+
     @cached_property
     def read(self) -> np.ndarray:
         """Which rows are of files that were read, shape=(n_read,), dtype=int64."""
@@ -63,20 +68,28 @@ class Survey:
         """Return a column of numbers, of the files that were read, shape=(n_read,)."""
         return self.numbers[name][self.read]
 
+    def where(self, chosen: np.ndarray) -> Survey:
+        """Return the survey of some rows: ``chosen`` is of shape=(n_rows,), dtype=bool."""
+        labels = {name: getattr(self, name)[chosen] for name in _LABELS}
+        return replace(self, **labels, numbers={name: column[chosen] for name, column in self.numbers.items()})
+
     def freedom(self) -> np.ndarray:
-        """Return `precondition.degrees_of_freedom` of each structure that was read, shape=(n_read, 3)."""
+        """Return the `precondition.degrees_of_freedom` of each structure that was read, shape=(n_read, 3)."""
         n_atoms, n_residues, n_chains = (self.of(name) for name in COUNTS)
         return np.stack([np.ones_like(n_atoms), (n_residues - n_chains) / n_residues, 1 - n_residues / n_atoms], 1)
 
     def squares(self) -> np.ndarray:
-        """Return the mean square of each level of each structure, shape=(n_read, 3): a part of s_total."""
+        """Return the mean square of each level of each structure that was read, shape=(n_read, 3).
+
+        Square angstrom per coordinate; the three sum to s_total.
+        """
         return self.freedom() * np.stack([self.of(name) for name in DATA[1:4]], 1)
 
     def data_levels(self) -> PerLevel:
         """Return the data variance of chain, residue and atom level, square angstrom per coordinate.
 
-        As of `precondition.data_variances`: mean squares over structures, each counting once, over
-        their mean degrees of freedom.
+        As of `precondition.data_variances`: the mean of the squares over the structures that were read, each
+        counting once, over their mean degrees of freedom.
         """
         chain, residue, atom = self.freedom().mean(0).tolist()
         return per_freedom(self.squares().mean(0).tolist(), (chain, residue, atom))
@@ -89,7 +102,7 @@ def write_survey(path: str | Path, rows: Sequence[tuple[str, Row]], settings: Su
     ----------
     path : str or Path
     rows : sequence of tuple
-        Path of a file, and a row of it, in any order; no two of one path, cropping and crop.
+        Path of a file, and a row of it, in any order; path, cropping and crop of no two are the same.
     settings : SurveySettings
 
     Raises
@@ -129,7 +142,7 @@ def write_survey(path: str | Path, rows: Sequence[tuple[str, Row]], settings: Su
 
 
 def is_survey(text: str) -> bool:
-    """Tell whether what was given is the name of a survey."""
+    """Tell whether a text that was given is the name of a survey, by its ending."""
     return text.lower().endswith(SUFFIX)
 
 
@@ -162,7 +175,7 @@ def read_survey(path: str | Path, names: Sequence[str] | None = None) -> Survey:
     except (OSError, pyarrow.ArrowException, ValueError, MemoryError, RecursionError) as error:
         if isinstance(error, OSError) and error.strerror:
             raise PomodoroError(f"cannot read {path}: {error.strerror}") from None
-        raise PomodoroError(f"{path} is no survey: {_reason(error)}") from None
+        raise PomodoroError(f"{path} is no survey: {first_line(error) or type(error).__name__}") from None
     labels = {name: table.pop(name) for name in _LABELS}
     survey = Survey(place.name, settings, **labels, numbers=table)
     if not len(survey.read):
@@ -171,7 +184,13 @@ def read_survey(path: str | Path, names: Sequence[str] | None = None) -> Survey:
 
 
 def _table(source: IO[bytes], names: Sequence[str] | None) -> tuple[SurveySettings, dict[str, np.ndarray]]:
-    """Return the settings and the columns of a file."""
+    """Return the settings and the columns of a file, all of it checked.
+
+    Raises
+    ------
+    ValueError, OSError, RecursionError, MemoryError, pyarrow.ArrowException
+        If it is no survey.
+    """
     from pyarrow import parquet
 
     footer = read_footer(source)
@@ -198,6 +217,7 @@ def _table(source: IO[bytes], names: Sequence[str] | None) -> tuple[SurveySettin
 
 
 def _check_types(schema: Any, wanted: Sequence[str]) -> None:
+    """Refuse columns of another type than `write_survey` gives them."""
     for name in ("crop", *wanted):
         kind, found = "int64" if name in (*COUNTS, "crop") else "double", str(schema.field(name).type)
         if found != kind:
@@ -208,7 +228,7 @@ def _check_types(schema: Any, wanted: Sequence[str]) -> None:
 
 
 def _words(column: Any) -> np.ndarray:
-    """Return text that is stored as a dictionary: each once in memory, however often it is there."""
+    """Return a column of text that is stored as a dictionary, each text once in memory however often it is there."""
     found = [np.empty(0, object)]
     for chunk in column.chunks:
         if chunk.null_count:
@@ -218,13 +238,14 @@ def _words(column: Any) -> np.ndarray:
 
 
 def _whole(name: str, values: np.ndarray) -> np.ndarray:
+    """Return numbers that are whole and not negative, and refuse others."""
     if values.dtype != np.int64 or (values < 0).any():
         raise ValueError(f"{name} is absent or negative")
     return values
 
 
 def _check_numbers(numbers: dict[str, np.ndarray]) -> None:
-    """Check columns of the files that were read."""
+    """Refuse numbers, of files that were read, that no structure has."""
     for name, values in numbers.items():
         if name in COUNTS and not (values >= 1).all():
             raise ValueError(f"{name!r} is absent or less than 1")
@@ -239,9 +260,5 @@ def _check_numbers(numbers: dict[str, np.ndarray]) -> None:
 
 
 def plain_text(words: str) -> str:
-    """Return words that are text: in the name of a file there may be bytes that are not."""
+    """Return words as text that can be stored: bytes in the name of a file that are no text are escaped."""
     return words.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,1 +1,1 @@
-"""What everything else may need: memory, devices, problems, text."""
+"""What everything else may need: memory, devices, interrupts, problems, progress, text, groups of atoms as typed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..errors import PomodoroError
+from ..errors import PomodoroError, first_line
 from . import memory
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ DEVICES = ("auto", "cuda", "mps", "cpu")
 #: at 10,000 atoms. Below, a run takes 20 ms at most, less than a CUDA context does, and its numbers are the reference.
 AUTO_ATOMS = 10_000
 
-# What torch says of Apple's memory, of pinned memory, and of a CUDA library's own.
+# How torch says that memory is full: Apple's, pinned memory, and that of two CUDA libraries.
 _FULL = (
     "MPS backend out of memory",
     "CUDA error: out of memory",
@@ -42,8 +42,8 @@ def resolve_device(name: str = "auto", n_atoms: int | None = None) -> torch.devi
     ----------
     name : str
     n_atoms : int, optional
-        Of a frame: under `AUTO_ATOMS`, ``auto`` is the CPU, and no GPU is asked for anything. By
-        default as many as a GPU wants.
+        Of a frame: under `AUTO_ATOMS`, ``auto`` is the CPU, and no GPU is looked for. By default
+        enough for a GPU.
 
     Raises
     ------
@@ -96,9 +96,9 @@ def with_room(name: str, device: torch.device, needed: int) -> tuple[torch.devic
     Parameters
     ----------
     name : str
-        As it was asked for: a device that was typed is tried.
+        As it was asked for; a device that was named is kept, whatever memory it has.
     device : torch.device
-        What that means here.
+        The device that ``name`` means here.
     needed : int
         Bytes that the run needs there.
     """
@@ -112,7 +112,7 @@ def with_room(name: str, device: torch.device, needed: int) -> tuple[torch.devic
             return device, ""
         lacks = f"{device_name(device)} has {memory.size_text(free)} free of the {memory.size_text(needed)} needed"
     except RuntimeError as error:  # not even a context fits
-        lacks = f"{device} does not work, {str(error).strip().partition(chr(10))[0] or type(error).__name__}"
+        lacks = f"{device} does not work, {first_line(error) or type(error).__name__}"
     return torch.device("cpu"), f"{lacks}: left to the CPU, whose numbers are other ones"
 
 
@@ -148,7 +148,8 @@ def recorded_device(recorded: str) -> torch.device:
     Parameters
     ----------
     recorded : str
-        As a record has it: of former versions, which drew a GPU's noise otherwise, without the name of the hardware.
+        As a record has it. Former versions, which drew a GPU's noise otherwise, recorded a GPU without the name
+        of the hardware, which is the name of no device here.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What Ctrl-C must not cut in two."""
+"""Blocks of code that Ctrl-C does not cut in two, and processes that it does not reach."""
 
 from __future__ import annotations
 
@@ -25,3 +25,19 @@ def undisturbed() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
         if waiting:
             handler(*waiting[0])
+
+
+@contextmanager
+def ignoring_interrupts() -> Iterator[None]:
+    """Let processes that are started in the block ignore Ctrl-C, as their parent does until its end.
+
+    Off the main thread, where handlers cannot be set, nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

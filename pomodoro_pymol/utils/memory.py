@@ -17,28 +17,41 @@ from ..errors import PomodoroError
 if TYPE_CHECKING:
     import torch
 
-# Bytes per atom. Coordinates, labels, and index maps of a structure with its hierarchy; PyMOL's copy of it,
-# coloured from two lists, and without colours; a state in PyMOL, coordinates and an index map.
+# Bytes per atom:
+# _STRUCTURE   coordinates, labels, and index maps of a structure with its hierarchy
+# _COPY        PyMOL's copy of it, coloured from two lists
+# _PLAIN_COPY  the same without colours
+# _STATE       a state in PyMOL: coordinates and an index map
+# _OWN         a state in PyMOL with atoms of its own
 _STRUCTURE, _COPY, _PLAIN_COPY, _STATE = 150, 420, 300, 21
 _OWN = 300
-# A frame. A state of the data as it is read: in PyMOL's copy of them all, and in an array; in a denoiser: in the
-# array, about the origin, in its metrics, which are two in any pose with a flat covariance; and while that is built.
+# _FRAME       a frame
+# _READ        a state of the data as it is read: in PyMOL's copy of them all, and in an array
+# _MEMBER      a state in a denoiser: in the array, about the origin, and in its metrics, of which there are two in
+#              any pose with a flat covariance
+# _BUILT       a state while the denoiser is built
 _FRAME, _READ, _MEMBER, _BUILT = 12, 33, 93, 105
-# A sample on its way, with what a step and its curves hold. What its denoiser takes beside its data. A frame on its
-# way through a denoiser, and what that takes beside its data. The parts of one state in float64.
+# _SAMPLE      a sample on its way, with what a step and its curves hold
+# _MODEL       what its denoiser takes beside its data
+# _DENOISED    a frame on its way through a denoiser
+# _DENOISER    what that takes beside its data
+# _PARTS       the parts of one state in float64
 _SAMPLE, _MODEL, _DENOISED, _DENOISER, _PARTS = 225, 180, 66, 264, 120
-# Pairs of atoms that are compared in a sweep, their neighbours, of which they are found, and their counts by distance:
-# as dense as proteins are, and residues as large.
+# Pairs of atoms that a sweep compares, the neighbours among which they are found, and their counts by distance, in a
+# structure as dense as proteins are and with residues as large.
 _PAIRS = 1100
 # A state in float64, twice, as products of states with each other take it.
 _PRODUCT = 48
-# A pixel as it is ray-traced, with what Pillow holds of a picture on its way; and as it waits for its film, which is
-# written at once.
+# Bytes per pixel: as it is ray-traced, with what Pillow holds of a picture on its way; and while it waits for the film,
+# which is written once all pictures are there.
 _TRACED, _COLORED = 100, 3
 
-# On a device other than the CPU. Atoms and index maps of a structure; a frame of a block: in two blocks in flight, in
-# the whole of a group of which some are wanted, in what is added to it, and in its statistics; a frame of a group of
-# normals that is drawn beside a sample. What a CUDA library keeps for products of matrices, in bytes.
+# On a device other than the CPU:
+# _MAPS        atoms and index maps of a structure
+# _IN_BLOCK    a frame of a block: in two blocks on their way, in the whole of a group of which some are wanted, in what
+#              is added to it, and in its statistics
+# _NORMALS     a frame of a group of normals that is drawn beside a sample
+# _PRODUCTS    what a CUDA library keeps for products of matrices, in bytes altogether
 _MAPS, _IN_BLOCK, _NORMALS, _PRODUCTS = 60, 72, 36, 32 << 20
 
 # Address space that stacks and heaps of threads take beside what is counted.
@@ -172,6 +185,7 @@ def size_text(count: int) -> str:
 
 
 def _machine_available() -> int | None:
+    """Return the free memory of the machine, or all it has where only that is told; None where nothing is."""
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
         fields = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
@@ -221,6 +235,8 @@ def _cgroups_available(root: Path = Path("/")) -> list[int]:
 
 
 def _windows_available() -> int:
+    """Return the memory that the process can still commit under Windows."""
+
     class Status(ctypes.Structure):
         _fields_ = [
             ("length", ctypes.c_uint32),

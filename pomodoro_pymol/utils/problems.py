@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import PomodoroError
+from ..errors import PomodoroError, first_line
 from ..health import missing_text
 
 #: How PyTorch, Python and C++ say that memory or address space does not suffice, where the error's type does not.
@@ -12,11 +12,11 @@ _SHORT = ("not enough memory", "can't allocate memory", "Cannot allocate memory"
 def known_text(error: BaseException) -> str:
     """Return the line for an error that is no fault of the code, but of input or of the machine; "" for others."""
     if isinstance(error, PomodoroError):
-        return str(error).strip().splitlines()[0]
+        return first_line(error)
     if isinstance(error, ModuleNotFoundError):
         return missing_text(error)
     if isinstance(error, ImportError):
-        return f"a package cannot be imported: {(str(error).strip().splitlines() or [''])[0]}"
+        return f"a package cannot be imported: {first_line(error)}"
     if isinstance(error, RuntimeError) and "out of memory" in str(error):
         return "the GPU's memory does not suffice: use device=cpu, or ask for fewer atoms"
     if isinstance(error, MemoryError) or (

@@ -14,6 +14,7 @@ def bar(label: str) -> Callable[[int, int], None]:
     """Return a callback that draws a progress bar, on a terminal."""
 
     def show(done: int, total: int) -> None:
+        """Draw the bar, ended by a new line once all is done."""
         if sys.stderr.isatty():
             filled = "#" * (30 * done // total)
             print(f"\r{label} [{filled:30}] {done}/{total}", end="\n" if done == total else "", file=sys.stderr)
@@ -29,6 +30,7 @@ def status(*, log: bool = False) -> Callable[[str, bool], None]:
     before = time.monotonic()
 
     def show(text: str, last: bool) -> None:
+        """Show a line, for good where it is the last."""
         nonlocal before
         if sys.stderr.isatty():
             print(f"\r\x1b[K{text[:_LONGEST]}", end="\n" if last else "", file=sys.stderr, flush=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from ..health import version_of
 from .host import numpy_health
 from .window import main_window
 
@@ -27,7 +27,7 @@ def about(*, _self) -> dict[str, str]:
 
 
 def own_window(*, _self) -> Any:
-    """Return PyMOL's main window, None where this PyMOL has none or another one has it."""
+    """Return PyMOL's main window, None where there is none or where it is that of another PyMOL in this process."""
     main = main_window()
     return main if main is not None and getattr(getattr(main, "pymolwidget", None), "cmd", None) is _self else None
 
@@ -35,17 +35,11 @@ def own_window(*, _self) -> Any:
 def _build(_self: Any) -> str:
     """Return the package that PyMOL came in, the day it was built, and of what, as far as it says so."""
     conda = sorted(path.stem for path in Path(sys.prefix, "conda-meta").glob("pymol*.json"))
-    found = [*conda, *(f"{name} {version}" for name in _PACKAGES if (version := _version(name)))][:1]
+    found = [*conda, *(f"{name} {version}" for name in _PACKAGES if (version := version_of(name)))][:1]
     seconds, commit = (*_self.get_version(), 0, "")[3:5] if len(_self.get_version()) > 4 else (0, "")
     if seconds:
         found.append(time.strftime("built %Y-%m-%d", time.gmtime(int(seconds))))
     return ", ".join([*found, *([f"commit {commit[:10]}"] if commit else [])]) or "not known"
-
-
-def _version(package: str) -> str:
-    with suppress(metadata.PackageNotFoundError):
-        return metadata.version(package)
-    return ""
 
 
 def _window(_self: Any) -> str:
@@ -63,6 +57,7 @@ def _window(_self: Any) -> str:
 
 
 def _renderer(_self: Any) -> str:
+    """Return what draws OpenGL, "" where nothing does or PyMOL does not say."""
     with suppress(Exception):  # some builds cannot say
         return ", ".join(filter(None, _self.get_renderer()))
     return ""

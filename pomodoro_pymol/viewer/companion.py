@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 from ..errors import PomodoroError
 from .dressing import MANY_ATOMS, show_spheres
-from .host import kept_session, muted, set_discrete
+from .host import hidden_name, kept_session, muted, set_discrete
 from .publishing import paint_steps, publish, redraw_colors, retitle, set_titles
-from .reading import count_atoms, finish, pieces, read_state
+from .reading import count_atoms, pieces, read_state, take_all
 from .sources import copy_atoms
 from .states import StateWriter
-from .store import STORE, all_records, get_record, is_legal, our_objects, spelling
+from .store import forget, get_record, is_legal, our_objects, spelling
 
 # Coordinates written at once.
 _ATOM_FRAMES = 600_000
@@ -39,11 +39,9 @@ def forget_companion(name: str, *, _self) -> None:
     """Delete the companion of our object ``name``, if there is one."""
     there = companion_of(name, _self=_self)
     if there:
-        records = all_records(_self)
-        del records[there]
         with muted(_self):
             _self.delete(there)
-        setattr(_self._pymol.session, STORE, records)
+        forget([there], _self=_self)
 
 
 def companion_steps(
@@ -78,7 +76,7 @@ def companion_steps(
     record : dict
         Of plain types, for the session, beside the command and the source.
     rep : {"auto", "sticks", "lines", "cartoon"}
-        What it shows where it is made anew: what ``name`` does, but for "auto" spheres, unless there are many atoms.
+        Where it is made anew it shows what ``name`` shows, or for "auto" spheres unless there are many atoms.
     piece : int
         So many atoms at a time; 0 is all at once.
 
@@ -93,26 +91,14 @@ def companion_steps(
     _check_name(name, _self)
     colors, values = (ravel(each) for each in (colors, values))
     there = companion_of(name, _self=_self)
-    if there and _is_like(get_record(there, _self=_self), record):
-        rows = finish(_read_rows(there, len(titles), len(truth), 0, _self))
-        if rows is not None and _is_in_place(there, truth, rows, _self):
-            # At once: half a companion would say what never was.
-            finish(paint_steps(there, memoryview(colors[rows]), memoryview(values[rows]), _self=_self))
-            redraw_colors(there, _self=_self)
-            retitle(there, titles, record, _self=_self)
-            return there
+    if there and _repaint(there, truth, titles, colors, values, record, _self):
+        return there
     with _draft(name, atom_at_place, _self) as draft:
         if rep == "auto" and len(truth) <= MANY_ATOMS:
             show_spheres(draft, _self=_self)
         yield
         yield from _make_states(draft, truth, len(titles), _self)
-        reading = _read_rows(draft, len(titles), len(truth), piece, _self)
-        rows = yield from _watched(reading, draft, colors.size, _self)
-        if rows is None or not _is_in_place(draft, truth, rows, _self):
-            raise _changed()
-        yield
-        painting = paint_steps(draft, memoryview(colors[rows]), memoryview(values[rows]), piece, _self=_self)
-        yield from _watched(painting, draft, colors.size, _self)
+        yield from _paint(draft, truth, len(titles), colors, values, piece, _self)
         set_titles(draft, titles, _self=_self)
         output = companion_of(name, _self=_self) or _free_name(name, _self)
         publish(draft, output, record, _self=_self)
@@ -120,15 +106,42 @@ def companion_steps(
 
 
 def _command(name: str) -> str:
+    """Return the command that the record of a companion of our object ``name`` bears."""
     return f"pomcolor {name}, metric=direction"
 
 
-def _is_like(former: dict[str, Any] | None, record: dict[str, Any]) -> bool:
-    """Tell a companion of the same atoms."""
-    return former is not None and former.get("digest") == record.get("digest")
+def _repaint(
+    there: str, truth: Any, titles: Sequence[str], colors: Any, values: Any, record: dict[str, Any], _self: Any
+) -> bool:
+    """Give a companion other colours, titles and record; tell whether it has these atoms and so many states at all."""
+    former = get_record(there, _self=_self)
+    if former is None or former.get("digest") != record.get("digest"):
+        return False
+    rows = take_all(_read_rows(there, len(titles), len(truth), 0, _self))
+    if rows is None or not _is_in_place(there, truth, rows, _self):
+        return False
+    # At once, so that nothing is seen of it that is half of the former colours.
+    take_all(paint_steps(there, memoryview(colors[rows]), memoryview(values[rows]), _self=_self))
+    redraw_colors(there, _self=_self)
+    retitle(there, titles, record, _self=_self)
+    return True
+
+
+def _paint(
+    draft: str, truth: Any, n_states: int, colors: Any, values: Any, piece: int, _self: Any
+) -> Generator[None, None, None]:
+    """Colour a new companion and set its b, once it is sure that it shows its atoms where they are to be."""
+    reading = _read_rows(draft, n_states, len(truth), piece, _self)
+    rows = yield from _watched(reading, draft, colors.size, _self)
+    if rows is None or not _is_in_place(draft, truth, rows, _self):
+        raise _changed()
+    yield
+    painting = paint_steps(draft, memoryview(colors[rows]), memoryview(values[rows]), piece, _self=_self)
+    yield from _watched(painting, draft, colors.size, _self)
 
 
 def _check_name(name: str, _self: Any) -> None:
+    """Refuse an object whose companion would have too long a name."""
     if not is_legal(companion_name(name), _self):
         raise PomodoroError(f"{companion_name(name)} is too long for a name: give {name} a shorter one")
 
@@ -139,6 +152,7 @@ def companion_name(name: str) -> str:
 
 
 def _free_name(name: str, _self: Any) -> str:
+    """Return a name for the companion that nothing has yet."""
     wanted = companion_name(name)
     return _self.get_unused_name(wanted) if spelling(wanted, _self=_self) else wanted
 
@@ -149,19 +163,15 @@ def _draft(name: str, atom_at_place: Any, _self: Any) -> Iterator[str]:
 
     It is deleted at the end unless it was published.
     """
-    draft = _self.get_unused_name("_pomodoro")
-    try:
+    with hidden_name(_self=_self) as draft:
         with muted(_self), kept_session(_self), _numbered(name, atom_at_place, _self):
             copy_atoms(draft, f"%{name}", 1, 1, _self)
         yield draft
-    finally:
-        if draft in _self.get_names("all"):
-            _self.delete(draft)
 
 
 @contextmanager
 def _numbered(name: str, atom_at_place: Any, _self: Any) -> Iterator[None]:
-    """Let the ID of each atom be its number from 1 on, for as long as a copy takes, which keeps it."""
+    """Give each atom its number from 1 on as its ID within the block; a copy that is made there keeps that."""
     if count_atoms(f"%{name}", _self=_self) != len(atom_at_place):
         raise _changed()
     former = array("q")
@@ -174,7 +184,7 @@ def _numbered(name: str, atom_at_place: Any, _self: Any) -> Iterator[None]:
 
 
 def _make_states(draft: str, truth: Any, n_states: int, _self: Any) -> Generator[None, None, None]:
-    """Give a numbered copy of one state so many, all the same, each with atoms of its own."""
+    """Give a copy of one state, whose atoms are numbered, so many equal states, each with atoms of its own."""
     import numpy as np
     import torch
 
@@ -237,7 +247,7 @@ def _is_in_place(name: str, truth: Any, rows: Any, _self: Any) -> bool:
 
 
 def _watched(steps: Generator[None, None, T], name: str, n_atoms: int, _self: Any) -> Generator[None, None, T]:
-    """Take steps on an object that must keep its atoms in between, where a window lives."""
+    """Take steps on an object, and refuse to go on where its number of atoms was changed between two of them."""
     while True:
         if count_atoms(f"%{name}", _self=_self) != n_atoms:
             raise _changed()
@@ -249,4 +259,5 @@ def _watched(steps: Generator[None, None, T], name: str, n_atoms: int, _self: An
 
 
 def _changed() -> PomodoroError:
+    """Return the error for objects that were changed on the way."""
     return PomodoroError("objects or atoms were changed or deleted while colours by state were made")

@@ -1,7 +1,7 @@
 """Which states of our objects PyMOL draws: all of them, but the shown one alone while Live moves it.
 
-Under ``defer_builds_mode`` 1 on an object PyMOL builds the state that is shown, which is quick, and no
-other, not even when another comes to be shown: that it asks the global setting. So ours never stays.
+Where an object has ``defer_builds_mode`` 1, PyMOL builds the state that is shown, which is quick, and no other:
+not even one that comes to be shown later, for which it looks at the global setting. So no object of ours keeps it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def draw_shown(name: str, *, _self) -> None:
 
 
 def heal(*, _self) -> None:
-    """Draw every state of our objects that are drawn in part, as version 0.1.0 left them all."""
+    """Draw every state of those of our objects of which PyMOL draws one alone, as it did of all in version 0.1.0."""
     if not all_records(_self):
         return
     for name in _self.get_names("objects"):
@@ -50,6 +50,7 @@ def keep_drawn(*, _self) -> None:
 
 
 def _heal_restored(_session: Any, *, _self) -> bool:
+    """Draw every state of our objects in a session that was loaded."""
     heal(_self=_self)
     return True
 

@@ -1,4 +1,4 @@
-"""How our objects are shown: so that it is seen that atoms move, or as the user left them; and the truth as a trace."""
+"""What our objects show: representations in which one sees atoms move, or those that the user chose; and traces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
-from .host import kept_session, muted
+from .host import hidden_name, kept_session, muted
 from .reading import pieces
 from .sources import copy_atoms
 from .store import get_record, has_atoms, is_ours, spelling
@@ -14,23 +14,23 @@ from .store import get_record, has_atoms, is_ours, spelling
 #: More atoms than this are lines rather than sticks, which take longer to draw.
 MANY_ATOMS = 20_000
 _PER_ATOM = ("lines", "sticks", "spheres", "dots", "surface", "mesh", "nonbonded", "nb_spheres", "ellipsoids")
-#: What atoms without a bond, of which sticks and lines draw nothing, show beside them.
+#: What draws atoms without a bond, which sticks and lines leave out.
 _UNBONDED = {"sticks": "nb_spheres", "lines": "nonbonded"}
-# What hides how atoms move, and PyMOL's numbers for that.
+# Representations that hide how atoms move, and PyMOL's numbers for them.
 _SMOOTH, _SMOOTH_NUMBERS = "cartoon ribbon", {5, 6}
 _RADIUS = "stick_radius"
 #: PyMOL's radius of sticks, and ours: noised bonds are long, and thinner ones hide less of each other.
 _THICK, _THIN = 0.25, 0.15
 _GREY = "grey70"
 _TRACE_WIDTH = 1.5
-# Which atom it is, whatever the order: a label can repeat, and so can a rank, but hardly all of them.
+# By this an atom is known in any order: a label can repeat, and so can a rank, but hardly all of them together.
 _KEY = "hash((rank, segi, chain, resi, name, alt))"
 
 
 def dress_steps(
     draft_name: str, name: str, source: str, n_atoms: int, rep: str, piece: int = 0, *, _self
 ) -> Generator[None, None, None]:
-    """Choose what a hidden draft, which is to become the object ``name``, shows; so many atoms at a time.
+    """Choose what a hidden draft, which is to become the object ``name``, shows, ``piece`` atoms at a time.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def _show_as(draft_name: str, former: str, n_atoms: int, piece: int, _self) -> G
     for part in pieces(f"%{former}", n_atoms, piece, _self):
         _self.iterate(part, f"put({_KEY}, reps)", space={"put": shown.__setitem__, "hash": hash})
         yield
-    if len(shown) != n_atoms:  # it does not tell them apart
+    if len(shown) != n_atoms:  # two atoms have the same key
         return False
     smooth = any(reps >> number & 1 for reps in set(shown.values()) for number in _SMOOTH_NUMBERS)
     radius, before = _self.get_setting_float(_RADIUS, former), array("q")
@@ -85,15 +85,13 @@ def _show_atoms(name: str, n_atoms: int, _self) -> None:
     """Show the atoms of polymers of which only a cartoon or ribbon is shown, which hides how they move."""
     rep = "sticks" if n_atoms <= MANY_ATOMS else "lines"
     shown = " or ".join(f"rep {other}" for other in _PER_ATOM)
-    chosen = _self.get_unused_name("_pomodoro_atoms")
-    with muted(_self):
+    with muted(_self), hidden_name("_pomodoro_atoms", _self=_self) as chosen:
         smooth = f"%{name} and polymer and bonded and (rep cartoon or rep ribbon) and not ({shown})"
         # Other atoms of the session, at which PyMOL looks for each word otherwise, are left out.
         if _self.select(chosen, smooth, enable=0, quiet=1, domain=name):
             _self.show(rep, f"%{chosen}")
             _self.hide(_SMOOTH, f"%{chosen}")
             _thin(name, _self)
-        _self.delete(chosen)
 
 
 def _show_alone(name: str, rep: str, _self) -> None:
@@ -116,6 +114,7 @@ def _thin(name: str, _self) -> None:
 
 
 def _set_radius(name: str, radius: float, _self) -> None:
+    """Set how thick an object's sticks are, where they are not so already."""
     if _self.get_setting_float(_RADIUS, name) != radius:
         _self.set(_RADIUS, radius, name, updates=0, quiet=1)
 
@@ -129,12 +128,11 @@ def show_spheres(name: str, *, _self) -> None:
 
 @contextmanager
 def trace(draft_name: str, title: str, *, _self) -> Iterator[str]:
-    """Yield a hidden copy of the first state of a draft, thin and grey, which goes at the end unless it is published.
+    """Yield a hidden copy of the first state of a draft, thin and grey; at the end it is deleted unless published.
 
     Polymers are ribbons, all else lines.
     """
-    name = _self.get_unused_name("_pomodoro")
-    try:
+    with hidden_name(_self=_self) as name:
         with muted(_self), kept_session(_self):
             copy_atoms(name, f"%{draft_name}", 1, 1, _self)
             _self.hide("everything", f"%{name}")
@@ -146,6 +144,3 @@ def trace(draft_name: str, title: str, *, _self) -> Iterator[str]:
                 _self.set(setting, _TRACE_WIDTH, name, quiet=1)
         _self.set_title(name, 1, title)
         yield name
-    finally:
-        if name in _self.get_names("all"):
-            _self.delete(name)

@@ -12,11 +12,11 @@ from . import stage
 from .about import own_window
 from .companion import companion_of
 from .drawing import heal
-from .host import kept_session, muted
+from .host import hidden_name, kept_session, muted
 from .sources import copy_atoms
 from .store import current_state, is_key
 
-# What is not copied with an object: which state is shown, and that others are not drawn.
+# Settings that are not copied with an object: which state is shown, and that others are not drawn.
 _NOT_COPIED = ("state", "defer_builds_mode")
 
 
@@ -33,9 +33,8 @@ def viewport(*, _self) -> tuple[int, int]:
 
 @contextmanager
 def stand_in(name: str, *, _self) -> Iterator[str]:
-    """Yield a hidden copy of the first state of an object, which looks as it does; it goes at the end."""
-    draft = _self.get_unused_name("_pomodoro")
-    try:
+    """Yield a hidden copy of the first state of an object, which looks as it does; it is deleted at the end."""
+    with hidden_name(_self=_self) as draft:
         with muted(_self), kept_session(_self):
             copy_atoms(draft, f"%{name}", 1, 1, _self)
             for number, _, value in _self.get_object_settings(name) or ():
@@ -43,9 +42,6 @@ def stand_in(name: str, *, _self) -> Iterator[str]:
                 if setting not in _NOT_COPIED:
                     _self.set(setting, value, draft, updates=0, quiet=1)
         yield draft
-    finally:
-        if draft in _self.get_names("all"):
-            _self.delete(draft)
 
 
 @contextmanager
@@ -74,7 +70,7 @@ def on_screen(name: str, instead_of: str = "", *, _self) -> Iterator[None]:
         for setting, value in kept.items():
             _set(setting, value, _self)
         _renew_keys(_self)
-        _self.refresh()  # else what was ray-traced is what the window shows
+        _self.refresh()  # otherwise the window goes on showing what was ray-traced
 
 
 def background(*, _self) -> tuple[int, int, int]:
@@ -84,13 +80,14 @@ def background(*, _self) -> tuple[int, int, int]:
 
 
 def _renew_keys(_self) -> None:
-    """Let PyMOL place the labels of keys anew: each time that it ray-traces them all move on by one place."""
+    """Let PyMOL place the labels of keys anew, since each ray-tracing moves every label to the place of the next."""
     for name in _self.get_names("objects", enabled_only=1):
         if is_key(name, _self=_self):
             _self.rebuild(f"%{name}", "labels")
 
 
 def _switch(off: Iterable[str], on: Iterable[str], _self) -> None:
+    """Hide some objects and show others, of those that exist."""
     there = _self.get_names("objects")
     with muted(_self):
         for name in off:
@@ -102,7 +99,7 @@ def _switch(off: Iterable[str], on: Iterable[str], _self) -> None:
 
 
 def _set(setting: str, value: Any, _self) -> None:
-    """Give a setting a value; the default leaves no entry in the session, as "set" would."""
+    """Give a setting its former value as `host.set_back` does, but let PyMOL act on it only where it is no default."""
     _self.unset(setting, updates=0, quiet=1)
     if _self.get(setting) != str(value):
         _self.set(setting, value, quiet=1)

@@ -1,4 +1,4 @@
-"""Residues, chains and fixed atoms that a user gives as selections or labels of PyMOL's."""
+"""Residues, chains and fixed atoms that a user gives as selections or labels of PyMOL."""
 
 from __future__ import annotations
 

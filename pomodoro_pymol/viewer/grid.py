@@ -11,7 +11,7 @@ from typing import Any
 
 from . import host, store
 from .companion import companion_of
-from .host import muted
+from .host import muted, set_back
 from .key import WHOLE_PICTURE
 from .publishing import truth_of
 from .window import main_window
@@ -20,7 +20,7 @@ from .window import main_window
 _ROOM = 0.1
 #: Where PyMOL keeps in its session what the scene was before a comparison.
 STORE = "pomodoro_compare"
-# What the record of an object says that a comparison made; another command's in its place does not.
+# The entry that marks the record of an object as made by a comparison.
 _MARK = "compared"
 _KINDS = {"objects": list, "labels": list, "enabled": list, "view": list, "grid_mode": int, "frame": int}
 
@@ -28,7 +28,7 @@ _KINDS = {"objects": list, "labels": list, "enabled": list, "view": list, "grid_
 def remembered(*, _self) -> dict[str, Any]:
     """Return what the session says of a comparison and the scene before it, empty where there is none.
 
-    Anyone may have written it: what is damaged is as if not there.
+    Anyone may have written it, so what is damaged counts as absent.
     """
     found = getattr(_self._pymol.session, STORE, None)
     if not isinstance(found, dict) or any(type(found.get(key)) is not kind for key, kind in _KINDS.items()):
@@ -50,7 +50,7 @@ def _scene(_self) -> dict[str, Any]:
 
 
 def members(*, _self) -> list[str]:
-    """Return the objects of the comparison that stands, its labels too; not what others made in their place."""
+    """Return the objects of the present comparison, its labels too, but none that another command has replaced."""
     before = remembered(_self=_self)
     if not before:
         return []
@@ -62,7 +62,7 @@ def members(*, _self) -> list[str]:
         key = store.key_of(records.get(name, {}))
         if record is not None and _MARK not in record:
             others.add(key)
-            continue  # another's by now, and so is all that goes with it
+            continue  # another command replaced it, and what goes with it
         if record is not None:
             found.append(name)
         found += [other for other in (companion_of(name, _self=_self), truth_of(name, _self=_self)) if other]
@@ -73,9 +73,9 @@ def members(*, _self) -> list[str]:
 
 @contextmanager
 def replaced(*, _self) -> Iterator[None]:
-    """Take the comparison that stands away, if there is one, for another that is made within.
+    """Delete the present comparison, if there is one, once another has been made within the block.
 
-    If that fails, all is as it was, the former comparison too.
+    If that fails, all is put back as it was, the former comparison too.
     """
     now, former = _scene(_self), members(_self=_self)
     session = _self._pymol.session
@@ -92,7 +92,7 @@ def replaced(*, _self) -> Iterator[None]:
         with muted(_self):
             for name in aside.values():
                 _self.delete(name)
-        _forget([name for name in former if store.get_record(name, _self=_self) is None], _self)
+        store.forget([name for name in former if store.get_record(name, _self=_self) is None], _self=_self)
     except BaseException:
         with muted(_self):
             for name in _self.get_names("objects"):
@@ -111,7 +111,7 @@ def replaced(*, _self) -> Iterator[None]:
 
 
 def remember(objects: Sequence[str], labels: Sequence[str], before: dict[str, Any], *, _self) -> None:
-    """Let the session hold which frames, key and titles a comparison has made, and the scene before it."""
+    """Keep in the session which objects and labels a comparison has made, and the scene before it."""
     records = store.all_records(_self)
     for name in objects:
         records[name][_MARK] = True
@@ -119,13 +119,13 @@ def remember(objects: Sequence[str], labels: Sequence[str], before: dict[str, An
 
 
 def scene_before(*, _self) -> dict[str, Any]:
-    """Return the scene before the comparison that stands; as it is where there is none."""
+    """Return the scene before the present comparison, or the present scene where there is none."""
     before = remembered(_self=_self) or _scene(_self)
     return {name: before[name] for name in ("enabled", "view", "grid_mode", "frame")}
 
 
 def look_at(objects: Sequence[str], *, _self) -> None:
-    """Let all of some objects be seen, in all their states, in cells of a grid; the view keeps its turn."""
+    """Zoom so that some objects are seen whole, in all their states, in cells of a grid; the view is not turned."""
     words = " or ".join(f"%{name}" for name in objects)
     low, high = _self.get_extent(words, state=0)
     # Room for titles and the key above and below.
@@ -149,9 +149,9 @@ def put_in_cell(name: str, cell: int, *, _self) -> None:
 
 
 def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, height: int, *, _self) -> list[Path]:
-    """Ray-trace the objects of each cell alone, on white, from where they are seen; return the files, of PNG.
+    """Ray-trace the objects of each cell alone, on white, in the present view; return the files, of PNG.
 
-    The scene stays as it is.
+    The scene is put back as it was.
     """
     kept = {name: _self.get(name) for name in ("bg_rgb", "ray_shadows", "ray_opaque_background", "depth_cue")}
     shown = _self.get_names("public_objects", enabled_only=1)
@@ -161,17 +161,17 @@ def take_pictures(cells: Sequence[Sequence[str]], folder: Path, width: int, heig
             _self.bg_color("white")
             _self.set("ray_shadows", 0, quiet=1)
             _self.set("ray_opaque_background", 1, quiet=1)
-            _self.set("depth_cue", 0, quiet=1)  # what is far off would be of another colour
+            _self.set("depth_cue", 0, quiet=1)  # which would change the colours of what is far off
             for number, cell in enumerate(cells):
                 _enable_alone(cell, _self)
                 for name in cell:
-                    put_in_cell(name, WHOLE_PICTURE, _self=_self)  # the grid goes on, which ray tracing cannot leave
+                    put_in_cell(name, WHOLE_PICTURE, _self=_self)  # while the grid mode stays on: see `_leave_grid`
                 paths.append(folder / f"cell{number}.png")
                 _self.png(str(paths[-1]), width, height, ray=1, quiet=1)
     finally:
         with muted(_self):
             for name, value in kept.items():
-                _set_back(name, value, _self)
+                set_back(name, value, _self=_self)
             for number, cell in enumerate(cells, 1):
                 for name in cell:
                     put_in_cell(name, number, _self=_self)
@@ -190,31 +190,25 @@ def _enable_alone(names: Sequence[str], _self) -> None:
             _self.enable(name)
 
 
-def _set_back(setting: str, value: Any, _self) -> None:
-    """Give a setting its former value; no entry in the session tells that it was another."""
-    _self.unset(setting, quiet=1)
-    if _self.get(setting) != str(value):
-        _self.set(setting, value, quiet=1)
-
-
 def _leave_grid(mode: int, _self) -> None:
-    """Set the ``grid_mode`` from before; ray-tracing without a window leaves a grid only once it has one cell."""
+    """Set the ``grid_mode`` from before; without a window, ray tracing leaves the grid only if it has one cell."""
     if not mode and _self.get_setting_int("grid_mode") and (main_window() is None or _self is not host.cmd):
         most = _self.get("grid_max")
         _self.set("grid_max", 1, quiet=1)
         _self.ray(4, 4, quiet=1)
-        _set_back("grid_max", most, _self)
-    _set_back("grid_mode", mode, _self)
+        set_back("grid_max", most, _self=_self)
+    set_back("grid_mode", mode, _self=_self)
 
 
 def _show_scene(before: dict[str, Any], _self) -> None:
+    """Put back a scene that `_scene` returned."""
     with muted(_self):
         _leave_grid(before["grid_mode"], _self)
         _enable_alone(before["enabled"], _self)
         _self.frame(before["frame"])
         _self.set_view(before["view"], quiet=1)
-        for setting in ("orthoscopic", "field_of_view"):  # of which a view gives one the entry of a change
-            _set_back(setting, _self.get(setting), _self)
+        for setting in ("orthoscopic", "field_of_view"):  # for which set_view leaves an entry in the session
+            set_back(setting, _self.get(setting), _self=_self)
 
 
 def put_back(*, _self) -> list[str]:
@@ -223,18 +217,7 @@ def put_back(*, _self) -> list[str]:
     with muted(_self):
         for name in gone:
             _self.delete(name)
-    _forget(gone, _self)
+    store.forget(gone, _self=_self)
     _show_scene(before, _self)
     delattr(_self._pymol.session, STORE)
     return gone
-
-
-def _forget(names: Iterable[str], _self) -> None:
-    """Take the records of objects away that are gone."""
-    records = store.all_records(_self)
-    for name in names:
-        records.pop(name, None)
-    if records:
-        setattr(_self._pymol.session, store.STORE, records)
-    elif hasattr(_self._pymol.session, store.STORE):
-        delattr(_self._pymol.session, store.STORE)

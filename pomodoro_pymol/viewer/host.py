@@ -22,13 +22,13 @@ from pymol import editing
 with redirect_stdout(io.StringIO()):
     importlib.import_module("cmd")
 
-#: What `own_array` returns for no array.
+#: What `own_array` returns where PyMOL's arrays do not work.
 NO_ARRAYS = object()
 
 
 @contextmanager
 def headless() -> Iterator[Any]:
-    """Yield the ``cmd`` of a PyMOL of its own, without a window."""
+    """Yield the ``cmd`` of a new PyMOL without a window."""
     import pymol2
 
     with pymol2.PyMOL() as instance, interruptible():
@@ -51,7 +51,7 @@ def numpy_health(*, _self) -> str:
 
 def own_array(call: Callable[..., Any], *given: Any, **named: Any) -> Any:
     """Return the array that a call of PyMOL's returns; `NO_ARRAYS` where its arrays do not work with this NumPy."""
-    with suppress(SystemError, ImportError), redirect_stderr(io.StringIO()):  # it prints at length, too
+    with suppress(SystemError, ImportError), redirect_stderr(io.StringIO()):  # a failure prints at length, too
         return call(*given, **named)
     return NO_ARRAYS
 
@@ -65,9 +65,9 @@ def set_discrete(name: str, *, _self) -> None:
 def interruptible(*, ends: bool = False) -> Iterator[None]:
     """Let Ctrl-C raise KeyboardInterrupt, as in Python, so that work on its way is undone.
 
-    PyMOL has a handler of its own, which ends the process on the spot: files half-written, and not
-    even that where threads are at work. With ``ends`` it gets its turn once all is undone: a script
-    must not go on to its next line.
+    PyMOL's own handler ends the process at once, which leaves files half-written, or does not work
+    where there are threads. With ``ends`` it is called once all is undone, so that a script does not
+    go on to its next line.
     """
     here = os.name == "posix" and threading.current_thread() is threading.main_thread()
     if not here or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -93,7 +93,7 @@ def interruptible(*, ends: bool = False) -> Iterator[None]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, but later where PyMOL runs Python, as in ``iterate``: there it crashes, or loses it."""
+    """Raise KeyboardInterrupt, or later where PyMOL runs Python, as in ``iterate``, and would crash or lose it."""
     while frame is not None:
         if frame.f_code is own_array.__code__ or not frame.f_code.co_filename:  # so PyMOL compiles its expressions
             threading.Timer(0.01, _thread.interrupt_main).start()
@@ -134,6 +134,27 @@ def c_stdout_muted() -> Iterator[None]:
         os.close(sink)
 
 
+@contextmanager
+def hidden_name(stem: str = "_pomodoro", *, _self) -> Iterator[str]:
+    """Yield a name that PyMOL does not list, for an object or a selection; what bears it in the end is deleted.
+
+    What was given another name by then, as a draft that is published, stays.
+    """
+    name = _self.get_unused_name(stem)
+    try:
+        yield name
+    finally:
+        if name in _self.get_names("all"):
+            _self.delete(name)
+
+
+def set_back(setting: str, value: Any, *, updates: int = 1, _self) -> None:
+    """Give a global setting its former value; for its default the session gets no entry, which ``set`` would leave."""
+    _self.unset(setting, updates=updates, quiet=1)
+    if _self.get(setting) != str(value):
+        _self.set(setting, value, updates=updates, quiet=1)
+
+
 def hook(tasks: list[Any], task: Callable[..., bool]) -> None:
     """Let PyMOL do a task of ours, once, whenever it loads or saves a session."""
     # Another copy of this library, as of a plugin that was installed anew, may have left its own.
@@ -142,6 +163,7 @@ def hook(tasks: list[Any], task: Callable[..., bool]) -> None:
 
 
 def _place(task: Any) -> tuple[str, str]:
+    """Return module and name of a task, by which it is known in whatever copy of this library."""
     return getattr(task, "__module__", ""), getattr(task, "__name__", "")
 
 

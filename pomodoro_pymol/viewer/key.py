@@ -18,7 +18,7 @@ from chempy import Atom
 from chempy.models import Indexed
 
 from ..color.ticks import number_text, ticks
-from .host import hook, kept_session, muted
+from .host import hidden_name, hook, kept_session, muted
 from .store import KEY_TITLE, all_records, has_atoms, is_key, key_of, spelling
 from .window import mend_labels
 
@@ -55,7 +55,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class _Label:
-    """A text and its place; ``left`` where it begins there, else it is centred; its colour, the text's own without."""
+    """A text and its place, where it begins if ``left`` and else is centred; ``color`` is None for the default."""
 
     text: str
     x: float
@@ -65,16 +65,8 @@ class _Label:
     color: Rgb | None = None
 
 
-def show_key(
-    name: str,
-    stops: Sequence[tuple[float, Rgb]],
-    title: str,
-    colors: dict[str, Any],
-    *,
-    slot: int | None = None,
-    _self,
-) -> str:
-    """Draw the colour key of our object ``name`` in the viewport; return its object's name.
+def show_key(name: str, stops: Sequence[tuple[float, Rgb]], title: str, colors: dict[str, Any], *, _self) -> str:
+    """Draw the colour key of our object ``name`` in the viewport, once in the whole picture; return its object's name.
 
     Parameters
     ----------
@@ -85,8 +77,6 @@ def show_key(
         What the number is, with its unit.
     colors : dict
         What the record keeps of them, of plain types.
-    slot : int, optional
-        The cell of the grid in which the key is; without, there is one in the whole picture.
     """
     low, high = stops[0][0], stops[-1][0]
     labels = [_Label(title, _LEFT - _HALF, _TITLE, left=True)]
@@ -94,27 +84,22 @@ def show_key(
     labels += _strip(stops, BLANK, _N_BLANKS, _HALF, _NEAR)
 
     def text(value: float) -> str:
+        """Return a value as it is written."""
         return number_text(value, high - low)
 
     def place(value: float) -> float:
+        """Return where a value stands, from -1 to 1."""
         return _LEFT + _WIDTH * (value - low) / (high - low)
 
     def close(one: float, other: float) -> bool:
+        """Tell whether two values would overlap."""
         return place(other) - place(one) < _CHARACTER * (len(text(one)) + len(text(other)) + 2) / 2
 
     labels += [_Label(text(value), place(value), _NUMBERS) for value in ticks(low, high, close)]
-    return _show(name, labels, colors, slot, _self)
+    return _show(name, labels, colors, _self)
 
 
-def show_swatches(
-    name: str,
-    entries: Sequence[tuple[str, Rgb]],
-    title: str,
-    colors: dict[str, Any],
-    *,
-    slot: int | None = None,
-    _self,
-) -> str:
+def show_swatches(name: str, entries: Sequence[tuple[str, Rgb]], title: str, colors: dict[str, Any], *, _self) -> str:
     """Draw a key of single colours, each before what it means; otherwise as `show_key`.
 
     ``entries`` have a text and an RGB colour (0 to 1).
@@ -125,7 +110,7 @@ def show_swatches(
         labels.append(_Label(BLANK, place, _NUMBERS, color=color))
         labels.append(_Label(text, place + 1.2 * _HALF, _NUMBERS, left=True))
         place += 4.5 * _HALF + _CHARACTER * len(text)
-    return _show(name, labels, colors, slot, _self)
+    return _show(name, labels, colors, _self)
 
 
 def show_label(name: str, text: str, slot: int, *, _self) -> str:
@@ -135,10 +120,11 @@ def show_label(name: str, text: str, slot: int, *, _self) -> str:
 
 
 def lower_key(key: str, *, _self) -> None:
-    """Put a key on the edge that stands higher, above those of other objects, where none of them is in sight."""
+    """Move a key down to the edge, where it was drawn higher because of other objects' keys that are not seen now."""
     down = _title_place(key, _self) - _TITLE
 
     def lowered(point: Sequence[float]) -> tuple[float, float, float]:
+        """Return the place of a label in the key that was moved down."""
         return point[0], point[1] - down, point[2]
 
     move = "s.label_screen_point = lowered(s.label_screen_point)"
@@ -166,6 +152,7 @@ def keep_readable(*, _self) -> None:
 
 
 def _mend_restored(session: Any, *, _self) -> bool:
+    """Let labels be read where a session that was loaded has keys."""
     if any(is_key(name, _self=_self) for name in _self.get_names("objects")):
         mend_labels(_self=_self)
     return True
@@ -179,23 +166,28 @@ def _name_deleted_ramps(session: Any, *, _self) -> bool:
     return True
 
 
-def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], slot: int | None, _self) -> str:
+def _show(name: str, labels: Sequence[_Label], colors: dict[str, Any], _self) -> str:
     """Draw the key of our object, replacing its former one, unless that says the same and has all its labels."""
     record = all_records(_self)[name]
     same, record["colors"] = record.get("colors") == colors, colors
-    former, slot = _former(name, key_of(record), _self), WHOLE_PICTURE if slot is None else slot
-    if same and former == key_of(record) and _is_whole(former, len(labels), slot, _self):
+    former = _former(name, key_of(record), _self)
+    if same and former == key_of(record) and _is_whole(former, len(labels), _self):
         return former  # as while Live goes on: to draw it takes 50 ms
-    up = _ROW * _free_row(former, slot, _self)
+    up = _ROW * _free_row(former, _self)
     labels = [replace(label, y=label.y + up) for label in labels]
-    record["key"] = _put(key_name(name), former, labels, _SIZE, _middle(f"%{name}", 1, _self), slot, _self)
+    middle = _middle(f"%{name}", 1, _self)
+    record["key"] = _put(key_name(name), former, labels, _SIZE, middle, WHOLE_PICTURE, _self)
     return record["key"]
 
 
-def _is_whole(key: str, n_labels: int, slot: int, _self) -> bool:
+def _is_whole(key: str, n_labels: int, _self) -> bool:
     """Tell whether a key has its labels and its place."""
-    whole = is_key(key, _self=_self) and has_atoms(key, n_labels, _self=_self)
-    return whole and _self.get_setting_int("grid_slot", key) == slot
+    return is_key(key, _self=_self) and has_atoms(key, n_labels, _self=_self) and _in_no_cell(key, _self)
+
+
+def _in_no_cell(key: str, _self) -> bool:
+    """Tell whether an object is drawn once in the whole picture, as keys are, and titles are not."""
+    return _self.get_setting_int("grid_slot", key) == WHOLE_PICTURE
 
 
 def _former(name: str, known: str, _self) -> str:
@@ -208,11 +200,11 @@ def _former(name: str, known: str, _self) -> str:
     return left if is_key(left, _self=_self) else ""
 
 
-def _free_row(former: str, slot: int, _self) -> int:
+def _free_row(former: str, _self) -> int:
     """Return how many keys' height above the edge a key has room, beside those of other objects."""
     taken: list[int] = []
     for other in _self.get_names("objects"):
-        if other != former and is_key(other, _self=_self) and _self.get_setting_int("grid_slot", other) == slot:
+        if other != former and is_key(other, _self=_self) and _in_no_cell(other, _self):
             taken.append(round((_title_place(other, _self) - _TITLE) / _ROW))
     return next(row for row in range(len(taken) + 1) if row not in taken)
 
@@ -231,21 +223,16 @@ def _put(name: str, former: str, labels: Sequence[_Label], size: int, where: Seq
 
     It is hidden where its former was.
     """
-    draft = _self.get_unused_name("_pomodoro")
     hidden = bool(former) and former not in _self.get_names("objects", enabled_only=1)
-    with muted(_self), kept_session(_self):
-        try:
-            _draw(draft, labels, where, _self)
-            for setting, value in {**_SETTINGS, "label_size": size, "grid_slot": slot}.items():
-                _self.set(setting, value, draft, updates=0, quiet=1)
-            if former:
-                _self.delete(former)
-            if spelling(name, _self=_self):
-                name = _self.get_unused_name(name)
-            _self.set_name(draft, name)
-        finally:
-            if draft in _self.get_names("all"):
-                _self.delete(draft)
+    with muted(_self), kept_session(_self), hidden_name(_self=_self) as draft:
+        _draw(draft, labels, where, _self)
+        for setting, value in {**_SETTINGS, "label_size": size, "grid_slot": slot}.items():
+            _self.set(setting, value, draft, updates=0, quiet=1)
+        if former:
+            _self.delete(former)
+        if spelling(name, _self=_self):
+            name = _self.get_unused_name(name)
+        _self.set_name(draft, name)
         if hidden:
             _self.disable(name)
     mend_labels(_self=_self)
@@ -265,6 +252,7 @@ def _draw(name: str, labels: Sequence[_Label], where: Sequence[float], _self) ->
     _self.set_title(name, 1, KEY_TITLE)
 
     def write(settings: Any, atom: str) -> str:
+        """Set the colour of an atom's label, and return its text."""
         label = given[atom]
         if label.color:
             settings["label_bg_color" if label.text == BLANK else "label_color"] = _integer(label.color)

@@ -171,6 +171,7 @@ class LiveStates:
         for run in _runs(states):
 
             def fill_next(number: int, out: Any, first: int = run[0]) -> None:
+                """Fill the rows of a state of the run, counted from its first."""
                 fill(first + number, out)
 
             if not loader.load(run[0], len(run), fill_next):

@@ -1,4 +1,4 @@
-"""Coordinates into PyMOL's memory without its arrays: through a file that PyMOL reads."""
+"""Coordinates written to PyMOL through a file that it reads, since its own arrays do not work with every NumPy."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ class StateLoader:
         return self._load_file(first, n_states, fill, last) or self._load_coordsets(first, n_states, fill, last)
 
     def _load_file(self, first: int, n_states: int, fill: Callable[[int, Any], None], last: int) -> bool:
+        """Fill states through the file; tell whether PyMOL has read them, and give the file up where it cannot."""
         if self._file is None:
             return False
         try:
@@ -58,6 +59,7 @@ class StateLoader:
         return self._cmd.count_states(f"%{self._name}") >= last
 
     def _load_coordsets(self, first: int, n_states: int, fill: Callable[[int, Any], None], last: int) -> bool:
+        """Fill states one by one; tell whether PyMOL took them."""
         import numpy as np
 
         rows = np.empty((self._n_atoms, 3), np.float32)

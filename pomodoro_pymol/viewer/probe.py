@@ -1,4 +1,4 @@
-"""Which atom stands where: a state that tells, and what PyMOL shows compared with what it is to show."""
+"""Probes, which tell in which row of PyMOL's memory each atom stands; and whether it shows what it is to show."""
 
 from __future__ import annotations
 
@@ -57,4 +57,5 @@ def check_places(name: str, state: int, wanted: Any, *, _self) -> None:
 
 
 def elsewhere(state: int) -> PomodoroError:
+    """Return the error for a state whose atoms are not shown where they are to be."""
     return PomodoroError(f"PyMOL does not show the atoms of state {state} where they were computed to be")

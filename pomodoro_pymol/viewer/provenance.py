@@ -16,25 +16,25 @@ from .store import STORE, all_records, command_of, mark_of
 
 
 def frame_sum(frame: Any) -> int:
-    """Return by what a frame is known, an array of shape=(n_atoms, 3), float32."""
+    """Return the sum by which a frame is known, an array of shape=(n_atoms, 3), float32."""
     import numpy as np
 
     return int(frame.view(np.uint32).sum(dtype=np.uint64))
 
 
 def frame_sums(name: str, *, _self) -> list[int]:
-    """Return by what each state of an object is known."""
+    """Return the sum by which each state of an object is known."""
     return [_state_sum(name, state, _self) for state in range(1, _self.count_states(f"%{name}") + 1)]
 
 
 def _state_sum(name: str, state: int, _self: Any) -> int:
-    """Return by what a state is known, from the rows of PyMOL's memory where they can be had: no order matters."""
+    """Return the sum by which a state is known, from the rows of PyMOL's memory if it gives them, in whatever order."""
     rows = own_array(_self.get_coordset, name, state, copy=0)
     return frame_sum(read_state(name, state, _self=_self) if rows is NO_ARRAYS or rows is None else rows)
 
 
 def live_sums(name: str, n_atoms: int, n_states: int, fill: Callable[[int, Any], None], *, _self) -> list[int]:
-    """Return by what each state is known where ``fill`` filled all but the first, as `LiveStates` has it do."""
+    """Return the sum by which each state is known where ``fill`` filled all but the first, as in `LiveStates`."""
     import numpy as np
 
     rows = np.empty((n_atoms, 3), np.float32)

@@ -1,4 +1,4 @@
-"""What stands in an object, whatever the NumPy build."""
+"""Atoms, coordinates and titles of PyMOL's objects, read with or without PyMOL's own arrays."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 from ..errors import PomodoroError
 from ..utils import memory
 from ..utils.text import counted
-from .assembling import assembled, unit_cell
+from .assembling import ReadAtoms, assembled, unit_cell
 from .given import regrouped
-from .host import NO_ARRAYS, CmdException, muted, own_array
-from .sources import Source, draft, index_words
+from .host import NO_ARRAYS, CmdException, hidden_name, muted, own_array
+from .sources import Source, draft, drop_atoms
 from .store import has_atoms
 
 _MOST_PIECES = 50
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 def read_structure(name: str, *, title: str = "", order: str = "", _self):
     """Read state 1 of an object as a `Structure`."""
-    return finish(structure_steps(f"%{name}", title=title or name, order=order, of=name, _self=_self))
+    return take_all(structure_steps(name, title=title, order=order, _self=_self))
 
 
 def read_source(source: Source, *, _self) -> Any:
@@ -42,7 +42,7 @@ def read_source(source: Source, *, _self) -> Any:
     """
     memory.require(memory.noise_bytes(source.n_atoms, 1), f"a copy of {source.n_atoms} atoms")
     with draft(source, _self=_self) as name:
-        return finish(draft_steps(source, name, _self=_self))
+        return take_all(draft_steps(source, name, _self=_self))
 
 
 def draft_steps(
@@ -62,27 +62,24 @@ def draft_steps(
 
     lost = unplaced(source, _self=_self)
     structure = yield from structure_steps(
-        f"%{name}",
-        state,
+        name,
+        state=state,
         title=source.object,
         piece=piece,
         order=order,
         lost=lost,
-        of=name,
         n_atoms=source.n_atoms,
         _self=_self,
     )
     if len(structure) < source.n_atoms:
         kept = np.sort(structure.places)
-        gone = np.setdiff1d(np.arange(source.n_atoms), kept)
-        with muted(_self):
-            _self.remove(index_words(name, gone + 1, _self=_self))
+        drop_atoms(name, np.setdiff1d(np.arange(source.n_atoms), kept), _self=_self)
         structure = replace(structure, places=np.searchsorted(kept, structure.places))
     return regrouped(structure, source, _self=_self)
 
 
 def unplaced(source: Source, *, _self) -> list[tuple[str, str, str, str]]:
-    """Return chain, residue number, residue name and name of the atoms meant that have no coordinates in the state."""
+    """Return chain, residue number, residue name and name of a source's atoms without coordinates in its state."""
     atoms = f"({source.selection}) and %{source.object}"
     found: list[tuple[str, str, str, str]] = []
     n_selected = source.n_selected or _self.count_atoms(atoms)
@@ -94,38 +91,38 @@ def unplaced(source: Source, *, _self) -> list[tuple[str, str, str, str]]:
 
 
 def structure_steps(
-    selection: str,
+    name: str,
+    selection: str = "",
     state: int = 1,
     *,
     title: str = "",
     piece: int = 0,
     order: str = "",
     lost: Iterable[tuple[str, str, str, str]] = (),
-    of: str = "",
     n_atoms: int = 0,
     _self,
 ) -> Generator[None, None, Any]:
-    """Read the atoms of a selection in a state, yielding now and then; return the `Structure`.
+    """Read atoms of an object in a state, yielding now and then; return the `Structure`.
 
     Atoms whose coordinates are not finite are left out.
 
     Parameters
     ----------
+    name : str
     selection : str
+        Which atoms, all of them in the object; by default all that it has.
     state : int
     title : str
-        What the structure is called.
+        What the structure is called, by default as the object is.
     piece : int
-        Read the selection so many atoms at a time: then it is of one object. 0 is all at once.
+        Read so many atoms at a time; 0 is all at once.
     order : {"", "file", "copy"}
         Whose order the atoms of the structure are in; "" is the file's, where ``rank``, the place of
         an atom in its file, is not negative and does not repeat.
     lost : iterable of tuple
-        What the structure's note is to tell of, too; see `atoms.left_out`.
-    of : str, optional
-        The one object that the selection is of.
+        Further atoms that the structure's note is to name; see `atoms.left_out`.
     n_atoms : int, optional
-        How many atoms it has. PyMOL, which looks at all atoms of the session for that, is asked where it is not said.
+        How many atoms they are, where that is known: PyMOL looks at all atoms of the session to count them.
 
     Raises
     ------
@@ -134,13 +131,27 @@ def structure_steps(
     """
     import numpy as np
 
+    selection, title = selection or f"%{name}", title or name
+    n_atoms = n_atoms or count_atoms(selection, _self=_self)
+    found = yield from _read_atoms(name, selection, state, n_atoms, piece, title, _self)
+    if not np.isfinite(found.coords).all(1).any():
+        raise PomodoroError(f"{title} has no atoms with coordinates in this state")
+    cell = unit_cell(name, _self)
+    yield
+    return assembled(found, title, order, lost, cell)
+
+
+def _read_atoms(
+    name: str, selection: str, state: int, n_atoms: int, piece: int, title: str, _self: Any
+) -> Generator[None, None, ReadAtoms]:
+    """Read the ``n_atoms`` atoms of a selection in an object, a piece at a time; ``title`` is for errors."""
+    import numpy as np
+
     coords: list[Any] = []
     rows = array("q")
     labels, kinds, values = _numbering(), _numbering(), _numbering()
-    # Once per atom: no function of Python's own is called, and whole numbers are put.
+    # PyMOL runs this for each atom: it calls no function of Python's own, and puts whole numbers.
     space = {"put": rows.extend, "labels": labels, "kinds": kinds, "values": values}
-    n_atoms = n_atoms or count_atoms(selection, _self=_self)
-    names = [of] if of else _self.get_object_list(selection) if n_atoms else []
     with _named(selection, n_atoms > piece > 0, _self) as atoms:
         parts = pieces(atoms, n_atoms, piece, _self)
         yield
@@ -152,25 +163,17 @@ def structure_steps(
                 "values[b]))",
                 space=space,
             )
-            if len(names) == 1:
-                coords.append(_coords(names[0], part, state, _self))
-            else:
-                coords += [_coords(name, f"({part}) and %{name}", state, _self) for name in names]
+            coords.append(_coords(name, part, state, _self))
             yield
-    title = title or selection
-    shown = np.concatenate([np.empty((0, 3), np.float32), *coords])
+    shown = np.concatenate(coords)
     columns = np.array(rows, np.int64).reshape(-1, 4)
     changed = len(parts) > 1 and count_atoms(selection, _self=_self) != n_atoms  # where others had a turn in between
     if changed or not len(columns) == len(shown) == n_atoms:
         raise PomodoroError(f"{title} was changed while it was read, or has atoms without coordinates in this state")
-    if not np.isfinite(shown).all(1).any():
-        raise PomodoroError(f"{title} has no atoms with coordinates in this state")
-    cell = unit_cell(names[0], _self) if len(names) == 1 else None
-    yield
-    return assembled(shown, columns, list(labels), list(kinds), list(values), title, order, lost, cell)
+    return ReadAtoms(shown, columns, list(labels), list(kinds), list(values))
 
 
-def finish(steps: Generator[None, None, T]) -> T:
+def take_all(steps: Generator[None, None, T]) -> T:
     """Take all steps at once and return what they return."""
     while True:
         try:
@@ -197,18 +200,14 @@ def _named(selection: str, needed: bool, _self: Any) -> Iterator[str]:
     if not needed:
         yield selection
         return
-    name = _self.get_unused_name("_pomodoro_atoms")
-    with muted(_self):
-        _self.select(name, selection, enable=0, quiet=1)
-    try:
+    with hidden_name("_pomodoro_atoms", _self=_self) as name:
+        with muted(_self):
+            _self.select(name, selection, enable=0, quiet=1)
         yield f"%{name}"
-    finally:
-        if name in _self.get_names("all"):
-            _self.delete(name)
 
 
 def count_atoms(selection: str, *, _self) -> int:
-    """Return how many atoms a selection has, none where it means nothing."""
+    """Return how many atoms a selection has, 0 where it is not valid."""
     try:
         with muted(_self):
             return _self.count_atoms(selection)
@@ -308,7 +307,7 @@ def _coords(name: str, selection: str, state: int, _self: Any) -> Any:
     """Return coordinates of a selection in one object as `read_state` does."""
     import numpy as np
 
-    # Fast, but moved where the object was moved, and not with every NumPy.
+    # PyMOL's own array is fast, but has moved coordinates where the object was moved, and needs a NumPy that fits.
     states = [state] if state else range(1, _self.count_states(f"%{name}") + 1)
     if all(tuple(_self.get_object_matrix(name, each, incl_ttt=1) or ()) == _STILL for each in states):
         found = own_array(_self.get_coords, selection, state)
@@ -334,7 +333,7 @@ def read_ensemble(source: Source, *, order: str = "", _self) -> tuple[Any, Any]:
     PomodoroError
         If a state has not the atoms of the source's own.
     """
-    return finish(ensemble_steps(source, order=order, _self=_self))
+    return take_all(ensemble_steps(source, order=order, _self=_self))
 
 
 def ensemble_steps(source: Source, *, piece: int = 0, order: str = "", _self) -> Generator[None, None, Any]:

@@ -1,4 +1,4 @@
-"""The example, and what the demo leaves behind."""
+"""The example structure, and the files and the picture that the demo makes."""
 
 from __future__ import annotations
 

@@ -9,8 +9,19 @@ from typing import Any
 
 from ..errors import PomodoroError
 from ..structure.residue_names import MODEL_WATERS
-from .host import CmdException, kept_session, muted
-from .store import all_records, current_state, get_record, is_key, is_legal, is_ours, molecules, placed_atoms, spelling
+from .host import CmdException, hidden_name, kept_session, muted
+from .store import (
+    all_records,
+    current_state,
+    get_record,
+    is_key,
+    is_legal,
+    is_ours,
+    molecules,
+    placed_atoms,
+    source_objects,
+    spelling,
+)
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class Source:
     residues: str = ""
     chains: str = ""
     fixed: str = ""
-    #: In any state, or in none; 0 where they were not counted.
+    #: Atoms of the selection, with or without coordinates; 0 where they were not counted.
     n_selected: int = 0
 
     @property
@@ -44,36 +55,25 @@ def resolve_source(
 ) -> Source:
     """Find the one object that a selection means, and the state.
 
-    An empty selection is the one molecular object that is not ours, without solvent. A
-    selection that also matches our own objects means the other one. ``state`` -1 is the
-    current state.
+    Parameters
+    ----------
+    selection : str
+        "" is the one molecular object that is not ours, without its water. A selection that also
+        matches our own objects means the other one.
+    state : int
+        Counted from 1; -1 is the current one.
+    residues, chains, fixed : str
+        As they were typed, "" for none; `given.regrouped` finds what they mean.
 
     Raises
     ------
     PomodoroError
-        If there is no such object, or more than one, no atom, or no such state, or if none or all of the
-        atoms are to be ``fixed``.
+        If there is not one such object, no atom or no such state, or if none or all atoms are to be ``fixed``.
     """
-    if selection:
-        n_selected = check_selection(selection, _self)
-        # No brackets: by its bare name PyMOL knows an object without a look at all atoms of the session.
-        matched = _self.get_object_list(selection)
-        objects = [name for name in matched if is_legal(name, _self) and not is_key(name, _self=_self)]
-        objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
-        if not objects:
-            raise PomodoroError(f"selection {selection!r} has no atoms")
-    else:
-        objects = [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
-        if not objects:
-            ours = ", ".join(molecules(_self=_self))
-            which = (
-                f"nothing but our own objects is loaded ({ours}): name one, or" if ours else "no structure is loaded:"
-            )
-            raise PomodoroError(f"{which} load one first, as in load 1hpv.pdb")
-    if len(objects) > 1:
-        known = ", ".join(sorted(objects))
-        raise PomodoroError(f"{len(objects)} objects match ({known}): name one, as in pomnoise {min(objects)}")
-    name = objects[0]
+    n_selected = check_selection(selection, _self) if selection else 0
+    # No brackets: by its bare name PyMOL knows an object without a look at all atoms of the session.
+    matched = _self.get_object_list(selection) if selection else []
+    name = _one_object(selection, matched, _self)
     n_states = _self.count_states(f"%{name}")
     if not n_states:
         raise PomodoroError(f"{name} has no atoms with coordinates")
@@ -81,8 +81,7 @@ def resolve_source(
         state = current_state(name, _self) if n_states > 1 else 1
     if not 1 <= state <= n_states:
         raise PomodoroError(f"state {state} is out of range: {name} has states 1 to {n_states}")
-    asked = bool(selection)
-    alone = asked and matched == [name]
+    asked, alone = bool(selection), matched == [name]
     if not asked:
         selection = whole(name, _self=_self)
     elif not alone:
@@ -102,6 +101,33 @@ def resolve_source(
     return source
 
 
+def source_of(parameters: Any, *, _self) -> Source:
+    """Find the atoms that the parameters of a command mean, as `resolve_source` does."""
+    fixed = getattr(parameters, "fixed", "")
+    return resolve_source(
+        parameters.selection, parameters.state, parameters.residues, parameters.chains, fixed, _self=_self
+    )
+
+
+def _one_object(selection: str, matched: list[str], _self: Any) -> str:
+    """Return the one object that a selection means, of those it matches; "" means the one that is not ours."""
+    if selection:
+        objects = [name for name in matched if is_legal(name, _self) and not is_key(name, _self=_self)]
+        objects = [name for name in objects if not is_ours(name, _self=_self)] or objects
+        if not objects:
+            raise PomodoroError(f"selection {selection!r} has no atoms")
+    else:
+        objects = source_objects(_self=_self)
+        if not objects:
+            ours = ", ".join(molecules(_self=_self))
+            which = f"nothing but our own objects is loaded ({ours}): name one, or"
+            raise PomodoroError(f"{which if ours else 'no structure is loaded:'} load one first, as in load 1hpv.pdb")
+    if len(objects) > 1:
+        known = ", ".join(sorted(objects))
+        raise PomodoroError(f"{len(objects)} objects match ({known}): name one, as in pomnoise {min(objects)}")
+    return objects[0]
+
+
 def _check_fixed(source: Source, _self: Any) -> None:
     """Refuse fixed atoms that are none or all of a source."""
     check_selection(source.fixed, _self)
@@ -113,7 +139,7 @@ def _check_fixed(source: Source, _self: Any) -> None:
 
 
 def whole(name: str, *, _self) -> str:
-    """Return an object without its water as a selection, which is what no selection means of the only one."""
+    """Return an object without its water as a selection: what an empty selection means."""
     words = object_words(name, _self=_self)
     return f"{words} and not {_water(words, _self=_self)}"
 
@@ -152,16 +178,12 @@ def draft(source: Source, output: str = "", *, whole: bool = False, _self) -> It
     PomodoroError
         If PyMOL would not take ``output`` as a name.
     """
-    name = _self.get_unused_name("_pomodoro")
-    try:
+    with hidden_name(_self=_self) as name:
         with muted(_self), kept_session(_self):
             copy_atoms(name, source.atoms, *((0, 0) if whole else (source.state, 1)), _self)
         if output and not spelling(output, _self=_self):
             _check_name(name, output, _self)
         yield name
-    finally:
-        if name in _self.get_names("all"):
-            _self.delete(name)
 
 
 def copy_atoms(name: str, atoms: str, state: int, target: int, _self) -> None:
@@ -213,6 +235,7 @@ def drop_atoms(name: str, places: Iterable[int], *, _self) -> None:
 
 @contextmanager
 def _no_auto_dss(_self) -> Iterator[None]:
+    """Switch off within the block that PyMOL works out secondary structure of new objects."""
     if not _self.get_setting_int("auto_dss"):
         yield
         return
@@ -224,6 +247,7 @@ def _no_auto_dss(_self) -> Iterator[None]:
 
 
 def _check_name(draft_name: str, output: str, _self) -> None:
+    """Refuse a name that PyMOL does not let an object have, by giving it to the draft for a moment."""
     try:
         with muted(_self):
             _self.set_name(draft_name, output)

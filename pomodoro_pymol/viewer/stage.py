@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PomodoroError
-from .host import kept_session, muted
+from .host import kept_session, muted, set_back
 from .store import STORE, is_legal
 
 #: How many pixels a ray-traced picture has, about.
 _PIXELS = 240 * 180
-#: What a view, a saved file or a loaded one sets beside what it is meant to.
+#: Settings that change as a view is set, or a file saved or loaded.
 _SET = ("orthoscopic", "field_of_view", "session_file", "state", "auto_color_next")
-#: What lets balls be seen, whatever is set for all objects.
+#: Settings of an object by which its atoms are seen as balls, whatever is set for all objects.
 _PLAIN = {"all_states": 0, "sphere_scale": 1, "sphere_transparency": 0}
 
 
@@ -46,9 +46,7 @@ def stage(*, _self) -> Iterator[None]:
         vars(session).update(kept)
         _self.set_view(view, animate=0, quiet=1)
         for setting, value in settings.items():
-            _self.unset(setting, updates=0, quiet=1)  # to the default: "set" would leave an entry in the session
-            if _self.get(setting) != value:
-                _self.set(setting, value, updates=0, quiet=1)
+            set_back(setting, value, updates=0, _self=_self)
         for name in shown:
             _self.enable(name)
 
@@ -102,7 +100,7 @@ def picture(folder: Path, size: tuple[int, int] | None, *, _self) -> Any:
 
     path = folder / "picture.ppm"
     path.unlink(missing_ok=True)
-    _self.refresh()  # else what was ray-traced before is what the window shows
+    _self.refresh()  # otherwise the window still shows what was ray-traced before
     _self.feedback("push")
     _self.feedback("disable", "ray", "everything")
     try:

@@ -13,7 +13,7 @@ from .loading import StateLoader
 from .probe import atoms_in_rows, check_places, elsewhere, numbered_rows, numbers_shown
 from .provenance import frame_sum
 from .publishing import hide, publish
-from .reading import finish, read_state
+from .reading import read_state, take_all
 from .sources import copy_atoms
 from .store import has_atoms
 
@@ -126,7 +126,7 @@ class StateWriter:
         """
         self.check()
         if not self._dressed:
-            finish(self.dress(name, source))
+            take_all(self.dress(name, source))
         self.verify()
         before = range(1, self._states - len(self._sums) + 1)
         sums = [frame_sum(read_state(self.name, state, _self=self._cmd)) for state in before] + self._sums
@@ -153,6 +153,7 @@ class StateWriter:
         import numpy as np
 
         def fill(number: int, out: Any) -> None:
+            """Fill the rows of PyMOL's memory with a frame."""
             if by_row:
                 np.copyto(out, frames[number])
                 return

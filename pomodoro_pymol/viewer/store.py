@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
@@ -61,6 +62,11 @@ def molecules(*, _self) -> list[str]:
     return [name for name in names if not is_key(name, _self=_self)]
 
 
+def source_objects(*, _self) -> list[str]:
+    """Return the names of the molecular objects that are not ours."""
+    return [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
+
+
 def is_key(name: str, *, _self) -> bool:
     """Tell a key or title on the screen that we drew as labels, renamed or copied or not."""
     return mark_of(name, _self) == KEY_TITLE
@@ -69,7 +75,7 @@ def is_key(name: str, *, _self) -> bool:
 def is_legal(name: str, _self) -> bool:
     """Tell a name that PyMOL gives from one that only a doctored session file can hold.
 
-    The latter may be anything, other words of the selection language too; such an object is as if not there.
+    The latter may be anything, words of the selection language too, so such an object counts as absent.
     """
     with muted(_self):
         return bool(name) and _self.get_legal_name(name) == name
@@ -91,6 +97,15 @@ def all_records(_self) -> dict[str, dict[str, Any]]:
         for name, record in store.items()
         if isinstance(name, str) and isinstance(record, dict) and isinstance(record.get("title"), str)
     }
+
+
+def forget(names: Collection[str], *, _self) -> None:
+    """Take the records of objects that are gone out of the session."""
+    records = {name: record for name, record in all_records(_self).items() if name not in names}
+    if records:
+        setattr(_self._pymol.session, STORE, records)
+    elif hasattr(_self._pymol.session, STORE):
+        delattr(_self._pymol.session, STORE)
 
 
 def mark_of(name: str, _self) -> str:
@@ -120,12 +135,12 @@ def has_atoms(name: str, n_atoms: int, state: int = 1, *, _self) -> bool:
 
 
 def marked_state(name: str, _self) -> int:
-    """The first noised state; the only one of a sweep over a single z."""
+    """Return the state whose title marks an object as ours: the first noised one, or the only one."""
     return min(2, _self.count_states(f"%{name}"))
 
 
 def current_state(name: str, _self) -> int:
-    """The state of an object that is shown; its first or last where PyMOL's own state lies beyond."""
+    """Return the state of an object that is shown; its first or last where PyMOL's own state lies beyond."""
     n_states = _self.count_states(f"%{name}")
     with suppress(CmdException):
         return max(1, min(_self.get_object_state(name), n_states))

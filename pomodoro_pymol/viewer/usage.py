@@ -1,4 +1,4 @@
-"""What PyMOL prints for ``command ?``: the whole help for commands of ours, which it gives no say in it."""
+"""What PyMOL prints for ``command ?``: for our commands the whole help, by way of a function of its parser."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def explain(functions: dict[str, Any]) -> None:
     theirs = getattr(parsing.dump_arg, "theirs", parsing.dump_arg)
 
     def dump_arg(name: str, *given: Any) -> None:
+        """Print the help of a command of ours, or what PyMOL prints of another."""
         if name in functions:
             print(help_text(functions[name]))
         else:

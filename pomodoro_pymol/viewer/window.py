@@ -6,6 +6,7 @@ import ctypes
 import re
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +14,7 @@ from ..parameters.syntax import is_one_command
 from . import host
 from .host import CmdException, muted
 from .sources import index_words, object_words
-from .store import current_state, is_ours, molecules
+from .store import current_state
 
 _PLAIN = re.compile(r"-?[A-Za-z0-9]*")
 _GL_LIBRARY = {"linux": "libGL.so.1", "win32": "opengl32"}
@@ -64,7 +65,7 @@ def log(line: str, *, _self) -> None:
 
 
 def hold_viewport(hold: bool, *, _self) -> None:
-    """Let PyMOL's viewport not be painted for a while, as what is half made would be; or paint it, from now on."""
+    """Stop painting PyMOL's viewport, so that nothing is seen half made, or paint it again."""
     main = main_window()
     if main is not None and _self is host.cmd and main.pymolwidget.updatesEnabled() == hold:
         main.pymolwidget.setUpdatesEnabled(not hold)
@@ -73,11 +74,6 @@ def hold_viewport(hold: bool, *, _self) -> None:
 def knows(word: str, *, _self) -> bool:
     """Tell whether a word is a command of PyMOL's, ours among them."""
     return word in _self.keyword
-
-
-def source_objects(*, _self) -> list[str]:
-    """Return the molecular objects that are not ours."""
-    return [name for name in molecules(_self=_self) if not is_ours(name, _self=_self)]
 
 
 def shown_state(name: str, *, _self) -> tuple[int, int, str]:
@@ -125,9 +121,30 @@ def session_value(name: str, *, _self) -> Any:
     return getattr(_self._pymol.session, name, None)
 
 
-def keep_in_session(name: str, value: dict[str, Any], *, _self) -> None:
-    """Let the session, and files saved of it, hold a value of plain types."""
-    setattr(_self._pymol.session, name, value)
+def keep_in_sessions(name: str, saved: Callable[[], dict[str, Any]], loaded: Callable[[Any], None], *, _self) -> None:
+    """Let each session that is saved hold a value of ours, and tell of what each that is loaded holds in its place.
+
+    Parameters
+    ----------
+    name : str
+    saved : callable
+        Returns the value, of plain types, when a session is saved.
+    loaded : callable
+        Called when a session was loaded with what it holds, as `session_value` returns it.
+    """
+
+    def save_value(session: Any, *, _self) -> bool:
+        """Put the value into what PyMOL is about to save."""
+        setattr(session["session"], name, saved())
+        return True
+
+    def load_value(_session: Any, *, _self) -> bool:
+        """Hand on what was loaded."""
+        loaded(session_value(name, _self=_self))
+        return True
+
+    host.hook(_self._pymol._session_save_tasks, save_value)
+    host.hook(_self._pymol._session_restore_tasks, load_value)
 
 
 def residue_words(name: str, segi: str, chain: str, resi: str, *, _self) -> str:

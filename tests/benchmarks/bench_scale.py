@@ -172,7 +172,7 @@ def turns(copies: int) -> dict:
         next(steps)
         turn("PyMOL's copy")
         structure = take("reading it", steps)
-        result = run.work(structure, run.write, lambda *_: turn("noise"))
+        result = run.work(structure, lambda *_: turn("noise"))
         coloring = take("colouring", run.finish(result, 5000))
         assert coloring
     run = noise.NoiseRun(NoiseParameters(selection="big", frames=3), _self=cmd)

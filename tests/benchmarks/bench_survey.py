@@ -24,11 +24,10 @@ import torch
 
 from pomodoro_pymol.noise.presets import parse_schemes
 from pomodoro_pymol.survey.child import Child, Limits
-from pomodoro_pymol.survey.cluster import cluster, given_out, read_all
-from pomodoro_pymol.survey.readings import Reading
-from pomodoro_pymol.survey.rows import DATA, columns, file_rows
+from pomodoro_pymol.survey.cluster import cluster, read_all
+from pomodoro_pymol.survey.rows import DATA, Reading, columns, file_rows
 from pomodoro_pymol.survey.settings import SurveySettings
-from pomodoro_pymol.survey.sources import size_of
+from pomodoro_pymol.survey.sources import given_out, size_of
 
 ROOT = Path(__file__).parents[2]
 FRAGMENT = ROOT / "docs" / "data" / "1hpv_fragment.pdb"

@@ -18,8 +18,8 @@ from bench_diffusion import ROUNDS, in_turns, ratio
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pomodoro_pymol.diffusion.hierarchical import Architecture
-from pomodoro_pymol.diffusion.training import Training, TrainingSettings
-from pomodoro_pymol.diffusion.training_task import SCALINGS, Recipe
+from pomodoro_pymol.diffusion.training import Training
+from pomodoro_pymol.diffusion.training_task import SCALINGS, Recipe, TrainingSettings
 from pomodoro_pymol.experiments.ensemble_training import ensemble_data
 from pomodoro_pymol.noise.sigma import LawOfSigma
 from pomodoro_pymol.noise.weights import PRESETS, Scheme

@@ -2,8 +2,9 @@
 
 Of the library (`pomodoro_pymol/` and `plugin/`), then of the tests. A line of code is one that is not blank and not of
 documentation, which docstrings and comments are. An import between packages is a pair of packages, one of which
-imports the other anywhere in a module. A repeated run is one of six or more lines of code, imports and lone brackets
-apart, that stands elsewhere too, to the letter but for its indentation.
+imports the other anywhere in a module; an imported module beside the packages counts as one. A repeated run is one of
+six or more lines of code, imports and lone brackets apart, that stands elsewhere too, to the letter but for its
+indentation.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def count(folders: list[Path]) -> dict[str, str]:
     ]
     modules = sorted(((texts[path].count("\n"), f"{path.parent.name}/{path.name}") for path in paths), reverse=True)
     pairs = {pair for path in paths for pair in package_imports(path, trees[path])}
-    runs, lines = repeated_runs([repeatable(path, written[path], trees[path]) for path in paths])
+    runs, lines = repeated_runs([repeatable(written[path], trees[path]) for path in paths])
     return {
         "lines of code": str(sum(map(len, written.values()))),
         "lines of documentation": str(sum(map(len, documented.values()))),
@@ -71,7 +72,7 @@ def code(text: str, documented: set[int]) -> dict[int, str]:
     return {number: line for number, line in lines.items() if line and number not in documented}
 
 
-def repeatable(path: Path, written: dict[int, str], tree: ast.Module) -> list[str]:
+def repeatable(written: dict[int, str], tree: ast.Module) -> list[str]:
     """Return the lines of code of a module that count where they repeat."""
     imported = {
         number
@@ -101,18 +102,19 @@ def _windows(lines: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def package_imports(path: Path, tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield the package of a module, and another of ours that it imports from."""
-    names = path.parts[len(path.parts) - 1 - path.parts[::-1].index("pomodoro_pymol") :] if _is_ours(path) else ()
+    """Yield the package of a module of ours, and another that it imports from; one beside the packages is its own."""
+    if "pomodoro_pymol" not in path.parts:
+        return
+    depth = len(path.parts) - path.parts[::-1].index("pomodoro_pymol")
+    root, here = Path(*path.parts[:depth]), path.parts[depth:-1]
     for node in ast.walk(tree):
-        if names and isinstance(node, ast.ImportFrom) and node.level:
-            target = [*names[: len(names) - node.level], *(node.module or "").split(".")]
-            here, there = names[1:-1], [part for part in target[1:] if part]
-            if there and here[:1] != tuple(there[:1]):
-                yield here[0] if here else "the root", there[0]
-
-
-def _is_ours(path: Path) -> bool:
-    return "pomodoro_pymol" in path.parts
+        if isinstance(node, ast.ImportFrom) and node.level:
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            for name in names:
+                there = (*here[: len(here) + 1 - node.level], *name.split("."))[0]
+                is_ours = (root / there).is_dir() or (root / f"{there}.py").exists()
+                if is_ours and here[:1] != (there,):
+                    yield here[0] if here else "the root", there
 
 
 def main() -> None:

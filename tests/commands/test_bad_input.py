@@ -22,10 +22,7 @@ class Bench:
         self.instance.start()
         self.cmd = cmd = self.instance.cmd
         commands.register(cmd)
-        cmd.load(str(bad_input.STRUCTURE), "1hpv", quiet=1)
-        cmd.load_cgo([], "ligand_view")
-        cmd.select("site", "none")
-        cmd.select("chosen", "1hpv and resi 1-50")
+        bad_input.prepare(cmd)
         self.session = None
 
 
@@ -88,24 +85,6 @@ def test_values_that_only_python_has(unchanged, given, says):
 
 def test_after_all_refusals_it_works(bench, typed):
     assert "1hpv -> 1hpv_noise" in typed(bench.cmd, "pomnoise frames=1")
-
-
-@pytest.fixture
-def refused(typed, session, differences):
-    """A function that types a line and checks that it is refused in one line and changes nothing."""
-
-    def check(cmd, line, message=""):
-        before = session(cmd)
-        printed = typed(cmd, line)
-        assert "Traceback" not in printed
-        lines = printed.splitlines()
-        assert len(lines) == 1, printed
-        assert lines[0].startswith(" Error: "), printed
-        assert message in lines[0]
-        assert differences(before, session(cmd)) == []
-        return lines[0]
-
-    return check
 
 
 def test_no_structure(cmd, refused):

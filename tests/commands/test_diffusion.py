@@ -12,15 +12,8 @@ FAST = "sampler=edm sigma_max=2560 steps=12"
 
 
 @pytest.fixture
-def nmr(cmd, load_source):
-    """A PyMOL with a 24-model NMR ensemble."""
-    load_source("ensemble", cmd)
-    return cmd
-
-
-@pytest.fixture
-def members(nmr, coords):
-    return np.stack([coords(nmr, "2juy", state) for state in range(1, 25)])
+def members(nmr, frames_of):
+    return frames_of(nmr, "2juy")
 
 
 def numbers(printed, label):
@@ -335,19 +328,19 @@ def test_a_source_that_goes_during_a_run_elsewhere(nmr, session, differences, ch
     from pomodoro_pymol.errors import PomodoroError
     from pomodoro_pymol.jobs.sampling import SampleRun
     from pomodoro_pymol.parameters.catalogue import SampleParameters
-    from pomodoro_pymol.viewer.reading import finish
+    from pomodoro_pymol.viewer.reading import take_all
 
     before = session(nmr)
     with SampleRun(SampleParameters(sampler="edm", steps=3, samples=2), _self=nmr):
         pass
     assert differences(before, session(nmr)) == []
     with SampleRun(SampleParameters(sampler="edm", steps=3, samples=2), _self=nmr) as run:
-        data = finish(run.prepare())
-        result = run.work(data, print, lambda *told: None)
+        data = take_all(run.prepare())
+        result = run.work(data, lambda *told: None)
         change(nmr)
         before = nmr.get_names("all")
         with pytest.raises(PomodoroError, match=message):
-            finish(run.finish(result))
+            take_all(run.finish(result))
         assert nmr.get_names("all") == before
     assert [name for name in before if not name.startswith("_")] == nmr.get_names("all")
 
@@ -357,13 +350,13 @@ def test_a_worker_thread_samples_the_same(nmr):
 
     from pomodoro_pymol.jobs.sampling import SampleRun
     from pomodoro_pymol.parameters.catalogue import SampleParameters
-    from pomodoro_pymol.viewer.reading import finish
+    from pomodoro_pymol.viewer.reading import take_all
 
     with SampleRun(SampleParameters(steps=20, samples=2), _self=nmr) as run:
-        data = finish(run.prepare())
-    here = run.work(data, print, lambda *told: None)
+        data = take_all(run.prepare())
+    here = run.work(data, lambda *told: None)
     with ThreadPoolExecutor(1) as pool:
-        there = pool.submit(run.work, data, print, lambda *told: None).result()
+        there = pool.submit(run.work, data, lambda *told: None).result()
     assert there.nearest == here.nearest
     np.testing.assert_allclose(there.frames[:, -1], here.frames[:, -1], atol=1e-3)
 
@@ -535,15 +528,6 @@ def test_pomprecond_prints_and_draws(nmr, typed, tmp_path):
 # Bad input
 
 
-def refused(cmd, typed, session, differences, line, message):
-    before = session(cmd)
-    printed = typed(cmd, line)
-    assert printed.count("Error:") == 1, printed
-    assert len(printed.splitlines()) == 1, printed
-    assert message in printed
-    assert differences(before, session(cmd)) == []
-
-
 BAD = [
     ("pomsample steps=0", "steps must be between 1"),
     ("pomsample sigma_max=1 sigma_min=2", "sigma_max must be larger than sigma_min"),
@@ -578,26 +562,26 @@ BAD = [
 
 
 @pytest.mark.parametrize(("line", "message"), BAD)
-def test_bad_input_is_one_line_and_changes_nothing(nmr, typed, session, differences, line, message):
-    refused(nmr, typed, session, differences, line, message)
+def test_bad_input_is_one_line_and_changes_nothing(nmr, refused, line, message):
+    refused(nmr, line, message)
 
 
-def test_one_state_where_an_ensemble_is_needed(hpv, typed, session, differences):
+def test_one_state_where_an_ensemble_is_needed(hpv, refused):
     line = "pomsample polymer, denoiser=ideal"
-    refused(hpv, typed, session, differences, line, "needs an ensemble and there is one state")
+    refused(hpv, line, "needs an ensemble and there is one state")
 
 
 @pytest.mark.parametrize(
     ("kind", "state", "other"), [("missing atoms", 1, 2), ("missing first", 2, 1), ("discrete", 2, 1)]
 )
 @pytest.mark.parametrize("command", ["pomsample", "pomprecond", "pomsignal", "pomtrain"])
-def test_states_of_different_atoms(cmd, typed, session, differences, load_source, kind, state, other, command):
+def test_states_of_different_atoms(cmd, refused, load_source, kind, state, other, command):
     source = load_source(kind, cmd)
     n_atoms = cmd.count_atoms(f"{source.object} and state {state}")
     message = f"state {other} of {source.object} has not all {n_atoms} atoms of state {state} with coordinates"
     if kind == "discrete":
         message = f"{source.object} is discrete, so that each state has atoms of its own"
-    refused(cmd, typed, session, differences, f"{command} state={state}", message)
+    refused(cmd, f"{command} state={state}", message)
 
 
 @pytest.mark.parametrize("command", ["pomsample steps=5", "pomprecond", "pomsurvey survey.parquet,"])
@@ -610,12 +594,12 @@ def test_atoms_that_the_chosen_state_lacks_are_left_out_of_all(cmd, typed, load_
     assert " note: left out: 3 atoms without coordinates (A/ALA`1/CA, A/ALA`2/N, A/ALA`3/O)" in printed.splitlines()
 
 
-def test_coordinates_that_are_not_finite(nmr, typed, session, differences):
+def test_coordinates_that_are_not_finite(nmr, refused):
     nmr.alter_state(9, "2juy and index 3", "x = float('nan')")
-    refused(nmr, typed, session, differences, "pomsample state=1", "state 9 of 2juy has not all 392 atoms of state 1")
+    refused(nmr, "pomsample state=1", "state 9 of 2juy has not all 392 atoms of state 1")
 
 
-def test_networks_that_do_not_fit(nmr, typed, session, differences, save_network, tmp_path):
+def test_networks_that_do_not_fit(nmr, typed, refused, save_network, tmp_path):
     (tmp_path / "pickle.pt").write_bytes(b"\x80\x04N.")
     cases = {
         save_network("small.pt2", lambda x: 0 * x, 12): "small.pt2 was exported for 12 atoms, and is asked for 392",
@@ -624,7 +608,7 @@ def test_networks_that_do_not_fit(nmr, typed, session, differences, save_network
         tmp_path / "pickle.pt": "pickles are not loaded",
     }
     for path, message in cases.items():
-        refused(nmr, typed, session, differences, f"pomsample {FAST} network={path}", message)
+        refused(nmr, f"pomsample {FAST} network={path}", message)
     good = save_network("good.pt2", lambda x: 0 * x, 392)
     printed = typed(nmr, f"pomsample {FAST} network={good} scaling=levels")
     assert "preconditioning levels" in printed
@@ -661,7 +645,7 @@ def knowing(members, tmp_path):
     return save
 
 
-def test_a_network_trained_elsewhere_denoises(nmr, typed, coords, members, knowing, session, differences):
+def test_a_network_trained_elsewhere_denoises(nmr, typed, coords, members, knowing, refused):
     """It restores the truth only if asked with the sigma_data and c_noise that it was made for."""
     typed(nmr, "pomnoise state=1 sigma_data=6 frames=5")
     own = knowing("own.pt2", 6.0, "af3")
@@ -678,7 +662,7 @@ def test_a_network_trained_elsewhere_denoises(nmr, typed, coords, members, knowi
     np.testing.assert_allclose(coords(nmr, "two", 4), members[0], atol=1e-3)
     assert numbers(typed(nmr, f"pomdenoise network={other}, name=three"), "atom, per coordinate")[1] > 0.1
     line = f"pomdenoise network={own}, scaling=levels"
-    refused(nmr, typed, session, differences, line, "one c_noise per sample, (n,), where preconditioning levels gives")
+    refused(nmr, line, "one c_noise per sample, (n,), where preconditioning levels gives")
 
 
 def test_a_network_trained_elsewhere_is_sampled(nmr, typed, coords, members, knowing):
@@ -695,8 +679,8 @@ def test_a_network_trained_elsewhere_is_sampled(nmr, typed, coords, members, kno
     np.testing.assert_allclose(coords(nmr, "two", 12), members[0], atol=1e-3)
 
 
-def test_more_than_memory_is_refused_before_work(nmr, typed, session, differences, monkeypatch):
+def test_more_than_memory_is_refused_before_work(nmr, refused, monkeypatch):
     from pomodoro_pymol.utils import memory
 
     monkeypatch.setattr(memory, "available", lambda: 2**28)
-    refused(nmr, typed, session, differences, "pomsample samples=10000", "2000000 states of 392 atoms needs about")
+    refused(nmr, "pomsample samples=10000", "2000000 states of 392 atoms needs about")

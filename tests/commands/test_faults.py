@@ -274,7 +274,7 @@ def test_a_limit_of_address_space(run_python, extra, torch):
         assert ("Error" in runs[0]) == (extra < 300)
 
 
-def test_ctrl_c_in_python(plain, typed, session, differences, in_the_middle, tmp_path):
+def test_ctrl_c_in_python(plain, session, differences, in_the_middle, tmp_path):
     """In Python it is KeyboardInterrupt, though PyMOL would end the process; the session is as it was."""
     from pomodoro_pymol import commands
 

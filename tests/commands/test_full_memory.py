@@ -12,41 +12,31 @@ CPU_TAKES_OVER = "note: the memory of cpu does not suffice: left to the CPU, who
 
 
 @pytest.fixture
-def nmr(cmd, load_source):
-    load_source("ensemble", cmd)
-    return cmd
-
-
-@pytest.fixture
 def full(monkeypatch):
-    """Give the first model memory for so many samples, and for so many evaluations."""
+    """Give the first denoiser memory for so many samples, and for so many evaluations."""
 
     def arrange(room, evaluations):
         asked, made = [], []
 
         def build(*args, **options):
-            model = plain(*args, **options)
-            made.append(model)
+            prepared = plain(*args, **options)
+            made.append(prepared)
             if len(made) > 1:
-                return model
+                return prepared
 
             def denoise(x, sigma):
                 asked.append(len(x))
                 if len(x) > room or len(asked) > evaluations:
                     raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-                return model.denoise(x, sigma)
+                return prepared.denoise(x, sigma)
 
-            return replace(model, denoise=denoise)
+            return replace(prepared, denoise=denoise)
 
         monkeypatch.setattr(denoising, "_build", build)
         return made
 
     plain = denoising._build
     return arrange
-
-
-def states(cmd, coords, name):
-    return np.stack([coords(cmd, name, state) for state in range(1, cmd.count_states(name) + 1)])
 
 
 LINE = "pomsample steps=8 samples=4 show=final"
@@ -60,7 +50,7 @@ LINE = "pomsample steps=8 samples=4 show=final"
         (0, 10**9, 2, CPU_TAKES_OVER),
     ],
 )
-def test_samples_are_the_same_and_a_note_says_how(nmr, typed, coords, full, room, evaluations, n_models, note):
+def test_samples_are_the_same_and_a_note_says_how(nmr, typed, frames_of, full, room, evaluations, n_models, note):
     typed(nmr, f"{LINE} name=plain")
     made = full(room, evaluations)
     printed = typed(nmr, f"{LINE} name=short")
@@ -68,7 +58,7 @@ def test_samples_are_the_same_and_a_note_says_how(nmr, typed, coords, full, room
     assert printed.count(note) == 1
     assert len(made) == n_models
     assert sorted(nmr.get_names()) == ["2juy", "plain", "short"]
-    assert np.abs(states(nmr, coords, "short") - states(nmr, coords, "plain")).max() < 2e-3
+    assert np.abs(frames_of(nmr, "short") - frames_of(nmr, "plain")).max() < 2e-3
     assert [printed.count(f"\n {step:>5} ") for step in range(1, 9)] == [1] * 8
 
 
@@ -80,7 +70,7 @@ def test_samples_are_the_same_and_a_note_says_how(nmr, typed, coords, full, room
         (0, 10**9, CPU_TAKES_OVER),
     ],
 )
-def test_frames_are_the_same_and_a_note_says_how(nmr, typed, coords, full, room, evaluations, note):
+def test_frames_are_the_same_and_a_note_says_how(nmr, typed, frames_of, full, room, evaluations, note):
     typed(nmr, "pomnoise 2juy, z=0 frames=20 state=3")
     typed(nmr, "pomdenoise pose=exact name=plain")
     full(room, evaluations)
@@ -88,4 +78,4 @@ def test_frames_are_the_same_and_a_note_says_how(nmr, typed, coords, full, room,
     assert "Error" not in printed
     assert printed.count(note) == 1
     assert nmr.count_states("short") == 21
-    assert np.abs(states(nmr, coords, "short") - states(nmr, coords, "plain")).max() < 2e-3
+    assert np.abs(frames_of(nmr, "short") - frames_of(nmr, "plain")).max() < 2e-3

@@ -270,7 +270,7 @@ def test_a_full_disk(peptide, typed, session, differences, mount, fill):
         assert "Error" not in typed(peptide, f"pommovie {disk}/{name}, {SIZE}")
 
 
-def test_a_full_disk_for_pictures(peptide, typed, mount, fill, monkeypatch, tmp_path):
+def test_a_full_disk_for_pictures(peptide, typed, mount, fill, tmp_path):
     import tempfile
 
     disk = mount("64k")

@@ -29,7 +29,7 @@ def session(session):
 
 
 @pytest.fixture
-def plain(cmd, read_pdb, typed, monkeypatch, tmp_path):
+def plain(cmd, read_pdb, monkeypatch, tmp_path):
     """A small protein in a session with much else: hidden and shown objects, groups, a selection, a view."""
     monkeypatch.chdir(tmp_path)
     read_pdb(cmd, "plain")
@@ -51,22 +51,6 @@ def compared(plain, typed, session):
     printed = typed(plain, PLAIN)
     assert "Error" not in printed, printed
     return plain, before
-
-
-@pytest.fixture
-def refused(typed, session, differences):
-    """A function that checks that a line is refused in one line and changes nothing."""
-
-    def check(cmd, line, message):
-        before = session(cmd)
-        printed = typed(cmd, line)
-        assert printed.startswith(" Error: "), printed
-        assert len(printed.splitlines()) == 1, printed
-        assert message in printed
-        assert "Traceback" not in printed
-        assert differences(before, session(cmd)) == []
-
-    return check
 
 
 def keys(cmd):
@@ -93,7 +77,7 @@ def slot(cmd, name):
     ("words", "presets"),
     [("", "flat+ms+rb+3-8-1"), ("metric=ratio", "flat+3-8-1+1:1:15"), ("z=-1 seed=4 state=1 law=af3", "ms+flat")],
 )
-def test_each_object_is_what_pomnoise_makes_of_the_seed(plain, typed, snapshot, words, presets):
+def test_each_object_is_what_pomnoise_makes_of_the_seed(plain, snapshot, words, presets):
     from pomodoro_pymol.commands import pomcompare, pomnoise
 
     named = dict(pair.split("=") for pair in words.split())
@@ -173,7 +157,7 @@ def test_titles_say_the_closed_form(plain):
 
 
 @pytest.mark.parametrize("words", ["", "range=0.2:0.7", "range=auto", "metric=displacement range=auto"])
-def test_one_range_for_all(hpv, typed, words):
+def test_one_range_for_all(hpv, words):
     from pomodoro_pymol.commands import pomcompare
 
     words = words if "metric" in words else f"metric=ratio {words}"
@@ -438,7 +422,7 @@ def test_ctrl_c_in_the_middle(plain, typed, session, differences, monkeypatch, s
     assert differences(before, session(plain)) == []
 
 
-def test_a_reopened_session_ends_it(compared, typed, new_instance, tmp_path, differences, session):
+def test_a_reopened_session_ends_it(compared, typed, new_instance, tmp_path):
     cmd, _ = compared
     path = str(tmp_path / "saved.pse")
     cmd.save(path)

@@ -28,13 +28,8 @@ BAD = [
 
 
 @pytest.mark.parametrize(("line", "message"), BAD)
-def test_bad_input_is_one_line_and_changes_nothing(hpv, typed, session, differences, line, message):
-    before = session(hpv)
-    printed = typed(hpv, line).strip()
-    assert message in printed
-    assert printed.startswith("Error: ")
-    assert "\n" not in printed
-    assert differences(before, session(hpv)) == []
+def test_bad_input_is_one_line_and_changes_nothing(hpv, refused, line, message):
+    refused(hpv, line, message)
 
 
 def test_it_prints_writes_and_leaves_the_session(hpv, typed, session, differences, tmp_path):

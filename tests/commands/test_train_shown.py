@@ -7,7 +7,7 @@ LINE = f"pomtrain m, presets=flat+ms, scaling=levels, show=1, {FAST}"
 NAMES = ["m_flat_levels", "m_ms_levels"]
 
 
-def test_samples_are_states_of_an_object_for_each_scheme(six, typed):
+def test_samples_are_states_of_an_object_for_each_scheme(six):
     from pomodoro_pymol.commands import pomtrain
 
     given = {"presets": "flat+ms", "scaling": "levels", "steps": 3, "width": 8, "batch": 2, "seeds": 2, "samples": 3}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,10 +16,12 @@ import torch
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from pomodoro_pymol.io.read import read_ensemble, read_structure
 from pomodoro_pymol.noise.weights import LevelWeights
 from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
+ROOT = Path(__file__).parents[2]
 HEAVY_ATOMS = dict(zip("GASCPVTILNDMQEKHFRYW", (4, 5, 6, 6, 7, 7, 7, 8, 8, 8, 8, 8, 9, 9, 9, 10, 11, 11, 12, 14)))
 
 settings.register_profile("core", derandomize=True, deadline=None, max_examples=40)
@@ -250,6 +253,38 @@ def peptide():
 def complex_():
     """Four chains, one of a single atom: 41 atoms, 10 residues, in shuffled order."""
     return nest([[4, 1, 7, 3], [2, 5, 8], [1], [6, 4]], seed=11)
+
+
+@pytest.fixture(scope="session")
+def fragment():
+    """32 residues of HIV-1 protease, three of them glycines: 245 atoms."""
+    return read_structure(ROOT / "docs" / "data" / "1hpv_fragment.pdb")
+
+
+@pytest.fixture(scope="session")
+def fragment_places(fragment):
+    """Coordinates and hierarchy of the fragment."""
+    return fragment.coords, Hierarchy.from_structure(fragment)
+
+
+@pytest.fixture(scope="session")
+def hpv():
+    """HIV-1 protease, of the files that come with PyMOL."""
+    pymol = pytest.importorskip("pymol")
+    path = Path(pymol.__file__).parent / "data" / "tut" / "1hpv.pdb"
+    return read_structure(path if path.exists() else Path("/usr/share/pymol/data/tut/1hpv.pdb"))
+
+
+@pytest.fixture(scope="session")
+def nmr_models():
+    """2JUY, a small protein with its hydrogens, 392 atoms, and the coordinates of its 24 models."""
+    return read_ensemble(ROOT / "tests" / "data" / "2juy.pdb.gz")
+
+
+@pytest.fixture(scope="session")
+def nmr(nmr_models):
+    """The first model of 2JUY."""
+    return nmr_models[0]
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from pomodoro_pymol.io.mmcif import save_mmcif
 from pomodoro_pymol.io.pdb import save_pdb
 from pomodoro_pymol.noise.levels import level_names
 from pomodoro_pymol.noise.statistics import LevelStatistics, residue_sums
-from pomodoro_pymol.parameters.base import Parameters, choices_of
+from pomodoro_pymol.parameters.base import Parameters, about, choices_of
 from pomodoro_pymol.parameters.kinds import Grid, Interval, Selection
 from pomodoro_pymol.parameters.syntax import quoted, split_commas, split_values
 from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
@@ -52,15 +52,15 @@ VALUES = st.recursive(
 
 def good(spec):
     """Values that a parameter may have; for free text, any text."""
-    meta = spec.metadata
+    meta = about(spec)
     if choices_of(spec):
         return st.sampled_from(choices_of(spec))
-    if meta["kind"] in (int, float):
-        return (st.integers if meta["kind"] is int else st.floats)(*meta["bounds"])
-    if meta["kind"] in (str, Selection):
+    if meta.kind in (int, float):
+        return (st.integers if meta.kind is int else st.floats)(*meta.bounds)
+    if meta.kind in (str, Selection):
         return TEXT
     ends = st.floats(-6, 0), st.floats(0.5, 6)
-    return st.builds(Interval, *ends) if meta["kind"] is Interval else st.builds(Grid, *ends, st.floats(0.25, 2))
+    return st.builds(Interval, *ends) if meta.kind is Interval else st.builds(Grid, *ends, st.floats(0.25, 2))
 
 
 @st.composite

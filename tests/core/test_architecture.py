@@ -59,7 +59,7 @@ LIGHT = {
     "color": ["palettes"],
     "noise": ["metrics", "presets", "sigma", "weights"],
     "diffusion": ["choices", "samplers"],
-    "parameters": ["base", "catalogue", "kinds", "syntax"],
+    "parameters": ["base", "catalogue", "kinds", "shared", "syntax"],
 }
 
 

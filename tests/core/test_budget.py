@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,14 +24,12 @@ from pomodoro_pymol.diffusion.budget import (
 )
 from pomodoro_pymol.diffusion.precondition import data_variances, degrees_of_freedom, noise_variances, own_sigma_data
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.gauge import gauge_split, level_gauge
 from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy, split_levels
 
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
 SCHEMES = {**PRESETS, "1:1:15": LevelWeights(1, 1, 15)}
 LAWS = [AF3_LAW, LawOfSigma(7.3, -0.4, 1.2)]
 CHAINS = {
@@ -68,17 +65,13 @@ class Case:
 
 
 @pytest.fixture(scope="module")
-def fragment():
-    structure = read_structure(FRAGMENT)
-    return Case(structure.coords, Hierarchy.from_structure(structure))
+def fragment(fragment):
+    return Case(fragment.coords, Hierarchy.from_structure(fragment))
 
 
 @pytest.fixture(scope="module")
-def hpv():
-    pymol = pytest.importorskip("pymol")
-    path = Path(pymol.__file__).parent / "data" / "tut" / "1hpv.pdb"
-    structure = read_structure(path if path.exists() else Path("/usr/share/pymol/data/tut/1hpv.pdb"))
-    return Case(structure.coords, Hierarchy.from_structure(structure))
+def hpv(hpv):
+    return Case(hpv.coords, Hierarchy.from_structure(hpv))
 
 
 @pytest.fixture

@@ -95,7 +95,7 @@ def shuffled(rows, seed):
 )
 def structure(request, make_structure):
     if request.param in ("fragment", "nmr"):
-        return read_structure(FRAGMENT if request.param == "fragment" else NMR)
+        return request.getfixturevalue(request.param)
     mixed = residue_list(("A", range(9), False, 3), ("B", range(2), False, 4), ("C", range(6), False, 1))
     return make_structure(
         {
@@ -206,13 +206,12 @@ def test_names_packing_and_format_do_not_matter(tmp_path):
             same(one, two)
 
 
-def test_hydrogens_go_and_crops_are_then_those_of_the_file_without(tmp_path):
-    whole = read_structure(NMR)
-    bare = without_hydrogens(whole)
-    heavy = [place for place, element in enumerate(whole.atoms["elem"]) if element.upper() not in ("H", "D")]
-    np.testing.assert_array_equal(bare.coords, whole.coords[heavy])
-    assert bare.atoms.tolist() == whole.atoms[heavy].tolist()
-    assert list(residues(bare)) == list(residues(whole))
+def test_hydrogens_go_and_crops_are_then_those_of_the_file_without(nmr, tmp_path):
+    bare = without_hydrogens(nmr)
+    heavy = [place for place, element in enumerate(nmr.atoms["elem"]) if element.upper() not in ("H", "D")]
+    np.testing.assert_array_equal(bare.coords, nmr.coords[heavy])
+    assert bare.atoms.tolist() == nmr.atoms[heavy].tolist()
+    assert list(residues(bare)) == list(residues(nmr))
     lines = gzip.decompress(NMR.read_bytes()).decode().splitlines()
     kept = [line for line in lines if not (line.startswith(("ATOM", "HETATM")) and line[76:78].strip() == "H")]
     (tmp_path / "bare.pdb").write_text("\n".join(kept))
@@ -232,12 +231,11 @@ def test_deuterium_goes_and_nothing_else(make_structure):
         without_hydrogens(structure)
 
 
-def test_crops_keep_the_residues_and_chains_of_the_whole():
+def test_crops_keep_the_residues_and_chains_of_the_whole(nmr):
     """Of a file: grouped by the rule, not by labels, and not anew."""
-    structure = read_structure(NMR)
-    whole = Hierarchy.from_structure(structure)
-    place = {tuple(coords): atom for atom, coords in enumerate(structure.coords.tolist())}
-    for crop in crops(structure, 9, count=10):
+    whole = Hierarchy.from_structure(nmr)
+    place = {tuple(coords): atom for atom, coords in enumerate(nmr.coords.tolist())}
+    for crop in crops(nmr, 9, count=10):
         own = Hierarchy.from_structure(crop.structure)
         atoms = [place[tuple(coords)] for coords in crop.structure.coords.tolist()]
         assert atoms == sorted(atoms)

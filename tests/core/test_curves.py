@@ -59,7 +59,7 @@ def test_records_are_their_definitions(complex_):
         parts = (of_chain, of_residue - of_chain, left - of_residue)
         assert record.left == pytest.approx([(part**2).mean() for part in parts], rel=1e-9)
         assert sum(record.left) == pytest.approx((left**2).mean(), rel=1e-9)
-        p = step.estimate.members.numpy()
+        p = step.estimate.probabilities.numpy()
         plogp = np.where(p > 0, p * np.log(np.maximum(p, 1e-300)), 0)
         assert record.entropy == pytest.approx(-plogp.sum(1).mean(), abs=1e-12)
         assert record.centroid == pytest.approx(np.sqrt((step.centroid.numpy() ** 2).sum(1).mean()))
@@ -106,7 +106,8 @@ def test_rotation_leaves_the_augmentation_out(complex_):
     """A denoiser that follows x exactly does not turn, however much x is turned."""
     sampler = Sampler(sigma_max=0.5, sigma_min=1e-3, steps=20, gamma=0.0, step_scale=1.0)
     steps = follow(biased(complex_, 0.0), complex_, sampler)
-    assert min(float((step.rotation - torch.eye(3)).abs().max()) for step, _ in steps) > 0.1
+    turned = [torch.eye(3, dtype=torch.float64), *(step.pose.rotation for step, _ in steps)]
+    assert min(float((after - before).abs().max()) for before, after in zip(turned, turned[1:])) > 0.1
     assert max(record.rotation for _, record in steps) < 1e-5
 
 

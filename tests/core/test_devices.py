@@ -123,7 +123,7 @@ def test_small_structures_never_touch_a_card(dimer, untouchable):
     list(sweep.sweep_frames(dimer, hierarchy, PRESETS["ms"], [0.0], device=swept.device))
     assert noise_table(hierarchy, [Scheme("ms", PRESETS["ms"])], [0.0], device="auto")[0].device == "cpu"
     states = dimer.coords + np.arange(3, dtype="f4")[:, None, None]
-    denoising.build_model(states, hierarchy, PRESETS["ms"], DenoiseParameters())
+    denoising.prepare_denoiser(states, hierarchy, PRESETS["ms"], DenoiseParameters())
     sampled = run_sample(dimer, states, SampleParameters(steps=2, state=1))
     assert sampled.device == "cpu"
 
@@ -217,11 +217,12 @@ def test_other_reports_name_a_device_that_is_not_the_cpu(dimer, card, capsys):
     assert "computed on" not in capsys.readouterr().out
 
 
+def broken(device):
+    raise RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later")
+
+
 def test_the_check_lists_the_card_with_its_memory(card, monkeypatch):
     assert health._devices() == "cuda (NVIDIA H100 80GB HBM3, 80.0 GiB), cpu"
-
-    def broken(device):
-        raise RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later")
 
     monkeypatch.setattr(torch.cuda, "get_device_properties", broken)
     assert health._devices() == "cuda (does not work: CUDA error: out of memory), cpu"
@@ -280,9 +281,6 @@ def test_auto_takes_a_card_with_room_and_leaves_one_without(card):
 
 
 def test_auto_leaves_a_card_that_does_not_work(card, monkeypatch):
-    def broken(device):
-        raise RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be reported later")
-
     monkeypatch.setattr(torch.cuda, "mem_get_info", broken)
     device, note = with_room("auto", torch.device("cuda"), 1)
     assert device == torch.device("cpu")

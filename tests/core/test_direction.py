@@ -1,7 +1,5 @@
 """Colours of directions, and their variance by level: against loops and what is expected of the noise."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -9,12 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.color.direction import ShareSums, direction_colors, unit_displacements
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.weights import LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy
-
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
 
 
 @pytest.mark.parametrize(
@@ -90,13 +85,12 @@ def test_no_variance_has_no_shares():
     # Of flat noise by degrees of freedom: 245 atoms less 32 residues, of 244.
     [((0, 0, 1), 213 / 244), ((1, 4, 4), 0.5), ((8.2, 1.6, 1.3), 0.45), ((2, 6, 2), 0.3), ((3, 8, 1), 0.15)],
 )
-def test_what_is_within_residues_tells_the_laws_apart(weights, within):
+def test_what_is_within_residues_tells_the_laws_apart(fragment_places, weights, within):
     """Flat noise differs within residues, that of residues between them; of one chain there is no third."""
-    structure = read_structure(FRAGMENT)
-    hierarchy = Hierarchy.from_structure(structure)
-    frames = add_noise(structure.coords, hierarchy, 2.0, LevelWeights(*weights), n_frames=60).numpy()
+    coords, hierarchy = fragment_places
+    frames = add_noise(coords, hierarchy, 2.0, LevelWeights(*weights), n_frames=60).numpy()
     found = []
-    for frame in unit_displacements(frames - structure.coords):
+    for frame in unit_displacements(frames - coords):
         sums = ShareSums(hierarchy)
         sums.add(frame)
         found.append(sums.shares())

@@ -1,19 +1,14 @@
 """The floor of an ensemble: against the denoiser itself on noised atoms."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from pomodoro_pymol.diffusion.floor import StateGram
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.io.read import read_ensemble
 from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy
-
-ENSEMBLE = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 
 
 def level_squares(error, hierarchy):
@@ -58,8 +53,8 @@ def drawn_losses(states, hierarchy, weights, law, n, seed=7):
 
 
 @pytest.fixture(scope="module")
-def ensemble():
-    structure, states = read_ensemble(ENSEMBLE)
+def ensemble(nmr_models):
+    structure, states = nmr_models
     return states.astype(float), Hierarchy.from_structure(structure)
 
 

@@ -16,8 +16,9 @@ import torch
 from pomodoro_pymol.diffusion.precondition import data_variances, degrees_of_freedom, noise_variances
 from pomodoro_pymol.diffusion.slots import Slots
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.experiments import fragments
-from pomodoro_pymol.experiments.fragments import FragmentSet, read_fragments
+from pomodoro_pymol.experiments import fragment_set, fragments
+from pomodoro_pymol.experiments.fragment_set import FragmentSet
+from pomodoro_pymol.experiments.fragments import read_fragments
 from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
 from pomodoro_pymol.structure.amino_acids import HEAVY_ATOMS, LETTERS, N_SLOTS, PRESENT
@@ -567,7 +568,7 @@ def means_of(dataset, item):
 
 
 def test_residue_covariance_is_that_of_means(monkeypatch):
-    monkeypatch.setattr(fragments, "_BLOCK", 7)
+    monkeypatch.setattr(fragment_set, "_BLOCK", 7)
     dataset = drawn(30, 5, 4)
     dataset = replace(dataset, held=torch.arange(30) % 4 == 0)
     total = np.zeros((5, 5))
@@ -581,7 +582,7 @@ def test_residue_covariance_is_that_of_means(monkeypatch):
 @pytest.mark.parametrize("held", [False, True])
 def test_linear_error_is_that_of_the_estimate_on_noised_atoms(scheme, held, monkeypatch):
     """Noise is drawn atom by atom, and each fragment estimated by the mean of a Gaussian given its noised means."""
-    monkeypatch.setattr(fragments, "_BLOCK", 5)
+    monkeypatch.setattr(fragment_set, "_BLOCK", 5)
     weights, sigma, shift, n_draws = PRESETS[scheme], 6.0, 3.0, 4000
     dataset = drawn(24, 6, 5)
     kinds = torch.where(dataset.slots.kinds < 10, LETTERS.index("G"), LETTERS.index("W"))

@@ -5,7 +5,6 @@ The device is the CPU, and its memory fails where a test has it fail: torch's er
 
 import weakref
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,16 +13,14 @@ import torch
 from pomodoro_pymol.diffusion.estimate import Estimate
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments import denoising, sampling
-from pomodoro_pymol.experiments.denoising import build_model, denoise_frames
-from pomodoro_pymol.experiments.full_memory import InPieces
+from pomodoro_pymol.experiments.denoising import InPieces, prepare_denoiser
+from pomodoro_pymol.experiments.denoising_run import denoise_frames
 from pomodoro_pymol.experiments.sampling import run_sample
-from pomodoro_pymol.io.read import read_ensemble
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.weights import PRESETS
 from pomodoro_pymol.parameters.catalogue import DenoiseParameters, SampleParameters
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
-NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 WEIGHTS = PRESETS["3-8-1"]
 SAMPLES = SampleParameters(steps=12, state=1, samples=6, device="cpu", keep="denoised", every=3)
 FULL = torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
@@ -31,8 +28,8 @@ CPU_TAKES_OVER = "the memory of cpu does not suffice: left to the CPU, whose ran
 
 
 @pytest.fixture(scope="module")
-def nmr():
-    structure, states = read_ensemble(NMR)
+def nmr(nmr_models):
+    structure, states = nmr_models
     return structure, states[:5]
 
 
@@ -66,7 +63,7 @@ def test_half_as_many_until_they_fit(room, sizes):
     for _ in range(2):
         full.sizes = []
         found, whole = pieces(rows(13), 2.0), estimate(rows(13), 2.0)
-        for part in ("atoms", "residues", "chains", "members"):
+        for part in ("atoms", "residues", "chains", "probabilities"):
             assert torch.equal(getattr(found, part), getattr(whole, part))
         assert full.sizes == sizes
     told = pieces.note("samples", torch.device("meta"))
@@ -78,7 +75,7 @@ def test_half_as_many_until_they_fit(room, sizes):
 def test_what_a_denoiser_leaves_out_is_left_out():
     found = InPieces(Full(lambda x, sigma: Estimate(x), 2))(rows(5), 1.0)
     assert torch.equal(found.atoms, rows(5))
-    assert found.residues is found.chains is found.members is None
+    assert found.residues is found.chains is found.probabilities is None
 
 
 def test_what_does_not_fit_one_by_one_is_full():
@@ -128,8 +125,8 @@ def full(monkeypatch):
                 return plain(*args, **options)
             if building:
                 raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-            model = plain(*args, **options)
-            return replace(model, denoise=Full(model.denoise, room, evaluations))
+            prepared = plain(*args, **options)
+            return replace(prepared, denoise=Full(prepared.denoise, room, evaluations))
 
         plain = denoising._build
         monkeypatch.setattr(denoising, "_build", build)
@@ -227,10 +224,10 @@ def frames_denoised(nmr, pose):
     parameters = DenoiseParameters(device="cpu", pose=pose)
     noised = add_noise(states[2], hierarchy, 3.0, WEIGHTS, n_frames=40)
     notes = []
-    model = build_model(states, hierarchy, WEIGHTS, parameters)
-    blocks = list(denoise_frames(noised.numpy(), model, hierarchy, 3.0, parameters, seed=4, note=notes.append))
+    prepared = prepare_denoiser(states, hierarchy, WEIGHTS, parameters)
+    blocks = list(denoise_frames(noised.numpy(), prepared, hierarchy, 3.0, parameters, seed=4, note=notes.append))
     torch.testing.assert_close(torch.cat([block for block, _ in blocks]), noised, rtol=0, atol=0)
-    return torch.cat([found for _, found in blocks]), notes, model
+    return torch.cat([found for _, found in blocks]), notes, prepared
 
 
 @pytest.mark.parametrize("pose", ["fixed", "exact"])
@@ -254,6 +251,6 @@ def test_frames_in_pieces_and_on_the_cpu(nmr, full, pose, room, evaluations, not
 
 def test_a_model_whose_data_do_not_fit_is_made_on_the_cpu(nmr, full):
     full(room=16, building=True)
-    _, notes, model = frames_denoised(nmr, "fixed")
-    assert model.notes == (CPU_TAKES_OVER,)
+    _, notes, prepared = frames_denoised(nmr, "fixed")
+    assert prepared.notes == (CPU_TAKES_OVER,)
     assert notes == []

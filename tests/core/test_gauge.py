@@ -1,7 +1,6 @@
 """The gauge split: against dense projections and superposed draws, neither with code of the library."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +17,6 @@ from pomodoro_pymol.noise.gauge import gauge_split
 from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy
-
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
 
 CHAINS = {
     "one": [[4, 8, 6, 1, 7]],
@@ -136,18 +133,12 @@ def test_superposition_removes_what_is_gauge(nest, chains, name):
         assert draws.mean() == pytest.approx(expected, rel=0, abs=4 * draws.std() / len(draws) ** 0.5)
 
 
-@pytest.fixture(scope="module")
-def fragment():
-    structure = read_structure(FRAGMENT)
-    return structure.coords, Hierarchy.from_structure(structure)
-
-
 @pytest.mark.parametrize(
     ("name", "translation", "rotation", "shift"), [("ms", 0.744, 0.005, -0.46), ("3-8-1", 0.273, 0.022, -0.12)]
 )
-def test_the_fragment_splits_as_the_sheet_says(fragment, name, translation, rotation, shift):
+def test_the_fragment_splits_as_the_sheet_says(fragment_places, name, translation, rotation, shift):
     """SCIENCE.md, section 7."""
-    gauge = gauge_split(*fragment, PRESETS[name])
+    gauge = gauge_split(*fragment_places, PRESETS[name])
     assert gauge.translation == pytest.approx(translation, abs=5e-4)
     assert gauge.rotation == pytest.approx(rotation, abs=5e-4)
     assert gauge.between == 0
@@ -164,25 +155,25 @@ def test_three_chains_split_as_the_sheet_says(cmd, name, shares):
     assert shares_of(gauge) == pytest.approx(shares, rel=0, abs=5e-4)
 
 
-def test_the_shift_of_z_follows_the_law(fragment):
-    gauge = gauge_split(*fragment, PRESETS["ms"])
+def test_the_shift_of_z_follows_the_law(fragment_places):
+    gauge = gauge_split(*fragment_places, PRESETS["ms"])
     law = LawOfSigma(7, -0.5, 0.9)
     for own in (AF3_LAW, law):
         sigma = own.sigma(0.4)
         assert own.sigma(0.4 + gauge.z_shift(own)) == pytest.approx(sigma * gauge.internal**0.5, rel=1e-12)
 
 
-def test_nothing_is_internal_where_one_chain_moves_as_a_whole(fragment):
-    gauge = gauge_split(*fragment, LevelWeights(1, 0, 0))
+def test_nothing_is_internal_where_one_chain_moves_as_a_whole(fragment_places):
+    gauge = gauge_split(*fragment_places, LevelWeights(1, 0, 0))
     assert shares_of(gauge) == pytest.approx([1, 0, 0, 0], abs=1e-12)
     assert gauge.internal == 0
     assert gauge.z_shift() == -math.inf
 
 
 @pytest.mark.parametrize("sigma", [1.0, 4.82, 100.0])
-def test_centred_noise_of_one_chain_is_that_without_the_chain(fragment, sigma):
+def test_centred_noise_of_one_chain_is_that_without_the_chain(fragment_places, sigma):
     """SCIENCE.md, section 3: ms at sigma is (0, 1.6, 1.3) at .511 sigma, to 3e-7 A in all distances."""
-    coords, hierarchy = fragment
+    coords, hierarchy = fragment_places
     lower = (2.9 / 11.1) ** 0.5
     assert lower == pytest.approx(0.511, abs=5e-4)
     options = {"n_frames": 3, "seed": 5, "dtype": torch.float64}

@@ -1,7 +1,5 @@
 """Local geometry of frames: against loops over labels, mirror images and closed forms."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -10,29 +8,15 @@ from scipy.spatial.transform import Rotation
 from scipy.stats import norm
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.io.read import read_ensemble, read_structure
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.structure import geometry
 from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
 from pomodoro_pymol.structure.geometry import GeometryReference
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
-NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 # Of an L-amino acid, and the N of the next residue; angstrom. CB lies on the left of N, CA, C.
 PLACES = {"N": (0, 0, 0), "CA": (1.46, 0, 0), "C": (2.0, 1.42, 0), "O": (1.3, 2.4, 0.1), "CB": (2.0, -0.78, -1.2)}
 STEP = np.array([3.33, 1.4, 0])
-
-
-@pytest.fixture(scope="module")
-def hpv():
-    pymol = pytest.importorskip("pymol")
-    path = Path(pymol.__file__).parent / "data" / "tut" / "1hpv.pdb"
-    return read_structure(path if path.exists() else Path("/usr/share/pymol/data/tut/1hpv.pdb"))
-
-
-@pytest.fixture(scope="module")
-def nmr():
-    return read_structure(NMR)
 
 
 @pytest.fixture(params=["hpv", "nmr"])
@@ -203,8 +187,8 @@ def test_of_alternate_locations_the_first_counts():
     assert (reference.links.first.tolist(), reference.links.second.tolist()) == ([1], [6])
 
 
-def test_each_frame_has_its_own_truth():
-    structure, states = read_ensemble(NMR)
+def test_each_frame_has_its_own_truth(nmr_models):
+    structure, states = nmr_models
     members = torch.from_numpy(states)
     reference = GeometryReference.from_structure(structure)
     frames = members[[3, 8, 0]] + 0.3 * torch.randn(3, *members[0].shape, generator=torch.Generator().manual_seed(4))

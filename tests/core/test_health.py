@@ -34,11 +34,11 @@ def test_pip_is_given_its_own_name_of_pymol():
 
 
 def test_numpy_1_stays(monkeypatch):
-    monkeypatch.setattr(health, "_version", {"numpy": "1.26.4"}.get)
+    monkeypatch.setattr(health, "version_of", {"numpy": "1.26.4"}.get)
     assert shlex.split(health.install_command("scipy"))[-2:] == ["scipy", "numpy<2"]
     assert shlex.split(health.install_command("torch"))[-1] == "torch"
     assert shlex.split(health.install_command("pyarrow"))[-2:] == ["pyarrow<26", "numpy<2"]
-    monkeypatch.setattr(health, "_version", {"numpy": "2.4.6"}.get)
+    monkeypatch.setattr(health, "version_of", {"numpy": "2.4.6"}.get)
     assert shlex.split(health.install_command("scipy"))[-1] == "scipy"
     assert shlex.split(health.install_command("pyarrow"))[-1] == "pyarrow"
 

@@ -14,27 +14,6 @@ from pomodoro_pymol.structure.hierarchy import Hierarchy
 from pomodoro_pymol.structure.input_notes import input_notes
 
 ROOT = Path(__file__).parents[2]
-FRAGMENT = ROOT / "docs" / "data" / "1hpv_fragment.pdb"
-NMR = ROOT / "tests" / "data" / "2juy.pdb.gz"
-
-
-@pytest.fixture(scope="module")
-def fragment():
-    """32 residues of HIV-1 protease, three of them glycines: 245 atoms."""
-    return _read(FRAGMENT)
-
-
-@pytest.fixture(scope="module")
-def nmr():
-    """A small protein with its hydrogens."""
-    return _read(NMR)
-
-
-def _read(path):
-    pytest.importorskip("gemmi")
-    from pomodoro_pymol.io.read import read_structure
-
-    return read_structure(path)
 
 
 def told(structure):
@@ -89,7 +68,7 @@ def test_an_ordinary_structure_has_no_notes(fragment):
 
 
 def test_hydrogens_are_counted_and_so_is_what_they_do(nmr, oracle):
-    with gzip.open(NMR, "rt") as file:
+    with gzip.open(ROOT / "tests" / "data" / "2juy.pdb.gz", "rt") as file:
         model = file.read().partition("ENDMDL")[0]
     lines = [line for line in model.splitlines() if line.startswith(("ATOM", "HETATM"))]
     hydrogen = [line[76:78].strip() == "H" for line in lines]

@@ -56,7 +56,7 @@ def simulate(hierarchy, weights, n_frames, seed):
         squares = about + n * np.square(means).sum(1)
         sums = torch.from_numpy(np.concatenate([n * means, squares[:, None]], axis=1))
         parts.append(level_squares(sums, hierarchy).frames)
-    return MeanSquares(*np.concatenate(parts, axis=1))
+    return MeanSquares(*map(np.concatenate, zip(*parts)))
 
 
 @pytest.fixture(scope="module")

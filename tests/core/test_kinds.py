@@ -5,14 +5,14 @@ import math
 from dataclasses import fields
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pomodoro_pymol.parameters.catalogue
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.noise.presets import save_preset
 from pomodoro_pymol.noise.weights import LevelWeights
-from pomodoro_pymol.parameters.base import Parameters, choices_of
+from pomodoro_pymol.parameters.base import Parameters, about, choices_of
 from pomodoro_pymol.parameters.catalogue import (
     ColorParameters,
     NoiseParameters,
@@ -242,7 +242,19 @@ def test_no_interval_as_given(text, reason):
 WORDS = st.sampled_from(
     ["one", "my file.csv", "/tmp/a b/c.svg", "a,b", "x=1", "T=300.pdb", "chain A and resi 1,2", "mine"]
 )
+SELECTIONS = st.sampled_from(
+    [
+        "1hpv", "polymer", "chain A", "resi 1-10", "resi 10,12,20-22", "resn ALA,GLY", "name CA+CB", "b=20", "b>20.5",
+        "q=0.5", "segi=A", "z=3", "seed = 4", "not wc=1", "x=1 and wa=2", "(chain A, chain B)", "(b=2, z=3)", "a==b",
+        "/1hpv//A/10/CA", "*/CA", "%sele", "byres (all within 5 of (resn LIG))", "! hydro & ! solvent", "name 'C1'",
+        'name "O5"', "a,b", "p. z > 1", "rank 0", "[resi 5]", "{a, b}",
+    ]
+)  # fmt: skip
 TEXTS = {
+    "selection": WORDS | st.lists(SELECTIONS, max_size=3).map(" and ".join),
+    "object": WORDS | SELECTIONS,
+    "fixed": WORDS | SELECTIONS,
+    "name": WORDS | st.sampled_from(["noise", "noise_01", "my noise", "a=b", "z=1", "(x)", "1hpv_noise"]),
     "presets": st.sampled_from(["flat", "flat+ms+1:1:15", "mine+0.5:1:2"]),
     "residues": st.sampled_from(["resn", "(resi 1-5)(resi 6 or resi 9)", "(name CA, name CB)"]),
     "chains": st.sampled_from(["segi", "custom", "(chain A or chain B)", "(chain A) (resn HEM and b=2)"]),
@@ -262,18 +274,18 @@ OF_EDM, OF_OTHERS = {"s_churn", "s_min", "s_max", "s_noise"}, {"gamma", "gamma_m
 
 
 def values_of(spec):
-    meta = spec.metadata
+    meta = about(spec)
     if spec.name in NUMBERS:
         return NUMBERS[spec.name]
     if choices_of(spec):
         return st.sampled_from(choices_of(spec))
-    if meta["kind"] is str:
+    if meta.kind is str:
         return TEXTS.get(spec.name, WORDS)
-    if meta["kind"] is int:
-        return st.integers(*meta["bounds"])
-    if meta["kind"] is float:
-        return st.floats(*meta["bounds"])
-    return grids() if meta["kind"] is Grid else intervals
+    if meta.kind is int:
+        return st.integers(*meta.bounds)
+    if meta.kind is float:
+        return st.floats(*meta.bounds)
+    return grids() if meta.kind is Grid else intervals
 
 
 LAWS = {"p_mean": (-2, 2), "p_std": (0.1, 1.6), "sigma_data": (0.1, 100)}
@@ -301,9 +313,12 @@ def instances(draw, command):
 
 
 @every_command
+@settings(max_examples=150)
 @given(data=st.data())
-def test_the_typed_line_reads_back(command, data):
+def test_what_is_typed_or_given_reads_back(command, data):
     parameters = data.draw(instances(command))
+    changed = {name: value for name, value in vars(parameters).items() if value != getattr(command, name)}
+    assert command.from_values(changed) == parameters
     line = parameters.to_text()
     assert command.from_text(line) == parameters
     assert command.from_text(line.removeprefix(command.command)) == parameters
@@ -325,7 +340,7 @@ def test_help_says_every_name(command):
         assert f"[ {spec.name}" in usage
         assert f"    {spec.name} = " in arguments
         words = " ".join(arguments.split())
-        assert " ".join(spec.metadata["help"].split()) in words
+        assert " ".join(about(spec).help.split()) in words
         for choice in choices_of(spec):
             assert choice in words
     assert max(map(len, command.help().splitlines())) <= 80

@@ -75,7 +75,7 @@ def test_it_is_the_dense_estimate_and_error(pose, hierarchy, weights, n_states, 
     gain = np.linalg.solve(data + noise, data).T
     expected = (mean + (x.reshape(4, -1) - mean) @ gain.T).reshape(x.shape)
     found = denoise(torch.from_numpy(x), sigma)
-    assert (found.residues, found.chains, found.members) == (None, None, None)
+    assert (found.residues, found.chains, found.probabilities) == (None, None, None)
     rounding = np.finfo(float).eps * np.linalg.cond(data + noise) * np.abs(x).max()  # of the dense solution
     np.testing.assert_allclose(found.atoms, expected, rtol=0, atol=max(1e-10, rounding))
     left = data - gain @ data

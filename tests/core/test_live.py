@@ -109,7 +109,7 @@ def numbers(statistics):
     return np.concatenate([levels, *vars(statistics.residues()).values()])
 
 
-def test_frames_mixed_before_outlive_the_next_mix(structure, draw):
+def test_frames_mixed_before_outlive_the_next_mix(draw):
     first = draw.mix(BASE.weights)
     kept = first.frames.clone()
     second = draw.mix(NoiseParameters(preset="rb").weights)

@@ -10,7 +10,7 @@ import torch
 from pomodoro_pymol.diffusion.curves import StepCurves
 from pomodoro_pymol.diffusion.sampling import edm_sample
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.experiments.denoising import build_model
+from pomodoro_pymol.experiments.denoising import prepare_denoiser
 from pomodoro_pymol.noise import draw, stream
 from pomodoro_pymol.noise.squares import level_squares
 from pomodoro_pymol.noise.statistics import residue_sums
@@ -184,10 +184,10 @@ def test_a_model_and_its_samples_take_no_more_than_is_estimated(batched, n_atoms
     parameters = SampleParameters(steps=2, samples=samples, state=1, device="cpu", **options)
 
     def work():
-        model = build_model(states, hierarchy, PRESETS["ms"], parameters)
-        curves = StepCurves(hierarchy, model.members[0].clone(), any_pose=parameters.known_pose != "fixed")
+        prepared = prepare_denoiser(states, hierarchy, PRESETS["ms"], parameters)
+        curves = StepCurves(hierarchy, prepared.members[0].clone(), any_pose=parameters.known_pose != "fixed")
         edm_sample(
-            model.denoise, hierarchy, PRESETS["ms"], parameters.settings, samples=samples, callback=curves,
+            prepared.denoise, hierarchy, PRESETS["ms"], parameters.settings, samples=samples, callback=curves,
             multiscale=bool(parameters.multiscale),
         )  # fmt: skip
 

@@ -1,11 +1,8 @@
 """What the colours mean, from hand-made residue levels."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.expected import expected_residues
 from pomodoro_pymol.noise.levels import ResidueLevels
 from pomodoro_pymol.noise.metrics import (
@@ -25,7 +22,6 @@ from pomodoro_pymol.parameters.catalogue import NoiseParameters
 from pomodoro_pymol.structure.distances import LocalDistances
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
 MEASURED = ResidueLevels(
     atom=np.array([4.0, 5.0]),
     residue=np.array([3.0, 5.0]),
@@ -131,15 +127,14 @@ def test_a_residue_that_is_a_chain_has_no_motion_relative_to_it(name, make_struc
 
 
 @pytest.mark.parametrize(("name", "pairs"), SCORES.items())
-def test_scores_are_expected_whatever_was_measured(name, pairs):
-    structure = read_structure(FRAGMENT)
-    hierarchy = Hierarchy.from_structure(structure)
+def test_scores_are_expected_whatever_was_measured(fragment, name, pairs):
+    hierarchy = Hierarchy.from_structure(fragment)
     weights, sigma = PRESETS["rb"], 1.5
     measured = ResidueLevels(*np.random.default_rng(3).uniform(1, 2, (5, hierarchy.n_residues)))
-    values = metric_values(name, structure, hierarchy, weights, sigma, measured)
-    distances = getattr(LocalDistances, pairs)(structure, hierarchy)
+    values = metric_values(name, fragment, hierarchy, weights, sigma, measured)
+    distances = getattr(LocalDistances, pairs)(fragment, hierarchy)
     np.testing.assert_array_equal(values, expected_scores(distances, weights, sigma).residues)
-    np.testing.assert_array_equal(values, metric_values(name, structure, hierarchy, weights, sigma))
+    np.testing.assert_array_equal(values, metric_values(name, fragment, hierarchy, weights, sigma))
 
 
 def test_motion_of_a_rigid_chain_has_no_ratio(make_structure):

@@ -1,20 +1,16 @@
 """Neighbours and places under noise: closed forms against draws and brute force that share no code with them."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise import neighbors
 from pomodoro_pymol.noise.neighbors import expected_neighbor_displacement, order_kept, own_place_nearest
 from pomodoro_pymol.noise.sigma import sigma_from_z
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
 from pomodoro_pymol.structure.hierarchy import Hierarchy
-
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
 
 CHAINS = {
     "one chain": [[4, 8, 6, 11, 7, 5, 9, 6]],
@@ -83,22 +79,16 @@ def test_closed_forms_are_those_of_draws(nest, chains, weights, sigma):
         assert value == pytest.approx(sample.mean(), rel=0, abs=4 * error + of_directions)
 
 
-@pytest.fixture(scope="module")
-def fragment():
-    structure = read_structure(FRAGMENT)
-    return structure.coords, Hierarchy.from_structure(structure)
-
-
-def test_the_fragment_keeps_the_order_and_the_places_of_the_sheet(fragment):
+def test_the_fragment_keeps_the_order_and_the_places_of_the_sheet(fragment_places):
     """SCIENCE.md, section 7."""
     sigma = sigma_from_z(0)
-    assert order_kept(*fragment, PRESETS["3-8-1"], sigma) == pytest.approx(0.80, abs=0.005)
-    assert own_place_nearest(*fragment, PRESETS["3-8-1"], sigma) == pytest.approx(0.34, abs=0.005)
+    assert order_kept(*fragment_places, PRESETS["3-8-1"], sigma) == pytest.approx(0.80, abs=0.005)
+    assert own_place_nearest(*fragment_places, PRESETS["3-8-1"], sigma) == pytest.approx(0.34, abs=0.005)
 
 
-def test_neighbors_move_as_far_as_the_sheet_says(fragment):
+def test_neighbors_move_as_far_as_the_sheet_says(fragment_places):
     """SCIENCE.md, section 3: z where the displacement is 3.8 A in space, and its value at z = -.02."""
-    _, hierarchy = fragment
+    _, hierarchy = fragment_places
     for name, z in (("ms", -0.14), ("3-8-1", -0.62)):
         reached = math.log(3.8 / expected_neighbor_displacement(hierarchy, PRESETS[name], sigma_from_z(0))) / 1.5
         assert math.trunc(100 * reached) / 100 == z  # the sheet cuts -.146 and -.626 to two digits
@@ -126,15 +116,14 @@ def test_few_directions_are_enough_for_thousands_of_residues(monkeypatch):
     assert shares[0] == pytest.approx(shares[1], abs=0.001)
 
 
-def test_shares_without_noise_and_with_boundless_noise(fragment):
-    hierarchy = fragment[1]
-    assert (order_kept(*fragment, PRESETS["rb"], 0.0), own_place_nearest(*fragment, PRESETS["rb"], 0.0)) == (1, 1)
-    rigid = LevelWeights(1, 0, 0)
-    assert (order_kept(*fragment, rigid, 5.0), own_place_nearest(*fragment, rigid, 5.0)) == (1, 1)
+def test_shares_without_noise_and_with_boundless_noise(fragment_places):
+    hierarchy, rigid = fragment_places[1], LevelWeights(1, 0, 0)
+    for share in (order_kept, own_place_nearest):
+        assert share(*fragment_places, PRESETS["rb"], 0.0) == share(*fragment_places, rigid, 5.0) == 1
     assert expected_neighbor_displacement(hierarchy, rigid, 5.0) == 0
     # Far out, the cells share the whole sphere between them; flat order is a coin.
-    assert own_place_nearest(*fragment, FLAT, 1e6) == pytest.approx(1 / 32, abs=0.001)
-    assert order_kept(*fragment, FLAT, 1e6) == pytest.approx(0.5, abs=1e-4)
+    assert own_place_nearest(*fragment_places, FLAT, 1e6) == pytest.approx(1 / 32, abs=0.001)
+    assert order_kept(*fragment_places, FLAT, 1e6) == pytest.approx(0.5, abs=1e-4)
 
 
 def test_nothing_follows_in_chains_of_one_residue(nest):
@@ -154,8 +143,8 @@ def test_places_that_coincide_are_one(nest):
     assert own_place_nearest(line, hierarchy, FLAT, 2.0) == pytest.approx(inside, abs=0.001)
 
 
-def test_coordinates_may_lie_anywhere_and_in_float32(fragment):
-    coords, hierarchy = fragment
+def test_coordinates_may_lie_anywhere_and_in_float32(fragment_places):
+    coords, hierarchy = fragment_places
     far = coords + np.array([1e6, -3e5, 20])
     for share in (order_kept, own_place_nearest):
         near = share(coords, hierarchy, PRESETS["rb"], 3.0)

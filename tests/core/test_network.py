@@ -97,7 +97,7 @@ def test_networks_do_what_they_did(net, kind, request):
         torch.testing.assert_close(load_network(path)(coords, c_noise), net(coords, c_noise))
 
 
-def test_what_older_versions_export_or_load_is_told(exported, net, bomb, tmp_path, monkeypatch):
+def test_what_older_versions_export_or_load_is_told(exported, bomb, tmp_path, monkeypatch):
     old = tmp_path / "old.pt2"
     with zipfile.ZipFile(old, "w") as archive:  # the members of PyTorch 2.6
         archive.writestr("serialized_exported_program.json", "{}")
@@ -114,7 +114,7 @@ def test_what_this_version_exports_is_told(net, bomb, tmp_path):
     refused(tmp_path / "net.pt2", bomb, "exported by PyTorch before 2.8, which pickles weights")
 
 
-def test_a_renamed_file_loads(net, exported, tmp_path):
+def test_a_renamed_file_loads(exported, tmp_path):
     path = tmp_path / "other.bin"
     path.write_bytes(exported.read_bytes())
     assert load_network(path)(torch.zeros(1, 41, 3), torch.zeros(1, 3)).shape == (1, 41, 3)

@@ -13,9 +13,8 @@ from pomodoro_pymol.diffusion.network import NetworkDenoiser, Takes
 from pomodoro_pymol.diffusion.network_file import load_network
 from pomodoro_pymol.diffusion.samplers import SAMPLERS
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.experiments.denoising import build_model
+from pomodoro_pymol.experiments.denoising import prepare_denoiser
 from pomodoro_pymol.experiments.sampling import run_sample
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.weights import PRESETS
 from pomodoro_pymol.parameters.catalogue import DenoiseParameters, SampleParameters
 from pomodoro_pymol.structure.hierarchy import Hierarchy
@@ -398,11 +397,6 @@ class Told(torch.nn.Module):
         return torch.zeros_like(coords) + c_noise[:, None, None]
 
 
-@pytest.fixture(scope="module")
-def fragment():
-    return read_structure(ROOT / "docs" / "data" / "1hpv_fragment.pdb")
-
-
 @pytest.mark.parametrize(
     ("parameters", "sigma_data", "convention", "note"),
     [
@@ -420,16 +414,16 @@ def fragment():
 def test_sigma_data_and_convention_are_those_of_sampler_or_frames(fragment, parameters, sigma_data, convention, note):
     hierarchy = Hierarchy.from_structure(fragment)
     states = fragment.coords[None]
-    model = build_model(states, hierarchy, PRESETS["ms"], parameters, network=Told(), noise_sigma_data=5)
+    prepared = prepare_denoiser(states, hierarchy, PRESETS["ms"], parameters, network=Told(), noise_sigma_data=5)
     x, sigma = drawn(2, len(fragment)), 3.0
     c_noise = math.log(sigma / sigma_data if convention == "af3" else sigma) / 4
     total = sigma**2 + sigma_data**2
     expected = x * sigma_data**2 / total + sigma * sigma_data / math.sqrt(total) * c_noise
-    torch.testing.assert_close(model.denoise(x, sigma).atoms, expected, rtol=1e-5, atol=1e-4)
+    torch.testing.assert_close(prepared.denoise(x, sigma).atoms, expected, rtol=1e-5, atol=1e-4)
     told = f"network Told, preconditioning global, sigma_data {sigma_data} A per coordinate, convention {convention}"
-    assert model.label == f"{told}, c_noise (n,)"
-    assert len(model.notes) == bool(note)
-    assert all(re.search(note, line) for line in model.notes)
+    assert prepared.label == f"{told}, c_noise (n,)"
+    assert len(prepared.notes) == bool(note)
+    assert all(re.search(note, line) for line in prepared.notes)
 
 
 def test_samplers_are_for_networks_as_published():
@@ -447,9 +441,9 @@ def test_where_levels_have_their_own_variance_sigma_data_is_not_spoken_of(fragme
 
     hierarchy = Hierarchy.from_structure(fragment)
     parameters = SampleParameters(scaling="levels", sigma_data=3)
-    model = build_model(fragment.coords[None], hierarchy, PRESETS["ms"], parameters, network=OfThree())
-    assert model.label == "network OfThree, preconditioning levels, convention af3, c_noise (n, 3)"
-    assert model.notes == ()
+    prepared = prepare_denoiser(fragment.coords[None], hierarchy, PRESETS["ms"], parameters, network=OfThree())
+    assert prepared.label == "network OfThree, preconditioning levels, convention af3, c_noise (n, 3)"
+    assert prepared.notes == ()
 
 
 @pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning")

@@ -91,7 +91,7 @@ def test_a_file_that_comes_to_be_held_meanwhile_stays_as_it_was(tmp_path, monkey
     if not locks:
         monkeypatch.setattr(disk, "fcntl", None)
     with pytest.raises(PomodoroError) as caught:
-        outputs.write_csv(str(path), "new")
+        outputs.write_text(str(path), "new")
     assert str(caught.value) == f"cannot write {path}: Access is denied"
     assert [(name, (tmp_path / name).read_text()) for name in os.listdir(tmp_path)] == [("table.csv", "old")]
 
@@ -100,7 +100,7 @@ def test_without_locks_files_are_whole_and_folders_go(tmp_path, windows, monkeyp
     monkeypatch.setattr(disk.tempfile, "tempdir", str(tmp_path))
     with disk.temporary_folder("pomodoro-") as folder:
         (folder / "frames.dcd").touch()
-        outputs.write_csv(str(tmp_path / "a.csv"), "a,b\n1,2\n")
+        outputs.write_text(str(tmp_path / "a.csv"), "a,b\n1,2\n")
     assert os.listdir(tmp_path) == ["a.csv"]
     assert (tmp_path / "a.csv").read_bytes() == b"a,b\n1,2\n"
 

@@ -11,7 +11,6 @@ from scipy.spatial.transform import Rotation
 from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser
 from pomodoro_pymol.diffusion.estimate import broadcast_heads
 from pomodoro_pymol.diffusion.pose import rotation_posterior
-from pomodoro_pymol.io.read import read_ensemble
 from pomodoro_pymol.noise.covariance import NestedCovariance
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.weights import PRESETS, LevelWeights
@@ -28,7 +27,6 @@ PAGE = {
         re.MULTILINE,
     )
 }
-NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 PRIOR = (1.0, 4.0, 0.25)
 SINGULAR = [
     (1e-5, 5e-6, -1e-6),
@@ -191,7 +189,7 @@ def test_ideal_is_the_mean_over_uniform_poses(oracle, peptide, sigma):
     found = IdealDenoiser(torch.from_numpy(members), peptide, WEIGHTS, pose="exact")(torch.from_numpy(x)[None], sigma)
     mean, chosen, *errors = over_poses(x, members, sigma**2 * oracle.covariance(peptide, WEIGHTS))
     assert (np.abs(found.atoms[0].numpy() - mean) < 5 * errors[0]).all()
-    assert (np.abs(found.members[0].numpy() - chosen) < 5 * errors[1]).all()
+    assert (np.abs(found.probabilities[0].numpy() - chosen) < 5 * errors[1]).all()
     assert max(errors[0].max() / 10, errors[1].max()) < 0.02  # so that it can fail
 
 
@@ -229,7 +227,7 @@ def test_a_head_has_probabilities_of_its_own_and_the_pose_of_all_atoms(oracle, c
         expected = np.einsum("k,kia->ia", chosen, means)
         errors = np.einsum("k,kia->ia", error, np.abs(means - expected))
         assert (np.abs(estimate[0].numpy() - expected) < 5 * errors + 1e-9).all()
-        assert np.abs(chosen - found.members[0].numpy()).max() > 10 * error.max()
+        assert np.abs(chosen - found.probabilities[0].numpy()).max() > 10 * error.max()
 
 
 @pytest.mark.parametrize("pose", ["exact", "best"])
@@ -266,7 +264,7 @@ def test_low_noise_in_float32_tells_members_apart(peptide, sigma):
     clean = members.double() @ turn.mT
     x = (clean + noise).float()
     found = IdealDenoiser(members, peptide, WEIGHTS, pose="exact")(x, sigma)
-    assert float(found.members.diagonal().min()) > 0.99
+    assert float(found.probabilities.diagonal().min()) > 0.99
     # What is left is the error of place and pose, which is less than the noise.
     assert float((found.atoms - clean).square().mean().sqrt()) < sigma
     prior = NestedCovariance(peptide, *PRIOR)
@@ -279,7 +277,7 @@ def test_far_noise_knows_no_pose(peptide):
     x = torch.from_numpy(noised(peptide, members.numpy(), 2560.0))[None]
     found = IdealDenoiser(members, peptide, WEIGHTS, pose="exact")(x, 2560.0)
     assert float(found.atoms.square().mean().sqrt()) < 0.05
-    torch.testing.assert_close(found.members, torch.full_like(found.members, 1 / 3), rtol=0, atol=1e-2)
+    torch.testing.assert_close(found.probabilities, torch.full_like(found.probabilities, 1 / 3), rtol=0, atol=1e-2)
     # The filter keeps its shape's place at the origin, and takes of x no more than its prior allows.
     wiener = WienerDenoiser(members[0], NestedCovariance(peptide, *PRIOR), WEIGHTS, pose="exact")(x, 2560.0).atoms
     assert float(wiener.square().mean().sqrt()) < 0.05
@@ -318,7 +316,7 @@ def test_what_the_best_pose_costs(nmr_states, sigma, pose, error, size):
 
 
 @pytest.fixture(scope="module")
-def nmr_states():
-    structure, states = read_ensemble(NMR)
+def nmr_states(nmr_models):
+    structure, states = nmr_models
     states = torch.from_numpy(states)
     return states - states.mean(1, keepdim=True), Hierarchy.from_structure(structure)

@@ -3,7 +3,6 @@
 import csv
 import math
 from dataclasses import astuple
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,7 +39,7 @@ from pomodoro_pymol.experiments.scalings import (
     scaling_table,
     total_errors,
 )
-from pomodoro_pymol.io.read import read_ensemble, read_structure
+from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.sigma import sigma_from_z
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
@@ -48,8 +47,6 @@ from pomodoro_pymol.structure.hierarchy import Hierarchy, join_levels, split_lev
 
 # A centred 32-residue helix: shift of 1 A, Rg**2 / 3, spread of atoms about their residue's mean.
 HELIX = (1.0, 71.0, 2.2)
-
-NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 
 # Linear-skip error on 2JUY, square angstrom per coordinate. SCIENCE.md, section 4: one sigma with sigma_data 16 and
 # with the object's own, per level, the note's with both, and centred one sigma and per level. Its 4.82 is that of
@@ -74,9 +71,9 @@ WEIGHTS = [*PRESETS.values(), LevelWeights(1, 2, 0), LevelWeights(3, 0, 1), Leve
 
 
 @pytest.fixture(scope="module")
-def nmr():
+def nmr(nmr_models):
     """The states of 2JUY, their hierarchy and level variances."""
-    structure, states = read_ensemble(NMR)
+    structure, states = nmr_models
     hierarchy = Hierarchy.from_structure(structure)
     return torch.from_numpy(states), hierarchy, data_variances(torch.from_numpy(states), hierarchy)
 
@@ -479,14 +476,20 @@ def scalings(hierarchy, variant="levels", sigma=4.82):
     return level_scalings(variant, hierarchy, PRESETS["3-8-1"], sigma, data=HELIX)
 
 
-def test_one_sigma_is_plain_edm(complex_):
-    x, own = random(complex_), edm_scalings(4.82)
+def watched():
+    """A network, and what it was asked."""
     seen = []
 
     def network(coords, c_noise):
         seen.append((coords, c_noise))
         return torch.tanh(coords)
 
+    return network, seen
+
+
+def test_one_sigma_is_plain_edm(complex_):
+    x, own = random(complex_), edm_scalings(4.82)
+    network, seen = watched()
     found = denoise_scaled(network, x, complex_, scalings(complex_, "global"))
     torch.testing.assert_close(seen[0][0], own.c_in * x)
     torch.testing.assert_close(seen[0][1], torch.full((3, 3), own.c_noise, dtype=x.dtype))
@@ -496,12 +499,7 @@ def test_one_sigma_is_plain_edm(complex_):
 
 def test_each_level_has_its_scalings(complex_):
     x, levels = random(complex_), scalings(complex_)
-    seen = []
-
-    def network(coords, c_noise):
-        seen.append((coords, c_noise))
-        return torch.tanh(coords)
-
+    network, seen = watched()
     found = denoise_scaled(network, x, complex_, levels).atoms
     torch.testing.assert_close(seen[0][1][0].tolist(), [level.c_noise for level in levels])
     predicted = split_levels(torch.tanh(seen[0][0]), complex_)
@@ -675,7 +673,7 @@ def test_sentences_say_what_is_best_and_why(nmr, name, sigma, best, alone, note,
     assert f"one sigma's loss weight (16) weigh chain {chain}, residue {residue}, atom {atom} of their own" in text
 
 
-def test_sentences_on_what_is_left_out(nmr, natural):
+def test_sentences_on_what_is_left_out(nmr):
     _, hierarchy, data = nmr
     own = own_sigma_data(hierarchy, data)
     text = said(hierarchy, PRESETS["ms"], 21.6, data, sigma_data=own)

@@ -1,21 +1,17 @@
 """Quality measures against their definitions, written as loops over all pairs of atoms."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.structure import quality
 from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 from pomodoro_pymol.structure.quality import QualityReference
 
-NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 RADII = {"C": 0.76, "N": 0.71, "O": 0.66, "S": 1.05, "H": 0.31, "P": 1.07}
 BACKBONE = (("N", "N"), ("CA", "C"), ("CA", "C"), ("C", "C"), ("O", "O"), ("SG", "S"), ("HA", "H"))
 
@@ -43,12 +39,6 @@ def mixed(seed=0):
         np.array(residues, dtype=RESIDUE_LABELS),
         np.array(owner),
     )
-
-
-@pytest.fixture(scope="module")
-def nmr():
-    pytest.importorskip("gemmi")
-    return read_structure(NMR)
 
 
 @pytest.fixture(params=["mixed", "nmr"])
@@ -214,10 +204,9 @@ def test_rigid_motions_change_nothing(structure):
             assert np.allclose(getattr(reference.measure(moved), name), values, atol=1e-9)
 
 
-def test_native_ensemble_is_near_native(nmr):
+def test_native_ensemble_is_near_native(nmr, nmr_models):
     """Models of one NMR ensemble keep the fold: the measures must say so."""
-    others = torch.tensor(np.stack([read_structure(NMR, model=model).coords for model in range(2, 25)]))
-    found = QualityReference.from_structure(nmr).measure(others)
+    found = QualityReference.from_structure(nmr).measure(torch.tensor(nmr_models[1][1:]))
     assert (found.ca_lddt > 0.8).all()
     assert (found.native_contacts > 0.6).all()
     assert (found.bond_outliers < 0.05).all()

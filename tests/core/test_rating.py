@@ -13,11 +13,11 @@ from pomodoro_pymol import PRESETS, Hierarchy, LawOfSigma, LevelWeights, Scheme,
 from pomodoro_pymol.diffusion.analytic import IdealDenoiser
 from pomodoro_pymol.diffusion.hierarchical import Architecture
 from pomodoro_pymol.diffusion.precondition import edm_scalings, linear_skip_error
-from pomodoro_pymol.diffusion.training import Training, TrainingSettings
-from pomodoro_pymol.diffusion.training_task import Recipe
-from pomodoro_pymol.experiments.ensemble_training import ensemble_data
+from pomodoro_pymol.diffusion.training import Training
+from pomodoro_pymol.diffusion.training_task import Recipe, TrainingSettings
+from pomodoro_pymol.experiments.ensemble_training import ensemble_data, ensemble_floors
 from pomodoro_pymol.experiments.ranking import difference, log_errors, rankings, scaling_effects
-from pomodoro_pymol.experiments.rating import RESIDUE_NOISE, Condition, Rating, ensemble_floors, rate_networks
+from pomodoro_pymol.experiments.rating import RESIDUE_NOISE, Condition, Rating, rate_networks
 
 FLAT, MS = (Scheme(name, PRESETS[name]) for name in ("flat", "ms"))
 BARE = Scheme("1:1:0", LevelWeights(1, 1, 0))

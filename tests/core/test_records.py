@@ -2,8 +2,10 @@
 
 import copy
 import dataclasses
+import functools
 import json
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -33,20 +35,20 @@ for _ in range(5000):
     DEEP = [DEEP]
 
 
-def changed(*path, value):
+def opened(path):
+    """A copy of the record in plain values, and of it what holds the last of a path."""
     plain = copy.deepcopy(RECORD.to_plain())
-    place = plain
-    for key in path[:-1]:
-        place = place[key]
+    return plain, functools.reduce(operator.getitem, path[:-1], plain)
+
+
+def changed(*path, value):
+    plain, place = opened(path)
     place[path[-1]] = value
     return plain
 
 
 def without(*path):
-    plain = copy.deepcopy(RECORD.to_plain())
-    place = plain
-    for key in path[:-1]:
-        place = place[key]
+    plain, place = opened(path)
     del place[path[-1]]
     return plain
 
@@ -188,7 +190,7 @@ def test_a_damaged_b_is_refused(value):
         Record.from_plain(changed("b", value=value))
 
 
-def test_the_record_of_a_run_has_the_b_of_its_structure(tmp_path):
+def test_the_record_of_a_run_has_the_b_of_its_structure():
     from pomodoro_pymol import NoiseParameters, run_noise
     from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structure
 

@@ -12,14 +12,15 @@ import torch
 from scipy import stats
 from scipy.spatial.transform import Rotation
 
-from pomodoro_pymol import Hierarchy, read_structure
+from pomodoro_pymol import Hierarchy
 from pomodoro_pymol.diffusion.analytic import IdealDenoiser, WienerDenoiser
 from pomodoro_pymol.diffusion.curves import curves_csv
 from pomodoro_pymol.diffusion.network import NetworkDenoiser
 from pomodoro_pymol.diffusion.samplers import SAMPLERS
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments import sampling
-from pomodoro_pymol.experiments.denoising import build_model, denoise_frames, per_level
+from pomodoro_pymol.experiments.denoising import per_level, prepare_denoiser
+from pomodoro_pymol.experiments.denoising_run import denoise_frames
 from pomodoro_pymol.experiments.sampling import expected_entropy, run_sample
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.expected import expected_levels
@@ -30,7 +31,6 @@ from pomodoro_pymol.structure.superposition import superpose
 from pomodoro_pymol.utils import devices
 from pomodoro_pymol.utils.devices import compute_device
 
-NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 WEIGHTS = PRESETS["3-8-1"]
 EDM = SampleParameters(sampler="edm", sigma_max=2560, steps=40, state=1, device="cpu")
 # In float32 at 2,560 A, a structure of 8 A has its pose to 6e-8 * 2560 / 8 radians in each of 80 evaluations.
@@ -38,14 +38,15 @@ TURN = 80**0.5 * 2e-5
 
 
 @pytest.fixture(scope="module")
-def nmr():
-    """The 24 models of an NMR ensemble, 392 atoms."""
-    return [read_structure(NMR, model=model) for model in range(1, 25)]
+def nmr(nmr_models):
+    """A structure for each model of 2JUY."""
+    structure, states = nmr_models
+    return [replace(structure, coords=coords) for coords in states]
 
 
 @pytest.fixture(scope="module")
-def states(nmr):
-    return np.stack([structure.coords for structure in nmr])
+def states(nmr_models):
+    return nmr_models[1]
 
 
 @pytest.mark.parametrize(
@@ -59,9 +60,9 @@ def states(nmr):
 )
 def test_the_denoiser_goes_by_the_states(nmr, states, options, n_states, kind):
     hierarchy = Hierarchy.from_structure(nmr[0])
-    model = build_model(states[:n_states], hierarchy, WEIGHTS, DenoiseParameters(device="cpu", **options))
-    assert type(model.denoise) is kind
-    assert "analytic, not a trained model" in model.label
+    prepared = prepare_denoiser(states[:n_states], hierarchy, WEIGHTS, DenoiseParameters(device="cpu", **options))
+    assert type(prepared.denoise) is kind
+    assert "analytic, not a trained model" in prepared.label
 
 
 def test_devices_without_float64_are_not_used(monkeypatch):
@@ -74,17 +75,17 @@ def test_devices_without_float64_are_not_used(monkeypatch):
 def test_an_ideal_denoiser_needs_an_ensemble(nmr, states):
     hierarchy = Hierarchy.from_structure(nmr[0])
     with pytest.raises(PomodoroError, match="needs an ensemble and there is one state"):
-        build_model(states[:1], hierarchy, WEIGHTS, DenoiseParameters(denoiser="ideal", device="cpu"))
+        prepare_denoiser(states[:1], hierarchy, WEIGHTS, DenoiseParameters(denoiser="ideal", device="cpu"))
 
 
 def test_a_network_is_used_as_such(nmr, states, save_network):
     path = save_network("net.pt2", lambda coords: coords * 0, 392)
     hierarchy = Hierarchy.from_structure(nmr[0])
-    model = build_model(states, hierarchy, WEIGHTS, DenoiseParameters(network=str(path), device="cpu"))
-    assert type(model.denoise) is NetworkDenoiser
-    assert "analytic" not in model.label
+    prepared = prepare_denoiser(states, hierarchy, WEIGHTS, DenoiseParameters(network=str(path), device="cpu"))
+    assert type(prepared.denoise) is NetworkDenoiser
+    assert "analytic" not in prepared.label
     x = torch.randn(3, 392, 3)
-    torch.testing.assert_close(model.denoise(x, 16.0).atoms, x / 2)
+    torch.testing.assert_close(prepared.denoise(x, 16.0).atoms, x / 2)
 
 
 @pytest.mark.parametrize("text", ["1:2", "1:2:3:4", "a:b:c", "", "1:2:-1", "1:2:nan", "1:inf:2"])
@@ -97,8 +98,8 @@ def test_frames_are_denoised_where_they_lie(nmr, states):
     hierarchy = Hierarchy.from_structure(nmr[0])
     noised = add_noise(states[4], hierarchy, 3.0, WEIGHTS, n_frames=37)
     parameters = DenoiseParameters(device="cpu")
-    model = build_model(states, hierarchy, WEIGHTS, parameters)
-    blocks = list(denoise_frames(noised.numpy(), model, hierarchy, 3.0, parameters))
+    prepared = prepare_denoiser(states, hierarchy, WEIGHTS, parameters)
+    blocks = list(denoise_frames(noised.numpy(), prepared, hierarchy, 3.0, parameters))
     torch.testing.assert_close(torch.cat([block for block, _ in blocks]), noised)
     found = torch.cat([block for _, block in blocks])
     # At 3 A the exact head knows its member among 24.
@@ -109,9 +110,9 @@ def test_where_the_pose_is_unknown_frames_are_turned_and_shifted_and_back(nmr, s
     hierarchy = Hierarchy.from_structure(nmr[0])
     noised = add_noise(states[4], hierarchy, 3.0, WEIGHTS, n_frames=40)
     parameters = DenoiseParameters(device="cpu", pose="exact")
-    model = build_model(states, hierarchy, WEIGHTS, parameters)
-    assert "mean over all poses" in model.label
-    origin = torch.from_numpy(model.origin).float()
+    prepared = prepare_denoiser(states, hierarchy, WEIGHTS, parameters)
+    assert "mean over all poses" in prepared.label
+    origin = torch.from_numpy(prepared.origin).float()
     seen = []
 
     def denoise(x, sigma):
@@ -119,9 +120,11 @@ def test_where_the_pose_is_unknown_frames_are_turned_and_shifted_and_back(nmr, s
         there = superpose(frames, x)
         seen.extend(zip(there.rotation, there.translation[:, 0]))
         assert float((there.coords - x).abs().max()) < 1e-3  # moved as a rigid body
-        return replace(model.denoise(x, sigma), atoms=x)
+        return replace(prepared.denoise(x, sigma), atoms=x)
 
-    blocks = list(denoise_frames(noised.numpy(), replace(model, denoise=denoise), hierarchy, 3.0, parameters, seed=7))
+    blocks = list(
+        denoise_frames(noised.numpy(), replace(prepared, denoise=denoise), hierarchy, 3.0, parameters, seed=7)
+    )
     # What does nothing gives each frame back.
     torch.testing.assert_close(torch.cat([block for _, block in blocks]), noised, rtol=0, atol=1e-4)
     angles = np.array([np.degrees(np.arccos((float(turn.trace()) - 1) / 2)) for turn, _ in seen])
@@ -135,9 +138,11 @@ def test_denoising_in_any_pose_does_not_hang_on_the_pose(nmr, states):
     hierarchy = Hierarchy.from_structure(nmr[0])
     noised = add_noise(states[4], hierarchy, 3.0, WEIGHTS, n_frames=8)
     parameters = DenoiseParameters(device="cpu", pose="exact")
-    model = build_model(states, hierarchy, WEIGHTS, parameters)
+    prepared = prepare_denoiser(states, hierarchy, WEIGHTS, parameters)
     one, other = (
-        torch.cat([block for _, block in denoise_frames(noised.numpy(), model, hierarchy, 3.0, parameters, seed=seed)])
+        torch.cat(
+            [block for _, block in denoise_frames(noised.numpy(), prepared, hierarchy, 3.0, parameters, seed=seed)]
+        )
         for seed in (1, 2)
     )
     # Of the shift noise of 3 A hides a part.
@@ -174,10 +179,10 @@ def of_any_place_too(of_any_place, monkeypatch):
     """Runs denoise about the centroid of x."""
 
     def build(*args, **options):
-        model = build_model(*args, **options)
-        return replace(model, denoise=of_any_place(model.denoise))
+        prepared = prepare_denoiser(*args, **options)
+        return replace(prepared, denoise=of_any_place(prepared.denoise))
 
-    monkeypatch.setattr(sampling, "build_model", build)
+    monkeypatch.setattr(sampling, "prepare_denoiser", build)
 
 
 @pytest.mark.usefixtures("of_any_place_too")

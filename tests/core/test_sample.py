@@ -621,8 +621,10 @@ def test_every_step_is_told(complex_):
     for before, after in zip(steps, steps[1:]):
         torch.testing.assert_close(after.centroid, before.coords.mean(1))
     # The last step has no churn, so that what was denoised is the step before it, moved.
-    moved = (steps[-2].coords - steps[-1].centroid[:, None]) @ steps[-1].rotation.mT + steps[-1].shift
-    torch.testing.assert_close(steps[-1].noised, moved)
+    before, after = steps[-2:]
+    turn = after.pose.rotation @ before.pose.rotation.mT
+    moved = (before.coords - after.centroid[:, None]) @ turn.mT + after.pose.shift
+    torch.testing.assert_close(after.noised, moved)
 
 
 def test_a_callback_stops_the_run(complex_):

@@ -1,14 +1,11 @@
 """Expected local scores against the noncentral chi-square law, quadrature, loops over pairs, and Monte Carlo."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from scipy import integrate, stats
 
 from pomodoro_pymol.errors import PomodoroError
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.scores import LocalScores, expected_scores, kept_share, z_at_score
 from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
@@ -17,8 +14,6 @@ from pomodoro_pymol.structure.atoms import ATOM_LABELS, RESIDUE_LABELS, Structur
 from pomodoro_pymol.structure.distances import LocalDistances
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
-NMR = Path(__file__).parents[1] / "data" / "2juy.pdb.gz"
 WEIGHTS = {
     **PRESETS,
     "no atoms": LevelWeights(1, 2, 0),
@@ -64,17 +59,10 @@ def packed(n_chains, seed=0):
     )
 
 
-@pytest.fixture(scope="module")
-def fragment():
-    pytest.importorskip("gemmi")
-    return read_structure(FRAGMENT)
-
-
 @pytest.fixture(scope="module", params=[1, 3, 7, "nmr"])
 def structure(request):
     if request.param == "nmr":
-        pytest.importorskip("gemmi")
-        return read_structure(NMR)
+        return request.getfixturevalue("nmr")
     return packed(request.param, seed=request.param)
 
 

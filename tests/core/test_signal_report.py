@@ -5,7 +5,6 @@ import io
 import math
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,25 +13,16 @@ import torch
 from pomodoro_pymol.diffusion.floor import StateGram
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments.signal_report import run_signal, signal_csv
-from pomodoro_pymol.io.read import read_ensemble
 from pomodoro_pymol.noise.sigma import LawOfSigma
 from pomodoro_pymol.noise.weights import PRESETS
 from pomodoro_pymol.parameters.catalogue import NoiseParameters, SignalParameters
 from pomodoro_pymol.structure.atoms import Structure
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
-ROOT = Path(__file__).parents[2]
-FRAGMENT, ENSEMBLE = ROOT / "docs" / "data" / "1hpv_fragment.pdb", ROOT / "tests" / "data" / "2juy.pdb.gz"
-
 
 @pytest.fixture(scope="module")
-def fragment():
-    return read_ensemble(FRAGMENT)
-
-
-@pytest.fixture(scope="module")
-def ensemble():
-    return read_ensemble(ENSEMBLE)
+def fragment(fragment):
+    return fragment, fragment.coords[None]
 
 
 @pytest.fixture(scope="module")
@@ -131,9 +121,9 @@ def test_the_law_of_training_is_heeded(fragment):
     assert residue.p_mean == pytest.approx(-0.5 + 0.5 * math.log(residue.noise))
 
 
-def test_an_ensemble_has_a_floor_and_one_structure_has_none(ensemble, found):
-    result = run_signal(*ensemble, SignalParameters(presets="flat+ms"))
-    structure, states = ensemble
+def test_an_ensemble_has_a_floor_and_one_structure_has_none(nmr_models, found):
+    result = run_signal(*nmr_models, SignalParameters(presets="flat+ms"))
+    structure, states = nmr_models
     gram = StateGram(torch.from_numpy(states), Hierarchy.from_structure(structure))
     for signal in result.signal.schemes:
         assert signal.of_levels("floor") == gram.floor(signal.scheme.weights, signal.law).losses

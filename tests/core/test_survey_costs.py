@@ -9,8 +9,6 @@ import pytest
 
 from pomodoro_pymol.experiments import outputs
 from pomodoro_pymol.experiments.survey_files import times_csv
-from pomodoro_pymol.survey import cluster
-from pomodoro_pymol.survey.batches import batches
 from pomodoro_pymol.survey.costs import (
     ORDERS,
     Overhead,
@@ -20,7 +18,8 @@ from pomodoro_pymol.survey.costs import (
     schedule,
     survey_costs,
 )
-from pomodoro_pymol.survey.readings import unread
+from pomodoro_pymol.survey.rows import unread
+from pomodoro_pymol.survey.sources import batches, given_out
 
 NONE = Overhead()
 
@@ -101,7 +100,7 @@ def test_batches_are_those_that_a_cluster_gives_out():
     seconds = rng.uniform(0, 1, 400)
     of_path, sizes = dict(zip(paths, seconds)), dict(zip(paths, size.tolist()))
     for workers in (1, 2, 30):
-        expected = [sum(of_path[path] for path in batch) for batch in cluster.given_out(sizes, workers)]
+        expected = [sum(of_path[path] for path in batch) for batch in given_out(sizes, workers)]
         assert batch_seconds(size, seconds, ORDERS[0], workers) == pytest.approx(expected)
 
 
@@ -175,7 +174,7 @@ def test_times_that_a_survey_wrote(tmp_path):
         unread(name, place, 0.5 * place, place << 30, "no")
         for place, name in enumerate(["a.pdb", 'b, "c"', "two\nlines", "bytes\udcff"])
     ]
-    outputs.write_csv(str(path), times_csv(readings))
+    outputs.write_text(str(path), times_csv(readings))
     with open(path, newline="", encoding="utf-8") as file:
         found = list(csv.DictReader(file))
     assert [row["path"] for row in found] == ["a.pdb", 'b, "c"', "two\nlines", "bytes\\udcff"]

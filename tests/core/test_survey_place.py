@@ -12,15 +12,11 @@ import pytest
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.experiments.survey_place import (
     FEW_ROWS,
+    SurveyPlaces,
     comparable,
-    place_csv,
-    place_notes,
-    place_sentence,
-    place_text,
     survey_line,
     survey_places,
 )
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.presets import parse_schemes
 from pomodoro_pymol.structure.crops import crops
 from pomodoro_pymol.structure.matching import take_atoms
@@ -30,12 +26,6 @@ from pomodoro_pymol.survey.survey_file import Survey
 
 N_ROWS = 30
 SETTINGS = SurveySettings(tuple(parse_schemes("flat+3-8-1")), z=(0.0,))
-FRAGMENT = "docs/data/1hpv_fragment.pdb"
-
-
-@pytest.fixture(scope="module")
-def fragment(request):
-    return read_structure(request.config.rootpath / FRAGMENT)
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +86,8 @@ def test_a_structure_among_its_like(fragment):
     alone = made([numbers] * 4)
     again = survey_places(crop.structure, alone)
     assert {(place.percentile, place.equal, place.outside) for place in again} == {(50, 4, False)}
-    assert place_notes(alone, again) == ["percentiles are coarse: of 4 rows each is 25 %"]
-    assert " x is as large as all of 4 structures, by residues." in place_sentence("x", alone, again)
+    assert SurveyPlaces("x", alone, again).told() == ["percentiles are coarse: of 4 rows each is 25 %"]
+    assert " x is as large as all of 4 structures, by residues." in SurveyPlaces("x", alone, again).sentence()
     whole = by_name(survey_places(fragment, alone))
     assert {(whole[name].percentile, whole[name].outside) for name in ("n_atoms", "n_residues", "rg")} == {(100, True)}
 
@@ -123,7 +113,9 @@ def test_numbers_that_are_not_known_have_no_place(fragment):
     place = by_name(lonely)["flat_relative"]
     assert (place.rows, math.isnan(place.median), math.isnan(place.percentile)) == (0, True, True)
     (line,) = [
-        row for row in place_text("x", made([one]), lonely).splitlines() if row.startswith(" flat: residue / atom, r")
+        row
+        for row in SurveyPlaces("x", made([one]), lonely).report().splitlines()
+        if row.startswith(" flat: residue / atom, r")
     ]
     assert line.split()[-5:] == [f"{place.value:.4f}", "n/a", "n/a", "n/a", "n/a"]
 
@@ -131,7 +123,7 @@ def test_numbers_that_are_not_known_have_no_place(fragment):
 def test_words_are_true(fragment, survey):
     found = survey_places(residues(fragment, 3, 16), survey)
     of = by_name(found)
-    text = " ".join(place_sentence("part", survey, found).split())
+    text = " ".join(SurveyPlaces("part", survey, found).sentence().split())
     assert text.startswith(
         f"part is larger than all of {N_ROWS} structures, by residues. Its atoms lie further apart than"
     )
@@ -151,13 +143,16 @@ def test_parts_are_none_or_all_only_where_they_are(fragment, below, words):
     rows[:below, 1] -= 1
     rows[below:, 1] += 1
     survey = made(rows, replace(SETTINGS, z=()))
-    assert f"larger than {words} of 1000 structures" in place_sentence("x", survey, survey_places(fragment, survey))
+    assert (
+        f"larger than {words} of 1000 structures"
+        in SurveyPlaces("x", survey, survey_places(fragment, survey)).sentence()
+    )
 
 
 def test_the_table(fragment, survey):
     found = survey_places(fragment, survey)
     of = by_name(found)
-    text = place_text("fragment", survey, found)
+    text = SurveyPlaces("fragment", survey, found).report()
     text.encode("ascii")
     assert max(map(len, text.splitlines())) <= 100
     rows = {words[0]: words[1:] for words in (re.split(" {2,}", line.strip()) for line in text.splitlines())}
@@ -176,7 +171,7 @@ def test_the_table(fragment, survey):
 
 def test_notes(fragment, survey):
     found = survey_places(fragment, survey)
-    (outside,) = place_notes(survey, found)
+    (outside,) = SurveyPlaces("x", survey, found).told()
     side, _, names = outside.partition(": ")
     assert side == "outside the range of the data set, above all of it"
     above = [
@@ -189,39 +184,38 @@ def test_notes(fragment, survey):
     small = survey_places(residues(fragment, 0, 2), survey)
     assert any(
         note.startswith("outside the range of the data set, below all of it: atoms")
-        for note in place_notes(survey, small)
+        for note in SurveyPlaces("x", survey, small).told()
     )
 
     cropped = replace(SETTINGS, tokens=12)
     rows = np.stack(list(survey.numbers.values()), 1)[1:]
     cut = made(rows[: FEW_ROWS - 1], cropped)
-    of_crops, coarse, *_ = place_notes(cut, survey_places(fragment, cut))
+    of_crops, coarse, *_ = SurveyPlaces("x", cut, survey_places(fragment, cut)).told()
     assert of_crops == "the survey is of crops of at most 12 residues: a whole structure of 32 is compared with crops"
     assert " ".join(survey_line(cut).split()) == (
         "19 rows, and 1 file not read: contiguous and spatial crops of 12 residues, 1 of each kind and structure, "
         "with hydrogens, without waters"
     )
     assert coarse == "percentiles are coarse: of 19 rows each is 5 %"
-    assert "of 19 crops" in place_sentence("x", cut, survey_places(fragment, cut))
-    assert not any("coarse" in note for note in place_notes(made(rows[:FEW_ROWS]), small))
+    assert "of 19 crops" in SurveyPlaces("x", cut, survey_places(fragment, cut)).sentence()
+    assert not any("coarse" in note for note in SurveyPlaces("x", made(rows[:FEW_ROWS]), small).told())
 
 
-def test_hydrogens_are_left_out_where_the_survey_has_none(request):
-    structure = read_structure(request.config.rootpath / "tests/data/2juy.pdb.gz")
-    kept, told = comparable(structure, SETTINGS)
-    assert kept is structure
+def test_hydrogens_are_left_out_where_the_survey_has_none(nmr):
+    kept, told = comparable(nmr, SETTINGS)
+    assert kept is nmr
     assert told == []
-    kept, told = comparable(structure, replace(SETTINGS, hydrogens=False))
-    assert len(kept) == np.count_nonzero(structure.atoms["elem"] != "H") == 210
+    kept, told = comparable(nmr, replace(SETTINGS, hydrogens=False))
+    assert len(kept) == np.count_nonzero(nmr.atoms["elem"] != "H") == 210
     assert told == ["left out: 182 of 392 atoms, hydrogens, as the survey has none"]
-    protons = take_atoms(structure, np.flatnonzero(structure.atoms["elem"] == "H"))
+    protons = take_atoms(nmr, np.flatnonzero(nmr.atoms["elem"] == "H"))
     with pytest.raises(PomodoroError, match="no atoms but hydrogen"):
         comparable(protons, replace(SETTINGS, hydrogens=False))
 
 
 def test_the_csv_has_every_column(fragment, survey):
     found = survey_places(fragment, survey)
-    rows = list(csv.DictReader(io.StringIO(place_csv(found))))
+    rows = list(csv.DictReader(io.StringIO(SurveyPlaces("x", survey, found).csv())))
     assert [(row["column"], row["unit"], row["meaning"]) for row in rows] == [
         (column.name, column.unit, column.meaning) for column in columns(SETTINGS)
     ]

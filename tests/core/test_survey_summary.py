@@ -299,7 +299,7 @@ def test_json_is_plain_and_says_units(survey):
     assert held["not_read"][0] == {"reason": "FILE: line 31 is no atom", "count": 2, "example": "/x/31.cif"}
 
 
-def test_text_is_narrow_ascii_whatever_the_names(rows, survey):
+def test_text_is_narrow_ascii_whatever_the_names(survey):
     plain = survey()
     text = survey_text(plain, summarise(plain))
     assert " 2      FILE: line 31 is no atom  /x/31.cif" in text
@@ -337,7 +337,7 @@ def test_counts_that_do_not_go_together_are_no_survey(rows, survey, change):
         survey([(path, Row(row.cropping, row.crop, row.error, numbers)), *rows[1:]])
 
 
-def test_the_figure_says_what_it_shows(rows, survey):
+def test_the_figure_says_what_it_shows(survey):
     pytest.importorskip("matplotlib")
     found = survey()
     summary = summarise(found)

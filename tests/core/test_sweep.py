@@ -3,7 +3,6 @@
 import csv
 import io
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +11,6 @@ import torch
 from pomodoro_pymol.experiments.noise import measure
 from pomodoro_pymol.experiments.sweep import Compared, Scores, Sweep, SweepPoint, losses, run_sweep, sweep_frames
 from pomodoro_pymol.experiments.sweep_table import sweep_csv, sweep_text
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.expected import expected_levels
 from pomodoro_pymol.noise.levels import Levels, level_names
@@ -28,7 +26,6 @@ Z = [-6.0, -2.0, -1.0, 0.0, 1.0, 3.0]
 SCHEMES = [Scheme(name, PRESETS[name]) for name in ("3-8-1", "flat", "ms")]
 CHAIN = Scheme("chain", LevelWeights(1, 0, 0))
 FRAMES, SEED = 3, 5
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
 
 # Backbone of an alpha helix on cylinders: name, radius, turn in degrees, rise in angstrom.
 BACKBONE = (("N", 1.55, -28, -0.9), ("CA", 2.28, 0, 0), ("C", 1.66, 26, 1.1), ("O", 2.0, 24, 2.3))
@@ -68,12 +65,6 @@ def sweep(helices, hierarchy):
 @pytest.fixture(scope="module")
 def points(sweep):
     return sweep.points
-
-
-@pytest.fixture(scope="module")
-def fragment():
-    pytest.importorskip("gemmi")
-    return read_structure(FRAGMENT)
 
 
 def point(z, lddt, relative=1.0, measured=None, scheme=SCHEMES[0], law=AF3_LAW):

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pomodoro_pymol.experiments.noise import measure
-from pomodoro_pymol.experiments.table import noise_table, table_csv, table_text
+from pomodoro_pymol.experiments.table import NoiseTable, noise_table, table_text
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.expected import expected_levels, expected_sigmas
 from pomodoro_pymol.noise.levels import level_names
@@ -142,7 +142,7 @@ def test_the_std_of_one_chain(natural, frames):
         assert [math.isnan(value) for value in row.expected_sigmas] == [False, False, True]
     assert table_text(rows, 1).count("n/a (1 chain)") == len(rows)
     assert "nan" not in table_text(rows, 1)
-    for line in csv.DictReader(io.StringIO(table_csv(rows))):
+    for line in csv.DictReader(io.StringIO(NoiseTable(rows, 1).csv())):
         assert line["sigma_chain_per_coordinate"] == line["expected_sigma_chain_per_coordinate"] == "nan"
         assert float(line["chain_rms_per_coordinate_measured"]) > 0
     assert "n/a (1 chain)" not in table_text(noise_table(natural, SCHEMES, [0], frames=frames), 1)
@@ -189,7 +189,7 @@ def test_nothing_moves_about_its_mean(nest, chains, weights, estimator, frames):
     for row in rows:
         ratios = (row.ratio, row.expected_ratio)
         assert np.isnan(ratios).all() or ratios[0] == pytest.approx(ratios[1], rel=1)
-    assert len(list(csv.reader(io.StringIO(table_csv(rows))))) == 3
+    assert len(list(csv.reader(io.StringIO(NoiseTable(rows, 1).csv())))) == 3
 
 
 def test_text_columns_are_those_of_the_note(table):
@@ -248,7 +248,7 @@ def test_text_lines_are_aligned(complex_, estimator):
 def test_csv_reads_back(complex_, estimator, frames):
     schemes = [*SCHEMES, Scheme('odd, "name"', LevelWeights(1, 1, 15))]
     rows = noise_table(complex_, schemes, [-3, 0.1, 3], frames=frames, estimator=estimator)
-    lines = list(csv.DictReader(io.StringIO(table_csv(rows))))
+    lines = list(csv.DictReader(io.StringIO(NoiseTable(rows, 1).csv())))
     assert len(lines) == len(rows)
     for line, row in zip(lines, rows):
         labels = {"z": row.z, "sigma_per_coordinate": row.sigma, "scheme": row.scheme.name}

@@ -19,9 +19,10 @@ import torch
 
 from pomodoro_pymol import Hierarchy, LawOfSigma, LevelWeights, PomodoroError, Scheme, load_training
 from pomodoro_pymol.diffusion.hierarchical import Architecture
-from pomodoro_pymol.diffusion.trained_file import DataAbout, TrainedNetwork, is_training, save_training
-from pomodoro_pymol.diffusion.training import Training, TrainingSettings
-from pomodoro_pymol.diffusion.training_task import Recipe
+from pomodoro_pymol.diffusion.trained_file import TrainedNetwork, is_training, save_training
+from pomodoro_pymol.diffusion.training import Training
+from pomodoro_pymol.diffusion.training_data import DataAbout
+from pomodoro_pymol.diffusion.training_task import Recipe, TrainingSettings
 from pomodoro_pymol.experiments.ensemble_training import ensemble_data
 
 SCHEMES = (Scheme("flat", LevelWeights(0, 0, 1)), Scheme("1:3:2", LevelWeights(1, 3, 2)))

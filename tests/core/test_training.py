@@ -24,11 +24,11 @@ from pomodoro_pymol.diffusion import training as module
 from pomodoro_pymol.diffusion.budget import LevelVariances, start_losses
 from pomodoro_pymol.diffusion.hierarchical import Architecture, HierarchicalNetwork
 from pomodoro_pymol.diffusion.slots import Seating
-from pomodoro_pymol.diffusion.training import Training, TrainingSettings
+from pomodoro_pymol.diffusion.training import Training
 from pomodoro_pymol.diffusion.training_data import draw, rotations
-from pomodoro_pymol.diffusion.training_task import SCALINGS, LevelScalings, Recipe, Task
-from pomodoro_pymol.experiments.ensemble_training import ensemble_data, own_spread
-from pomodoro_pymol.experiments.rating import ensemble_floors, rate_networks
+from pomodoro_pymol.diffusion.training_task import SCALINGS, LevelScalings, Recipe, Task, TrainingSettings
+from pomodoro_pymol.experiments.ensemble_training import ensemble_data, ensemble_floors, own_spread
+from pomodoro_pymol.experiments.rating import rate_networks
 
 FLAT, MS, RB = (Scheme(name, PRESETS[name]) for name in ("flat", "ms", "rb"))
 CORE = Scheme("1:3:2", LevelWeights(1, 3, 2))

@@ -1,7 +1,6 @@
 """What pomweights prints: gauge, neighbours, lengths in space, and what only pads the variance."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,20 +8,16 @@ import torch
 from scipy.spatial.distance import pdist
 
 from pomodoro_pymol.experiments.weights import noise_line, padding_text, solve_weights, weights_text
-from pomodoro_pymol.io.read import read_structure
 from pomodoro_pymol.noise.draw import add_noise
 from pomodoro_pymol.noise.sigma import AF3_LAW, LawOfSigma
 from pomodoro_pymol.noise.weights import FLAT, PRESETS, LevelWeights
 from pomodoro_pymol.parameters.catalogue import NoiseParameters, WeightsParameters
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 
-FRAGMENT = Path(__file__).parents[2] / "docs" / "data" / "1hpv_fragment.pdb"
-
 
 @pytest.fixture(scope="module")
-def fragment():
-    structure = read_structure(FRAGMENT)
-    return structure, Hierarchy.from_structure(structure)
+def fragment(fragment):
+    return fragment, Hierarchy.from_structure(fragment)
 
 
 def typed(line):

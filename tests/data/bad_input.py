@@ -18,6 +18,14 @@ _ON_CLI = ("noise", "sample", "table", "sweep", "weights")
 _ON_PANEL = ("noise", "sample")
 
 
+def prepare(cmd: Any) -> None:
+    """Load into a PyMOL what refusals must leave as it was: a structure, an empty selection, names that are taken."""
+    cmd.load(str(STRUCTURE), "1hpv", quiet=1)
+    cmd.load_cgo([], "ligand_view")
+    cmd.select("site", "none")
+    cmd.select("chosen", "1hpv and resi 1-50")
+
+
 def cases(surface: str) -> list[tuple[Any, str]]:
     """Return what is given on a surface, and what its one line must hold.
 

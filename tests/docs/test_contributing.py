@@ -13,13 +13,14 @@ ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "contributing.md").read_text(encoding="utf-8")
 EXAMPLE = TEXT.partition("## One example")[2]
 BLOCKS = dict(re.findall(r"^```(\w+)\n(.*?)^```$", EXAMPLE, re.DOTALL | re.MULTILINE))
+PATHS = TEXT.partition("## Three paths")[2].partition("\n## ")[0].split("\n**")[1:]
 PANEL = """
 from qtpy import QtWidgets
 app = QtWidgets.QApplication(["panel", "-platform", "offscreen"])
 from pomodoro_pymol.panel.widgets.controls import make_controls
-from pomodoro_pymol.panel.widgets.model import Model
+from pomodoro_pymol.panel.widgets.model import ParameterModel
 window = QtWidgets.QWidget()
-box = make_controls(Model(window), window)["metric"].box
+box = make_controls(ParameterModel(window), window)["metric"].box
 print(*(box.itemText(place) for place in range(box.count())))
 """
 FIRST_RESIDUE = """
@@ -33,6 +34,19 @@ moved = np.array(frames[1:]) - frames[0]
 within = moved - moved.mean(1, keepdims=True)
 print("@@", len(set(atoms)), atoms[0], np.sqrt((within**2).mean()))
 """
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.partition("**")[0])
+def test_paths_are_ten_lines_of_names_that_their_files_have(path):
+    steps = re.findall(r"^\d+\. (.*)$", path, re.MULTILINE)
+    assert len(steps) <= 10
+    assert len(steps) == len(path.strip().splitlines()) - 2  # each a line, below a heading and an empty one
+    for step in steps:
+        words = re.findall("`(.+?)`", step)
+        files = [word for word in words if word.endswith(".py")]
+        text = "".join((ROOT / "pomodoro_pymol" / name).read_text(encoding="utf-8") for name in files)
+        assert files
+        assert [word for word in words if word not in files and not re.search(rf"\b{word}\b", text)] == [], step
 
 
 @pytest.fixture(scope="module")

@@ -22,7 +22,8 @@ from scipy import stats
 from pomodoro_pymol.diffusion.analytic import IdealDenoiser
 from pomodoro_pymol.diffusion.samplers import SAMPLERS
 from pomodoro_pymol.diffusion.sampling import Draws, edm_sample
-from pomodoro_pymol.experiments.denoising import build_model, denoise_frames
+from pomodoro_pymol.experiments.denoising import prepare_denoiser
+from pomodoro_pymol.experiments.denoising_run import denoise_frames
 from pomodoro_pymol.experiments.live import LiveDraw
 from pomodoro_pymol.experiments.noise import NoiseResult, measure, run_noise
 from pomodoro_pymol.experiments.sampling import run_sample
@@ -360,8 +361,8 @@ def denoised_frames_are_those_in_float64(device: str) -> str:
     hierarchy = Hierarchy.from_structure(structure)
     frames = draw.add_noise(states[4], hierarchy, SIGMA, WEIGHTS, n_frames=40, seed=8)
     parameters = DenoiseParameters(device=device)
-    model = build_model(states, hierarchy, WEIGHTS, parameters)
-    blocks = list(denoise_frames(frames.numpy(), model, hierarchy, SIGMA, parameters))
+    prepared = prepare_denoiser(states, hierarchy, WEIGHTS, parameters)
+    blocks = list(denoise_frames(frames.numpy(), prepared, hierarchy, SIGMA, parameters))
     equal(torch.cat([block for block, _ in blocks]), frames, "frames as they were given")
     exact = IdealDenoiser(torch.from_numpy(states).double(), hierarchy, WEIGHTS)
     denoised = torch.cat([block for _, block in blocks])

@@ -1,5 +1,7 @@
 """One offscreen application for all widgets. Nothing here needs PyMOL or torch."""
 
+import time
+
 import pytest
 
 
@@ -8,6 +10,20 @@ def app():
     from qtpy import QtWidgets
 
     return QtWidgets.QApplication.instance() or QtWidgets.QApplication(["tests", "-platform", "offscreen"])
+
+
+@pytest.fixture
+def wait(app):
+    """Let Qt work until something holds, for a minute at most."""
+
+    def wait(done):
+        end = time.monotonic() + 60
+        while not done():
+            assert time.monotonic() < end
+            app.processEvents()
+            time.sleep(0.002)
+
+    return wait
 
 
 @pytest.fixture

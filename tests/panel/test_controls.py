@@ -1,22 +1,31 @@
 """Every parameter of pomnoise has a control that agrees with the model, and that with the command line."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 import pytest
 
 from pomodoro_pymol.parameters import catalogue
-from pomodoro_pymol.parameters.base import Parameters, bounds_of, choices_of, describe, parameter, tip
+from pomodoro_pymol.parameters.base import (
+    Parameters,
+    about,
+    bounds_of,
+    choices_of,
+    command_parameters,
+    describe,
+    parameter,
+    tip,
+)
 from pomodoro_pymol.parameters.catalogue import NoiseParameters
 from pomodoro_pymol.parameters.kinds import Interval, Selection
 
 #: Parameters that are only typed.
 TYPED = ("law", "p_mean", "p_std", "sigma_data")
 SPECS = {spec.name: spec for spec in fields(NoiseParameters) if spec.name not in TYPED}
-SWITCHES = [name for name, spec in SPECS.items() if spec.metadata["kind"] is int and spec.metadata["bounds"] == (0, 1)]
-NUMBERS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (int, float) and name not in SWITCHES]
-SLIDERS = [name for name in NUMBERS if SPECS[name].metadata["usual"]]
+SWITCHES = [name for name, spec in SPECS.items() if about(spec).kind is int and about(spec).bounds == (0, 1)]
+NUMBERS = [name for name, spec in SPECS.items() if about(spec).kind in (int, float) and name not in SWITCHES]
+SLIDERS = [name for name in NUMBERS if about(SPECS[name]).usual]
 CHOICES = [name for name, spec in SPECS.items() if choices_of(spec)]
-TEXTS = [name for name, spec in SPECS.items() if spec.metadata["kind"] in (str, Selection) and name not in CHOICES]
+TEXTS = [name for name, spec in SPECS.items() if about(spec).kind in (str, Selection) and name not in CHOICES]
 
 
 @pytest.fixture
@@ -25,11 +34,11 @@ def panel(app, show, tmp_path, monkeypatch):
     from qtpy import QtWidgets
 
     from pomodoro_pymol.panel.widgets.controls import make_controls
-    from pomodoro_pymol.panel.widgets.model import Model
+    from pomodoro_pymol.panel.widgets.model import ParameterModel
 
     monkeypatch.setenv("HOME", str(tmp_path))  # presets of one's own
     window = QtWidgets.QWidget()
-    window.model = Model(window)
+    window.model = ParameterModel(window)
     window.controls = make_controls(window.model, window, without=TYPED)
     layout = QtWidgets.QVBoxLayout(window)
     for control in window.controls.values():
@@ -75,7 +84,7 @@ def shown(panel, name):
         return control.line.text()
     if name in SWITCHES:
         return ("off", "on").index(control.box.currentText())
-    if spec.metadata["kind"] is Interval:
+    if about(spec).kind is Interval:
         word = control.box.currentText()
         return (
             {"default": None, "auto": "auto"}.get(word)
@@ -96,7 +105,7 @@ def agrees(panel):
     for name, value in wanted.items():
         found = shown(panel, name)
         if name in NUMBERS:
-            low, high = SPECS[name].metadata["bounds"]
+            low, high = about(SPECS[name]).bounds
             value = min(max(value, low), high)  # z may lie further out than it can be typed, where sigma was
             assert found == pytest.approx(value, abs=0.5001e-3), name
         elif name == "selection":
@@ -104,7 +113,7 @@ def agrees(panel):
         else:
             assert found == value, name
     for name in SLIDERS:
-        low, high = SPECS[name].metadata["usual"]
+        low, high = about(SPECS[name]).usual
         slider = panel.controls[name].slider
         place = low + slider.value() / slider.maximum() * (high - low)
         assert place == pytest.approx(min(max(wanted[name], low), high), abs=(high - low) / slider.maximum())
@@ -132,24 +141,24 @@ ALL = [
 
 @pytest.mark.parametrize("spec", ALL)
 def test_a_tip_says_in_sentences_what_the_help_says(spec):
-    text, meta = tip(spec), spec.metadata
+    text, meta = tip(spec), about(spec)
     assert text[0].isupper() or text.startswith("c_noise")
     assert text.endswith(".")
     assert "{" not in text
     assert "  " not in text
-    switch = meta["kind"] is int and meta["bounds"] == (0, 1)
+    switch = meta.kind is int and meta.bounds == (0, 1)
     if switch:
         assert text.startswith("When on, ")
     else:
-        assert meta["help"][1:] in text
-    if meta["bounds"] and not switch:
+        assert meta.help[1:] in text
+    if meta.bounds and not switch:
         assert f" from {bounds_of(spec)}" in text.lower()
-    if meta["unit"]:
-        assert f", in {meta['unit'].replace('angstrom', 'angstrom (Å)')}." in text
+    if meta.unit:
+        assert f", in {meta.unit.replace('angstrom', 'angstrom (Å)')}." in text
     for choice in choices_of(spec):
         assert choice in text
     if spec.default in (None, ""):
-        assert f"nless given, {meta['absent']}" in text or not meta["absent"]
+        assert f"nless given, {meta.absent}" in text or not meta.absent
     else:
         default = ("Off", "On")[spec.default] if switch else str(spec.default)
         assert f"{default.removesuffix('.0')} unless given." in text
@@ -201,7 +210,7 @@ def test_a_number_has_a_point_wherever_the_computer_stands(abroad, panel, type_i
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_a_number_stays_within_its_bounds(panel, type_into, name):
-    low, high = SPECS[name].metadata["bounds"]
+    low, high = about(SPECS[name]).bounds
     box = panel.controls[name].box
     # The box shows three decimals, so the least sigma is rounded to what it can show.
     assert (box.minimum(), box.maximum()) == pytest.approx((low, high), abs=1e-3)
@@ -225,7 +234,7 @@ def test_arrow_keys_step_a_number(panel, press, name):
 @pytest.mark.parametrize("name", SLIDERS)
 def test_a_slider_is_dragged_over_its_range(panel, name):
     slider = panel.controls[name].slider
-    low, high = SPECS[name].metadata["usual"]
+    low, high = about(SPECS[name]).usual
     for place in (slider.maximum(), slider.minimum(), 1, slider.maximum() // 3):
         slider.setValue(place)
         wanted = low + place / slider.maximum() * (high - low)
@@ -239,7 +248,7 @@ def test_a_slider_takes_keys(panel, press, name):
     slider = panel.controls[name].slider
     before = shown(panel, name)
     press(slider, "Right", "Right", "Left")
-    low, high = SPECS[name].metadata["usual"]
+    low, high = about(SPECS[name]).usual
     assert shown(panel, name) - before == pytest.approx((high - low) / 80)
     press(slider, "Home")
     assert shown(panel, name) == low
@@ -421,7 +430,7 @@ def slider(app, show):
     """The slider of a parameter whose usual range holds zero off its middle, and what was asked for with it."""
     from pomodoro_pymol.panel.widgets.controls import NumberControl
 
-    @dataclass(init=False, eq=False, repr=False, match_args=False)
+    @command_parameters
     class Shift(Parameters):
         command = "shift"
         shift: float = parameter(1.0, float, "how far", bounds=(-10, 10), usual=(-3, 4))
@@ -479,7 +488,7 @@ def test_only_a_slider_that_goes_through_zero_has_a_tick(panel):
     assert {name: panel.controls[name].slider.zero for name in SLIDERS} == {"z": 400}
     from pomodoro_pymol.panel.widgets.controls import NumberControl
 
-    @dataclass(init=False, eq=False, repr=False)
+    @command_parameters
     class Positive(Parameters):
         command = "positive"
         scale: float = parameter(1.0, float, "scale", bounds=(0.1, 9), usual=(0.5, 4))

@@ -20,7 +20,7 @@ from pomodoro_pymol.panel.watch import Molecule, Output
 from pomodoro_pymol.panel.widgets.color_key import ColorKey
 from pomodoro_pymol.panel.widgets.curve_plots import SweepPlot
 from pomodoro_pymol.panel.widgets.level_table import LevelTable
-from pomodoro_pymol.panel.widgets.model import Model
+from pomodoro_pymol.panel.widgets.model import ParameterModel
 from pomodoro_pymol.panel.widgets.residue_plot import ResiduePlot
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 from pomodoro_pymol.viewer import host, reading, sources, store
@@ -33,7 +33,7 @@ class Face(QtCore.QObject):
 
     def __init__(self):
         super().__init__()
-        self.model = Model(self)
+        self.model = ParameterModel(self)
         self.levels, self.key, self.residues, self.sweep = LevelTable(), ColorKey(), ResiduePlot(), SweepPlot()
 
 

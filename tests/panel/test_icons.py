@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from qtpy import QtCore, QtGui
 
-from pomodoro_pymol.panel.widgets.icons import icon, tool_button
+from pomodoro_pymol.panel.widgets.icons import IconButton, icon
 
 FILES = sorted((Path(__file__).parents[2] / "icons").glob("*.svg"))
 NAMES = [path.stem for path in FILES if path.stem != "pomodoro"]
@@ -56,7 +56,7 @@ def test_an_icon_is_drawn_for_the_pixels_it_fills(app, size, ratio):
 
 
 def test_a_button_follows_the_theme(app, show, dark):
-    button = show(tool_button("save", "Save the preset", "Save"))
+    button = show(IconButton("save", "Save the preset", "Save"))
     assert button.toolTip() == "Save the preset"
     assert button.accessibleName() == "Save"
     before = ink(button.icon().pixmap(32, 32))
@@ -66,7 +66,7 @@ def test_a_button_follows_the_theme(app, show, dark):
 
 
 def test_a_button_follows_a_theme_that_is_switched_back(app, show, dark):
-    button = show(tool_button("undo", "Undo.", "Undo"))
+    button = show(IconButton("undo", "Undo.", "Undo"))
     light = QtGui.QPalette(QtGui.QColor("#efefef"))
     drawn = []
     for palette in (light, dark, light):
@@ -79,7 +79,7 @@ def test_a_button_follows_a_theme_that_is_switched_back(app, show, dark):
 
 
 def test_a_button_follows_the_palette_of_the_application(app, show, dark):
-    button = show(tool_button("more", "More.", "More"))
+    button = show(IconButton("more", "More.", "More"))
     before = app.palette()
     try:
         for palette in (QtGui.QPalette(QtGui.QColor("#efefef")), dark, QtGui.QPalette(QtGui.QColor("#efefef"))):
@@ -92,7 +92,7 @@ def test_a_button_follows_the_palette_of_the_application(app, show, dark):
 
 
 def test_a_button_shows_another_icon(app):
-    button = tool_button("run", "Run the command", "Run")
+    button = IconButton("run", "Run the command", "Run")
     before = button.icon().pixmap(32, 32).toImage()
     button.show_icon("stop", "Stop the run", "Stop")
     assert button.icon().pixmap(32, 32).toImage() != before
@@ -102,6 +102,6 @@ def test_a_button_shows_another_icon(app):
 def test_without_svg_a_button_carries_its_text(app, monkeypatch):
     monkeypatch.setitem(sys.modules, "qtpy.QtSvg", None)
     assert icon("run").isNull()
-    button = tool_button("run", "Run the command", "Run")
+    button = IconButton("run", "Run the command", "Run")
     assert button.toolButtonStyle() == QtCore.Qt.ToolButtonStyle.ToolButtonTextOnly
     assert button.sizeHint().width() >= button.fontMetrics().horizontalAdvance("Run")

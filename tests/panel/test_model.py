@@ -9,9 +9,9 @@ from pomodoro_pymol.parameters.catalogue import NoiseParameters, SampleParameter
 
 @pytest.fixture
 def model(app):
-    from pomodoro_pymol.panel.widgets.model import Model
+    from pomodoro_pymol.panel.widgets.model import ParameterModel
 
-    model = Model()
+    model = ParameterModel()
     model.changes, model.refusals = [], []
     model.changed.connect(lambda: model.changes.append(model.parameters))
     model.refused.connect(model.refusals.append)
@@ -49,9 +49,9 @@ def test_parameters_that_exclude_each_other_make_way(model, edits, line):
 
 
 def test_a_samplers_churn_makes_way_for_anothers(app):
-    from pomodoro_pymol.panel.widgets.model import Model
+    from pomodoro_pymol.panel.widgets.model import ParameterModel
 
-    model = Model(kind=SampleParameters)
+    model = ParameterModel(kind=SampleParameters)
     refusals = []
     model.refused.connect(refusals.append)
     for name, value in (("gamma", 0.3), ("noise_scale", 1.1), ("step_scale", 1.2), ("sampler", "protenix")):

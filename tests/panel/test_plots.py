@@ -16,7 +16,7 @@ from pomodoro_pymol.panel.widgets.color_key import ColorKey
 from pomodoro_pymol.panel.widgets.contrast import contrast, readable
 from pomodoro_pymol.panel.widgets.curve_plots import QUANTITIES, StepPlot, SweepPlot
 from pomodoro_pymol.panel.widgets.legend import Legend
-from pomodoro_pymol.panel.widgets.level_table import LevelTable
+from pomodoro_pymol.panel.widgets.level_table import LevelTable, Row
 from pomodoro_pymol.panel.widgets.loss_bars import LossBars
 from pomodoro_pymol.panel.widgets.residue_plot import ResiduePlot
 
@@ -267,7 +267,7 @@ def key():
 
 def table():
     widget = LevelTable()
-    widget.show_levels([("atom", "rms, Å per coordinate", 4.8, 4.7, 4.9, 5.1)])
+    widget.show_levels([Row("atom", "rms, Å per coordinate", 4.8, 4.7, 4.9, 5.1)])
     return widget
 
 

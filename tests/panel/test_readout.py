@@ -5,16 +5,16 @@ import math
 import pytest
 from qtpy import QtCore, QtGui, QtWidgets
 
-from pomodoro_pymol.panel.widgets.level_table import LevelTable
+from pomodoro_pymol.panel.widgets.level_table import LevelTable, Row
 
 DASH = "\N{EN DASH}"
 LENGTH, PURE = "rms, Å per coordinate", "ratios and shares"
 ROWS = [
-    ("atom", LENGTH, 4.801, 4.778, 4.863, 4.82),
-    ("residue", LENGTH, 4.62, 4.6, 4.66, 4.64),
-    ("relative to chain", LENGTH, math.nan, math.nan, math.nan, math.nan),
-    ("residue / atom", PURE, 0.9631, 0.9602, 0.9655, 0.97),
-    ("atom share", PURE, None, None, None, 0.07),
+    Row("atom", LENGTH, 4.801, 4.778, 4.863, 4.82),
+    Row("residue", LENGTH, 4.62, 4.6, 4.66, 4.64),
+    Row("relative to chain", LENGTH, math.nan, math.nan, math.nan, math.nan),
+    Row("residue / atom", PURE, 0.9631, 0.9602, 0.9655, 0.97),
+    Row("atom share", PURE, None, None, None, 0.07),
 ]
 
 
@@ -57,7 +57,7 @@ def test_an_expected_value_outside_the_interval_is_tinted(levels):
     marked = [levels.table.item(row, 3).background().style() != QtCore.Qt.BrushStyle.NoBrush for row in range(7)]
     assert marked == [False, False, False, False, False, True, False]
     assert "outside the 95 % interval" in levels.table.item(5, 3).toolTip()
-    levels.show_levels([*ROWS[:3], ("residue / atom", PURE, 0.9631, 0.9602, 0.9655, 0.964)])
+    levels.show_levels([*ROWS[:3], Row("residue / atom", PURE, 0.9631, 0.9602, 0.9655, 0.964)])
     assert levels.table.item(5, 3).background().style() == QtCore.Qt.BrushStyle.NoBrush
     assert levels.table.item(5, 3).toolTip() == ""
 
@@ -70,7 +70,7 @@ def test_the_tint_follows_the_theme(levels, dark):
 
 
 def test_small_numbers_keep_digits(levels):
-    levels.show_levels([("atom", LENGTH, 0.0061, 0.006, 0.0062, 0.0061)])
+    levels.show_levels([Row("atom", LENGTH, 0.0061, 0.006, 0.0062, 0.0061)])
     assert texts(levels, 1) == ["atom", "0.0061", f"0.0060{DASH}0.0062", "0.0061"]
     assert levels.table.rowCount() == 2
 
@@ -108,7 +108,7 @@ def test_columns_say_what_they_are(levels):
 
 
 def test_where_room_is_short_rows_scroll(levels, app):
-    levels.show_levels([*ROWS, *((f"share {number}", PURE, 0.5, 0.4, 0.6, 0.5) for number in range(12))])
+    levels.show_levels([*ROWS, *(Row(f"share {number}", PURE, 0.5, 0.4, 0.6, 0.5) for number in range(12))])
     line = levels.table.rowHeight(0)
     assert 6 * line < levels.minimumSizeHint().height() < 9 * line
     assert levels.sizeHint().height() > 19 * line

@@ -7,7 +7,7 @@ pytest.importorskip("torch")
 
 from pomodoro_pymol.diffusion.curves import StepRecord
 from pomodoro_pymol.panel.sampling import SamplingPage
-from pomodoro_pymol.panel.widgets.model import Model
+from pomodoro_pymol.panel.widgets.model import ParameterModel
 from pomodoro_pymol.viewer import host
 
 
@@ -19,7 +19,7 @@ def test_a_run_that_begins_again_is_drawn_once(show):
     """As where the CPU takes over from a GPU whose memory does not suffice."""
     drawn = []
     with host.headless() as cmd:
-        page = show(SamplingPage(Model(), _self=cmd))
+        page = show(SamplingPage(ParameterModel(), _self=cmd))
         page.curve.setCurrentText("centroid")
         page.plot.show_curves = lambda curves, *labels: drawn.append(curves)
         for step, centroid in ((1, 5.0), (2, 6.0), (3, 7.0), (1, 8.0), (2, 9.0)):

@@ -71,10 +71,10 @@ def test_labels_can_be_read(app, contrast, level):
 @pytest.fixture
 def weights(show):
     """The bar of weights, 400 pixels wide, tied to a model, which it and the test move."""
-    from pomodoro_pymol.panel.widgets.model import Model
+    from pomodoro_pymol.panel.widgets.model import ParameterModel
 
     bar = show(WeightBar(), 400)
-    bar.model = Model(bar)
+    bar.model = ParameterModel(bar)
     bar.asked = []
 
     def answer():

@@ -1,6 +1,5 @@
 """The page of the z-sweep: which curves, when, and what its button makes. This needs PyMOL and torch."""
 
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +19,7 @@ from pomodoro_pymol.panel.runner import Runner
 from pomodoro_pymol.panel.sweeping import SweepPage, schemes_of
 from pomodoro_pymol.panel.watch import Molecule
 from pomodoro_pymol.panel.widgets.curve_plots import QUANTITIES, SweepPlot
-from pomodoro_pymol.panel.widgets.model import Model
+from pomodoro_pymol.panel.widgets.model import ParameterModel
 from pomodoro_pymol.structure.distances import LocalDistances
 from pomodoro_pymol.structure.hierarchy import Hierarchy
 from pomodoro_pymol.viewer import host, reading, sources
@@ -53,19 +52,11 @@ def page(show, app, cmd, molecule, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))  # presets of one's own
     watch = Watch()
     watch.molecule, watch.source = molecule, sources.resolve_source("pep", 1, _self=cmd)
-    page = SweepPage(Model(), watch, SweepPlot(), _self=cmd)
+    page = SweepPage(ParameterModel(), watch, SweepPlot(), _self=cmd)
     page.watch, page.noise = watch, page._noise
     page.tasks = []
     page.wanted.connect(page.tasks.append)
     return show(page, 400, 240)
-
-
-def wait(app, done, seconds=60):
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end
-        app.processEvents()
-        time.sleep(0.002)
 
 
 @pytest.fixture
@@ -77,7 +68,7 @@ def curves(app):
 
 
 def test_displacements_are_the_closed_forms_in_space(curves, molecule):
-    law = Model().parameters.law_of_sigma
+    law = ParameterModel().parameters.law_of_sigma
     for quantity, name in DISPLACEMENTS.items():
         found = curves.curves(quantity, molecule, PRESETS, law, Z)
         assert [curve[0] for curve in found] == list(PRESETS)
@@ -87,12 +78,12 @@ def test_displacements_are_the_closed_forms_in_space(curves, molecule):
 
 
 @pytest.mark.parametrize("quantity", SCORES)
-def test_scores_come_from_a_thread_once(app, curves, molecule, quantity):
-    law = Model().parameters.law_of_sigma
+def test_scores_come_from_a_thread_once(wait, curves, molecule, quantity):
+    law = ParameterModel().parameters.law_of_sigma
     ready = []
     curves.ready.connect(lambda: ready.append(1))
     assert curves.curves(quantity, molecule, PRESETS, law, Z) == []
-    wait(app, lambda: ready)
+    wait(lambda: ready)
     found = curves.curves(quantity, molecule, PRESETS, law, Z)
     distances = getattr(LocalDistances, SCORES[quantity])(molecule.structure, molecule.hierarchy)
     assert [curve[0] for curve in found] == list(PRESETS)
@@ -101,23 +92,23 @@ def test_scores_come_from_a_thread_once(app, curves, molecule, quantity):
     known = curves._distances[quantity]
     more = {"own": parse_schemes("1:1:1")[0].weights}
     assert curves.curves(quantity, molecule, more, law, Z) == []
-    wait(app, lambda: len(ready) == 2)
+    wait(lambda: len(ready) == 2)
     assert len(curves.curves(quantity, molecule, PRESETS | more, law, Z)) == 1 + len(PRESETS)
     assert curves._distances[quantity] is known  # which takes long
     assert len(ready) == 2
 
 
-def test_scores_of_a_structure_that_is_gone_are_not_shown(app, curves, molecule):
-    law, other = Model().parameters.law_of_sigma, Molecule("other", molecule.structure, molecule.hierarchy)
+def test_scores_of_a_structure_that_is_gone_are_not_shown(wait, curves, molecule):
+    law, other = ParameterModel().parameters.law_of_sigma, Molecule("other", molecule.structure, molecule.hierarchy)
     ready = []
     curves.ready.connect(lambda: ready.append(1))
     curves.curves("ca_lddt", molecule, PRESETS, law, Z)
     curves.curves("relative", other, PRESETS, law, Z)
-    wait(app, lambda: ready)
+    wait(lambda: ready)
     assert curves._scores == {}
 
 
-def test_scores_that_cannot_be_had_say_why_and_are_not_tried_for_ever(app, curves, molecule, monkeypatch):
+def test_scores_that_cannot_be_had_say_why_and_are_not_tried_for_ever(wait, curves, molecule, monkeypatch):
     def fail(*_):
         raise MemoryError
 
@@ -125,8 +116,8 @@ def test_scores_that_cannot_be_had_say_why_and_are_not_tried_for_ever(app, curve
     ready = []
     curves.ready.connect(lambda: ready.append(1))
     for _ in range(3):
-        assert curves.curves("ca_lddt", molecule, PRESETS, Model().parameters.law_of_sigma, Z) == []
-        wait(app, lambda: ready)
+        assert curves.curves("ca_lddt", molecule, PRESETS, ParameterModel().parameters.law_of_sigma, Z) == []
+        wait(lambda: ready)
     assert "memory" in curves.problem
     assert ready == [1]
 
@@ -158,7 +149,7 @@ def test_the_sweep_is_of_what_the_panel_shows(page):
 
 
 @pytest.fixture
-def swept(page, app, cmd):
+def swept(page, wait, cmd):
     page.noise.edit("selection", "pep")
     page.noise.edit("wc", 2.5)
     page.noise.edit("frames", 2)
@@ -174,7 +165,7 @@ def swept(page, app, cmd):
     cmd.create("result", "pep")
     page.watch.output = SimpleNamespace(name="result")
     runner.start(task.make)
-    wait(app, lambda: said or failed)
+    wait(lambda: said or failed)
     # It would lie over the result.
     assert ("pep_sweep" in cmd.get_names(), "pep_sweep" in cmd.get_names(enabled_only=1)) == (True, False)
     cmd.delete("result")
@@ -224,7 +215,7 @@ def test_points_of_another_law_or_structure_or_of_other_weights_go(swept, cmd):
     cmd.delete("pep_sweep")
 
 
-def test_a_sweep_that_is_stopped_leaves_nothing(page, app, cmd):
+def test_a_sweep_that_is_stopped_leaves_nothing(page, wait, cmd):
     page.noise.edit("selection", "pep")
     page.run.click()
     runner, ended = Runner(page, cmd), []
@@ -234,12 +225,12 @@ def test_a_sweep_that_is_stopped_leaves_nothing(page, app, cmd):
     before = cmd.get_names("all"), cmd.get_coords("pep").tolist()
     runner.told.connect(lambda done: done == 5 and runner.stop())
     runner.start(page.tasks[0].make)
-    wait(app, lambda: ended)
+    wait(lambda: ended)
     assert ended == ["stopped"]
     assert (cmd.get_names("all"), cmd.get_coords("pep").tolist()) == before
 
 
-def test_a_source_may_go_during_a_sweep_which_has_a_copy(page, app, cmd):
+def test_a_source_may_go_during_a_sweep_which_has_a_copy(page, wait, cmd):
     cmd.create("other", "pep")
     page.noise.edit("selection", "other")
     page.run.click()
@@ -248,7 +239,7 @@ def test_a_source_may_go_during_a_sweep_which_has_a_copy(page, app, cmd):
     runner.failed.connect(ended.append)
     runner.told.connect(lambda done: done == 5 and cmd.delete("other"))
     runner.start(page.tasks[0].make)
-    wait(app, lambda: ended)
+    wait(lambda: ended)
     assert ended == ["finished"]
     assert cmd.count_states("other_sweep") == 25
     cmd.delete("other_sweep")

@@ -13,12 +13,12 @@ import numpy as np
 from qtpy import QtCore, QtWidgets
 
 from pomodoro_pymol.diffusion.trained_file import load_training
-from pomodoro_pymol.experiments.training import TrainRecord
+from pomodoro_pymol.experiments.training_run import TrainRecord
 from pomodoro_pymol.panel.layout import Face
 from pomodoro_pymol.panel.task import Task
 from pomodoro_pymol.panel.tasks import Tasks
 from pomodoro_pymol.panel.training import TrainingPage, _load
-from pomodoro_pymol.panel.widgets.model import Model
+from pomodoro_pymol.panel.widgets.model import ParameterModel
 from pomodoro_pymol.parameters.catalogue import TrainParameters
 from pomodoro_pymol.viewer import host
 
@@ -48,7 +48,7 @@ def cmd():
 @pytest.fixture
 def page(show, cmd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return show(TrainingPage(Model(), _self=cmd), 400, 400)
+    return show(TrainingPage(ParameterModel(), _self=cmd), 400, 400)
 
 
 @pytest.fixture
@@ -61,14 +61,6 @@ def tasks(app, show, cmd, tmp_path, monkeypatch):
     tasks.said.connect(tasks.words.append)
     tasks.failed.connect(tasks.words.append)
     return tasks
-
-
-def wait(app, done, seconds=60):
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end
-        app.processEvents()
-        time.sleep(0.002)
 
 
 def test_structure_groups_and_device_are_those_of_the_noise(page):
@@ -203,16 +195,13 @@ class StandIn:
     def prepare(self, piece):
         yield
 
-    def work(self, prepared, write, tell):
+    def work(self, prepared, tell):
         for step, left in ((210, 101.0), (212, 100.4)):
             tell(step, 500, record(step, left=left))
         while not self.seen():
             time.sleep(0.002)
             tell(212, 500, None)
         return SimpleNamespace(path=SimpleNamespace(name="tiny.npz"), training=SimpleNamespace(recipes=[1, 2]))
-
-    def write(self, frames):
-        pass
 
     def check(self):
         pass
@@ -229,26 +218,26 @@ def stand_in(page, run, **more):
     return Task(task.stage, task.unit, lambda: run, task.ended, task.told, task.left, task.stop, task.stopped)
 
 
-def test_the_progress_says_steps_and_the_time_left(page, tasks, app):
+def test_the_progress_says_steps_and_the_time_left(page, tasks, wait):
     progress, run = tasks.face.progress, tasks.face.run
     tasks.start(stand_in(page, StandIn(lambda: False)))
-    wait(app, lambda: progress.value() == 212)
+    wait(lambda: progress.value() == 212)
     assert progress.format() == "training: 212 of 500 steps, 1:40 left"
     assert (progress.minimum(), progress.maximum()) == (0, 500)
     assert (run.text(), run.toolTip()) == ("Stop", page.task().stop)
     tasks.runner.stop()
-    wait(app, lambda: not tasks.runner.running)
+    wait(lambda: not tasks.runner.running)
     assert run.text() == "Run"
 
 
-def test_the_sentences_of_the_result_are_shown_and_the_report_is_printed(page, tasks, app, capsys):
+def test_the_sentences_of_the_result_are_shown_and_the_report_is_printed(page, tasks, wait, capsys):
     run = StandIn(lambda: True)
-    result = run.work(None, None, lambda *_: None)
+    result = run.work(None, lambda *_: None)
     result.headlines = lambda: ["ms learns residues best.", "Atoms cannot be told apart."]
     run.work = lambda *_: result
     assert "not which scheme is best; that is said at the end" in page.words.text()
     tasks.start(stand_in(page, run))
-    wait(app, lambda: not tasks.runner.running)
+    wait(lambda: not tasks.runner.running)
     assert page.words.text() == "\N{BULLET} ms learns residues best.\n\N{BULLET} Atoms cannot be told apart."
     assert tasks.words[-1] == "2 networks trained, in tiny.npz; the tables are printed"
     assert " pomtrain: the report" in capsys.readouterr().out
@@ -257,21 +246,21 @@ def test_the_sentences_of_the_result_are_shown_and_the_report_is_printed(page, t
 # A real run.
 
 
-def stop_after(app, page, tasks, steps):
+def stop_after(wait, page, tasks, steps):
     """Run the page's command, stop it so many steps on, and return the seconds that took."""
     tasks.start(page.task())
-    wait(app, lambda: page._run is None or page._run.step >= steps or not tasks.runner.running)
+    wait(lambda: page._run is None or page._run.step >= steps or not tasks.runner.running)
     assert tasks.runner.running, tasks.words
     begin = time.monotonic()
     tasks.runner.stop()
-    wait(app, lambda: not tasks.runner.running)
+    wait(lambda: not tasks.runner.running)
     return time.monotonic() - begin
 
 
-def test_a_stop_is_answered_within_a_second_and_keeps_what_is_trained(page, tasks, app, cmd):
+def test_a_stop_is_answered_within_a_second_and_keeps_what_is_trained(page, tasks, wait, cmd):
     page.model.edit_text(f"{SMALL}, steps=100000")
     names = cmd.get_names("all")
-    assert stop_after(app, page, tasks, 30) < 1
+    assert stop_after(wait, page, tasks, 30) < 1
     found = load_training(page._run.path)
     assert found.step == page._run.step >= 30
     said = f"stopped at step {found.step} of 100000; tiny_train.npz keeps it: resume=1 goes on"
@@ -279,53 +268,53 @@ def test_a_stop_is_answered_within_a_second_and_keeps_what_is_trained(page, task
     assert cmd.get_names("all") == names
 
     page.model.edit("resume", 1)
-    assert stop_after(app, page, tasks, found.step + 30) < 1
+    assert stop_after(wait, page, tasks, found.step + 30) < 1
     assert load_training(page._run.path).step == page._run.step >= found.step + 30
 
     page.model.edit("batch", 5)
     tasks.start(page.task())
-    wait(app, lambda: not tasks.runner.running)
+    wait(lambda: not tasks.runner.running)
     assert "cannot be resumed: batch was 4, and is 5" in tasks.words[-1]
 
 
-def test_a_stop_before_the_first_step_leaves_all_as_it_was(page, tasks, app, tmp_path):
+def test_a_stop_before_the_first_step_leaves_all_as_it_was(page, tasks, wait, tmp_path):
     page.model.edit_text(f"{SMALL}, steps=100000")
     tasks.start(page.task())
     tasks.runner.stop()
-    wait(app, lambda: not tasks.runner.running)
+    wait(lambda: not tasks.runner.running)
     assert tasks.words[-1] == "stopped: everything is as it was before"
     assert list(tmp_path.glob("*.npz")) == []
 
 
-def test_what_cannot_run_says_why_and_leaves_the_curves(page, tasks, app):
+def test_what_cannot_run_says_why_and_leaves_the_curves(page, tasks, wait):
     page._take(record(5))
     for line, said in (("presets=nosuch", "nosuch"), ("resume=1, network=none.npz", "none.npz"), ("hold=1", "hold=1")):
         page.model.edit_text(f"{SMALL}, {line}" if "presets" not in line else f"pomtrain {line}")
         tasks.start(page.task())
-        wait(app, lambda: not tasks.runner.running)
+        wait(lambda: not tasks.runner.running)
         assert said in tasks.words[-1]
         if "hold" not in line:
             assert len(page._records) == 1
 
 
-def test_a_real_run_ends_with_its_curves(page, tasks, app):
+def test_a_real_run_ends_with_its_curves(page, tasks, wait):
     page.model.edit_text(f"{SMALL}, steps=40, hold=3")
     tasks.start(page.task())
-    wait(app, lambda: not tasks.runner.running)
+    wait(lambda: not tasks.runner.running)
     assert tasks.words[-1] == "1 network trained, in tiny_train.npz; the tables are printed"
     assert [record.step for record in page._records] == [*range(1, 41)]
     assert [len(curve.getData()[0]) for curve in page.plot.curves.values()] == [40]
     assert page.words.text() != page.note
 
 
-def test_samples_are_shown_at_the_end_alone(page, tasks, app, cmd):
+def test_samples_are_shown_at_the_end_alone(page, tasks, wait, cmd):
     names = cmd.get_names("all")
     page.model.edit_text(f"{SMALL}, steps=100000".replace("samples=0", "samples=2, show=1"))
-    stop_after(app, page, tasks, 5)
+    stop_after(wait, page, tasks, 5)
     assert cmd.get_names("all") == names
     page.model.edit("steps", 5)
     tasks.start(page.task())
-    wait(app, lambda: not tasks.runner.running)
+    wait(lambda: not tasks.runner.running)
     said = "1 network trained, in tiny_train.npz; the tables are printed; samples side by side: tiny_ms_global"
     assert tasks.words[-1] == said
     assert "tiny_ms_global" in cmd.get_names("objects")

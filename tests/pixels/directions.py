@@ -22,19 +22,9 @@ def play(robot: Any) -> None:
     cmd.load(cmd.exp_path("$PYMOL_DATA/tut/1hpv.pdb"), "1hpv", quiet=1)
     cmd.do("pomnoise chain A and resi 1-30, sigma=3, wc=1, wr=0, wa=0, frames=4")
     structure = reading.read_structure(NOISED, _self=cmd)
-    reading.finish(direction_steps(NOISED, structure, Hierarchy.from_structure(structure), "auto", 0, cmd))
+    reading.take_all(direction_steps(NOISED, structure, Hierarchy.from_structure(structure), "auto", 0, cmd))
     robot.notes["steps"] = [found for rep in ("spheres", "cartoon", "sticks") for found in steps(robot, rep)]
-    cmd.set("movie_fps", 2)
-    cmd.mplay()
-    played: list[dict[str, Any]] = []
-    end = time.monotonic() + 20
-    while len({each["state"] for each in played}) < 4 and time.monotonic() < end:
-        former = cmd.get_state()
-        robot.wait(lambda former=former: cmd.get_state() != former, "the next frame")
-        robot.pump(60)
-        played.append(look("sticks"))
-    cmd.mstop()
-    robot.notes["played"] = played
+    robot.notes["played"] = viewport.watch(robot, 4, lambda: look("sticks"))
 
 
 def steps(robot: Any, rep: str) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ def colour(cmd, name=NOISED):
     from pomodoro_pymol.viewer import reading
 
     structure = reading.read_structure(name, _self=cmd)
-    return reading.finish(direction_steps(name, structure, Hierarchy.from_structure(structure), "auto", 0, cmd))
+    return reading.take_all(direction_steps(name, structure, Hierarchy.from_structure(structure), "auto", 0, cmd))
 
 
 @pytest.fixture(params=["shuffled PDB", "altered chain"])

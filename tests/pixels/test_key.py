@@ -102,19 +102,16 @@ def test_no_atom_is_drawn_under_it(made, picture, line):
     assert not (atoms & key).any()
 
 
-def test_a_reopened_session_shows_the_same_with_us_and_without(made, new_instance, picture, tmp_path):
-    import pymol2
-
+def test_a_reopened_session_shows_the_same_with_us_and_without(made, new_instance, bare, picture, tmp_path):
     cmd, name = made
     cmd.save(str(tmp_path / "saved.pse"))
     cmd.disable(cmd.get_names()[0])
     before = picture(cmd)
-    with pymol2.PyMOL() as bare:
-        for other in (new_instance(), bare.cmd):
-            other.load(str(tmp_path / "saved.pse"))
-            other.disable(other.get_names()[0])
-            assert (abs(picture(other) - before.astype(int)) > 40).mean() < 1e-3
-            assert texts(other, f"{name}_key") == texts(cmd, f"{name}_key")
+    for other in (new_instance(), bare):
+        other.load(str(tmp_path / "saved.pse"))
+        other.disable(other.get_names()[0])
+        assert (abs(picture(other) - before.astype(int)) > 40).mean() < 1e-3
+        assert texts(other, f"{name}_key") == texts(cmd, f"{name}_key")
 
 
 def test_two_instances_have_keys_of_their_own(made, new_instance, load_source, typed):
@@ -140,17 +137,17 @@ def test_views_do_not_heed_it(cmd, load_source, typed, kind):
 
 
 def test_it_is_no_structure(made, typed):
-    from pomodoro_pymol.viewer import window
+    from pomodoro_pymol.viewer import store
 
     cmd, name = made
     source = cmd.get_names()[0]
-    assert window.source_objects(_self=cmd) == [source]
+    assert store.source_objects(_self=cmd) == [source]
     assert f" {source} -> " in typed(cmd, "pomnoise all, frames=1 name=again")
     assert "has no atoms" in typed(cmd, f"pomnoise {name}_key, frames=1 name=never")
     cmd.set_name(f"{name}_key", "renamed")
     cmd.delete(name)
     assert f" {source} -> " in typed(cmd, "pomnoise frames=1")
-    assert window.source_objects(_self=cmd) == [source]
+    assert store.source_objects(_self=cmd) == [source]
 
 
 def test_a_click_on_it_picks_no_atom(made):
@@ -201,7 +198,7 @@ def test_keys_of_two_objects_stand_above_each_other(made, typed, picture):
     assert masks.strip(picture(cmd))["top"] > 0.88
 
 
-def test_the_ramp_of_a_session_of_version_0_1_0_is_replaced(cmd, typed, tmp_path):
+def test_the_ramp_of_a_session_of_version_0_1_0_is_replaced(cmd, typed):
     cmd.load(SESSION)
     assert cmd.get_type("pept_noise_key") == "object:ramp"
     assert "Error" not in typed(cmd, "pomcolor pept_noise")

@@ -23,15 +23,6 @@ MADE = {
 }
 
 
-@pytest.fixture
-def bare():
-    """The ``cmd`` of a PyMOL that does not know us."""
-    import pymol2
-
-    with pymol2.PyMOL() as instance:
-        yield instance.cmd
-
-
 @pytest.fixture(params=MADE)
 def made(request, cmd, load_source, typed):
     """A PyMOL, and the name of an object that a command made, none of whose states but the first was shown."""

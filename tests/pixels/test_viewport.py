@@ -85,21 +85,17 @@ def test_states_that_live_moved_are_shown_where_they_are(viewport, way):
         agrees(each)
 
 
-def test_live_goes_on_after_a_save_and_the_file_is_whole(viewport, tmp_path):
-    import pymol2
-
+def test_live_goes_on_after_a_save_and_the_file_is_whole(viewport, bare, tmp_path):
     found = viewport.notes["live"]["save"]
     assert (found["moving"], found["after"]) == (1, 1)
     agrees(found["seen"][0])
-    with pymol2.PyMOL() as instance:
-        cmd = instance.cmd
-        cmd.load(str(viewport.home / "moving.pse"))
-        masks.show(cmd, "2juy_noise")
-        for state in (2, 4, 6):
-            cmd.frame(state)
-            cmd.zoom("2juy_noise", state=state, complete=1)
-            cmd.png(str(tmp_path / "seen.png"), *masks.SIZE, ray=1, quiet=1)
-            masks.shows(cmd, "2juy_noise", state, str(tmp_path / "seen.png"))
+    bare.load(str(viewport.home / "moving.pse"))
+    masks.show(bare, "2juy_noise")
+    for state in (2, 4, 6):
+        bare.frame(state)
+        bare.zoom("2juy_noise", state=state, complete=1)
+        bare.png(str(tmp_path / "seen.png"), *masks.SIZE, ray=1, quiet=1)
+        masks.shows(bare, "2juy_noise", state, str(tmp_path / "seen.png"))
 
 
 def test_live_ends_where_the_object_is_gone(viewport):

@@ -6,7 +6,6 @@ from typing import Any
 
 import masks
 import numpy as np
-from qtpy import QtGui
 
 
 def show(cmd: Any, name: str, rep: str = "spheres") -> None:
@@ -35,11 +34,7 @@ def colors(cmd: Any, name: str, state: int) -> Any:
 
 def pixels(picture: Any) -> Any:
     """Return the colours that are not black in a picture, a file or a QImage, shape=(n, 3), and how often each is."""
-    image = QtGui.QImage(picture).convertToFormat(QtGui.QImage.Format.Format_RGB32)
-    data = image.constBits()
-    if hasattr(data, "setsize"):
-        data.setsize(image.sizeInBytes())
-    seen = np.frombuffer(bytes(data), np.uint8).reshape(-1, 4)[:, 2::-1].astype(float)
+    seen = masks.pixels(picture).reshape(-1, 3).astype(float)
     return np.unique(seen[seen.max(1) > 12], axis=0, return_counts=True)
 
 

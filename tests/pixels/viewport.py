@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,21 @@ def steps(robot: Any, name: str, last: int) -> list[dict[str, Any]]:
     return found
 
 
+def watch(robot: Any, n_states: int, look: Callable[[], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Let PyMOL play, and look at each frame until so many states were seen, for 20 s at most."""
+    cmd.set("movie_fps", 2)
+    cmd.mplay()
+    played: list[dict[str, Any]] = []
+    end = time.monotonic() + 20
+    while len({each["state"] for each in played}) < n_states and time.monotonic() < end:
+        former = cmd.get_state()
+        robot.wait(lambda former=former: cmd.get_state() != former, "the next frame")
+        robot.pump(60)
+        played.append(look())
+    cmd.mstop()
+    return played
+
+
 def walk(robot: Any, source: str) -> dict[str, Any]:
     """Noise a structure, go through its states, and play those of another draw."""
     name = f"{source}_noise"
@@ -123,16 +139,7 @@ def walk(robot: Any, source: str) -> dict[str, Any]:
     cmd.frame(1)
     cmd.zoom(name, state=0, complete=1, animate=0)
     robot.pump(150)
-    cmd.set("movie_fps", 2)
-    cmd.mplay()
-    played: list[dict[str, Any]] = []
-    end = time.monotonic() + 20
-    while len({each["state"] for each in played}) < 5 and time.monotonic() < end:
-        former = cmd.get_state()
-        robot.wait(lambda former=former: cmd.get_state() != former, "the next frame")
-        robot.pump(60)
-        played.append(seen(name, f"{name}-played.png"))
-    cmd.mstop()
+    played = watch(robot, 5, lambda: seen(name, f"{name}-played.png"))
     cmd.delete("all")
     return {"steps": found, "played": played}
 

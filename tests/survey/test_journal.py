@@ -5,8 +5,7 @@ import pytest
 from pomodoro_pymol.errors import PomodoroError
 from pomodoro_pymol.noise.presets import parse_schemes
 from pomodoro_pymol.survey.journal import Journal
-from pomodoro_pymol.survey.readings import Reading, unread
-from pomodoro_pymol.survey.rows import Row
+from pomodoro_pymol.survey.rows import Reading, Row, unread
 from pomodoro_pymol.survey.settings import SurveySettings
 
 SETTINGS = SurveySettings(tuple(parse_schemes("flat+ms")), (0.0,))

@@ -21,7 +21,7 @@ def run(cmd, name="m_noise", piece=0):
 
     order = store.get_record(name, _self=cmd)["order"]
     structure = reading.read_structure(name, order=order, _self=cmd)
-    return reading.finish(direction_steps(name, structure, Hierarchy.from_structure(structure), "auto", piece, cmd))
+    return reading.take_all(direction_steps(name, structure, Hierarchy.from_structure(structure), "auto", piece, cmd))
 
 
 def worn(cmd, name, states):
@@ -242,22 +242,28 @@ def test_a_reopened_session_has_the_colours(small, new_instance, tmp_path):
     check(other, made.name, numbers, moves(other, "m_noise", numbers))
 
 
-@pytest.mark.parametrize("step", range(7))
-@pytest.mark.parametrize("again", [False, True])
-def test_what_stops_on_its_way_leaves_all_as_it_was(small, session, differences, step, again):
+def begun(cmd, step):
+    """So many steps of the colours of an object's directions, and what is left of them."""
     from pomodoro_pymol.jobs.direction import direction_steps
     from pomodoro_pymol.structure.hierarchy import Hierarchy
     from pomodoro_pymol.viewer import reading
 
+    structure = reading.read_structure("m_noise", _self=cmd)
+    steps = direction_steps("m_noise", structure, Hierarchy.from_structure(structure), "auto", 20, cmd)
+    for _ in range(step):
+        next(steps)
+    return steps
+
+
+@pytest.mark.parametrize("step", range(7))
+@pytest.mark.parametrize("again", [False, True])
+def test_what_stops_on_its_way_leaves_all_as_it_was(small, session, differences, step, again):
     cmd = small
     if again:
         run(cmd)
         cmd.remove("m_noise_direction and resi 1")
     before = session(cmd)
-    structure = reading.read_structure("m_noise", _self=cmd)
-    steps = direction_steps("m_noise", structure, Hierarchy.from_structure(structure), "auto", 20, cmd)
-    for _ in range(step):
-        next(steps)
+    steps = begun(cmd, step)
     steps.close()
     assert differences(before, session(cmd)) == []
 
@@ -273,28 +279,23 @@ def test_an_object_that_changes_on_the_way(small, session, differences, edit):
     cmd.do(edit)
     before = session(cmd)
     with pytest.raises(PomodoroError, match=r"m_noise|changed"):
-        reading.finish(direction_steps("m_noise", structure, Hierarchy.from_structure(structure), "auto", 0, cmd))
+        reading.take_all(direction_steps("m_noise", structure, Hierarchy.from_structure(structure), "auto", 0, cmd))
     assert differences(before, session(cmd)) == []
 
 
 @pytest.mark.parametrize("step", range(1, 10))
 @pytest.mark.parametrize("gone", ["m_noise", "all"])
 def test_what_is_deleted_on_the_way(small, step, gone):
-    from pomodoro_pymol.jobs.direction import direction_steps
-    from pomodoro_pymol.structure.hierarchy import Hierarchy
     from pomodoro_pymol.viewer import reading
 
     cmd = small
-    structure = reading.read_structure("m_noise", _self=cmd)
-    steps = direction_steps("m_noise", structure, Hierarchy.from_structure(structure), "auto", 20, cmd)
-    for _ in range(step):
-        next(steps)
+    steps = begun(cmd, step)
     cmd.delete(gone)
     if gone == "all" or step == 1:
         with pytest.raises(PomodoroError, match="changed or deleted"):
-            reading.finish(steps)
+            reading.take_all(steps)
     else:  # its frames are read by then
-        reading.finish(steps)
+        reading.take_all(steps)
     assert not [name for name in cmd.get_names("all") if name.startswith("_")]
 
 

@@ -65,15 +65,6 @@ def test_a_source_of_many_states_is_read_without_a_trace(cmd, load_source, typed
     assert modes(cmd, "2juy") == [0, 0]
 
 
-@pytest.fixture
-def bare():
-    """The ``cmd`` of a PyMOL that does not know us."""
-    import pymol2
-
-    with pymol2.PyMOL() as instance:
-        yield instance.cmd
-
-
 def test_a_session_of_version_0_1_0_is_healed_when_it_is_loaded(new_instance, bare):
     one, two = new_instance(), new_instance()
     for cmd in (one, two):

@@ -150,7 +150,7 @@ def test_a_structure_read_in_pieces_is_that_read_at_once(cmd, source, piece):
         piece = 173
     names = set(cmd.get_names("all"))
     steps = 0
-    pieces = reading.structure_steps(atoms, found.state, title="it", piece=piece, _self=cmd)
+    pieces = reading.structure_steps(found.object, atoms, found.state, title="it", piece=piece, _self=cmd)
     while True:
         try:
             next(pieces)
@@ -171,18 +171,18 @@ def test_atoms_that_go_while_they_are_read_are_an_error(hpv):
     from pomodoro_pymol import PomodoroError
     from pomodoro_pymol.viewer import reading
 
-    steps = reading.structure_steps("%1hpv", title="it", piece=100, _self=hpv)
+    steps = reading.structure_steps("1hpv", title="it", piece=100, _self=hpv)
     next(steps)
     hpv.remove("1hpv and chain B")
     with pytest.raises(PomodoroError, match="it was changed while it was read"):
-        reading.finish(steps)
+        reading.take_all(steps)
     assert hpv.get_names("all") == ["1hpv"]
 
 
 def test_reading_that_is_given_up_leaves_nothing(hpv):
     from pomodoro_pymol.viewer import reading
 
-    steps = reading.structure_steps("%1hpv", piece=100, _self=hpv)
+    steps = reading.structure_steps("1hpv", piece=100, _self=hpv)
     next(steps)
     assert len(hpv.get_names("all")) == 2
     steps.close()

@@ -16,10 +16,7 @@ _GROUP = 25
 
 
 def play(robot: Any) -> None:
-    cmd.load(str(bad_input.STRUCTURE), "1hpv", quiet=1)
-    cmd.load_cgo([], "ligand_view")
-    cmd.select("site", "none")
-    cmd.select("chosen", "1hpv and resi 1-50")
+    bad_input.prepare(cmd)
     robot.open()
     robot.see_source("1hpv")
     robot.set_values("pomnoise z=high")  # the first warning sign brings a font, whose lines may be higher

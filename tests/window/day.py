@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-import traceback
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from pomodoro_pymol.viewer import provenance, store
 
 
 def play(robot: Any) -> None:
-    for scene in (
+    robot.play(
         opening,
         running,
         stopping,
@@ -31,12 +30,7 @@ def play(robot: Any) -> None:
         keeping,
         saving,
         closing,
-    ):
-        notes = robot.notes.setdefault(scene.__name__, {})
-        try:
-            scene(robot, notes)
-        except Exception:  # the other scenes go on; the tests of this one fail
-            notes["failed"] = traceback.format_exc()
+    )
 
 
 def given(parameters: Any) -> dict[str, Any]:
@@ -437,7 +431,8 @@ def saving(robot: Any, notes: dict[str, Any]) -> None:
     os.makedirs(folder)
     ours, bare = os.path.join(folder, "ours.pse"), os.path.join(folder, "bare.pse")
     cmd.save(ours)
-    notes["plain"] = [type(panel.sync._kept).__name__, *(type(value).__name__ for value in panel.sync._kept.values())]
+    values = robot.saved_values()
+    notes["plain"] = [type(values).__name__, *(type(value).__name__ for value in values.values())]
     robot.set_values("pomnoise z=-1, seed=4, metric=ratio")
     robot.pump(300)
     cmd.do("reinitialize")
@@ -454,27 +449,22 @@ def saving(robot: Any, notes: dict[str, Any]) -> None:
     notes["run again"] = robot.look("1hpv_noise") == made
     # A session from elsewhere.
     mine = robot.line
-    store = cmd._pymol.session.__dict__.pop("pomodoro_panel")
-    cmd.save(bare)
-    cmd._pymol.session.pomodoro_panel = store
+    robot.save_foreign(bare)
     cmd.load(bare)
     robot.pump(500)
     notes["bare"] = [mine, robot.line]
     notes["foreign"] = []
-    for number, value in enumerate(FOREIGN):
-        cmd._pymol.session.pomodoro_panel = value
-        if number < 3:  # by way of a file
-            path = os.path.join(folder, f"{number}.pse")
-            cmd.save(path)
-            cmd._pymol.session.pomodoro_panel = store
-            cmd.load(path)
+    for value in FOREIGN:
+        path = os.path.join(folder, "foreign.pse")
+        robot.save_foreign(path, value)
+        cmd.load(path)
         panel.watch.poll()
         robot.pump(20)
-        if (robot.line, cmd._pymol.session.pomodoro_panel) != (
+        if (robot.line, robot.saved_values()) != (
             mine,
             {"command": mine, "sample": robot.sample_line, "train": robot.train_line},
         ):
-            notes["foreign"].append([value, robot.line, repr(cmd._pymol.session.pomodoro_panel)])
+            notes["foreign"].append([value, robot.line, repr(robot.saved_values())])
     robot.run()
     notes["usable"] = robot.status
 

@@ -204,11 +204,13 @@ def foreign_values(robot: Any) -> dict[str, Any]:
         ("network", "pomsample steps=8, network=/dev/zero"),
         ("two", "pomsample all;/open('BANG','w')#"),
     ):
-        cmd._pymol.session.pomodoro_panel = {"command": "pomnoise z=0.5", "sample": line}
+        robot.save_foreign("foreign.pse", {"command": "pomnoise z=0.5", "sample": line})
+        cmd.load("foreign.pse")
         robot.panel.watch.poll()
         robot.pump(50)
         found[name] = [robot.line, robot.sample_line]
-    cmd._pymol.session.pomodoro_panel = {"command": "pomnoise all;/open('BANG','w')#", "sample": 5}
+    robot.save_foreign("foreign.pse", {"command": "pomnoise all;/open('BANG','w')#", "sample": 5})
+    cmd.load("foreign.pse")
     robot.panel.watch.poll()
     robot.pump(50)
     found["noise"] = [robot.line, robot.sample_line]

@@ -165,8 +165,7 @@ class Deeds:
         self.move_on_after_a_run()
         paths = {"with values": "with.pse", "without values": "without.pse"}
         cmd.save(paths["with values"])
-        del cmd._pymol.session.pomodoro_panel
-        cmd.save(paths["without values"])
+        robot.save_foreign(paths["without values"])
         found = {}
         for name, path in paths.items():
             cmd.delete("all")

@@ -6,9 +6,11 @@ import copy
 import importlib
 import json
 import os
+import pickle
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from pymol import cmd
@@ -139,6 +141,15 @@ class Robot:
         window.resize(1300, 1100)
         window.resizeDocks([self.dock], [760], QtCore.Qt.Orientation.Horizontal)
         self.pump(200)
+
+    def play(self, *scenes: Callable[[Robot, dict[str, Any]], None]) -> None:
+        """Play scenes, each with notes under its name; where one fails the others go on, and its tests fail."""
+        for scene in scenes:
+            notes = self.notes.setdefault(scene.__name__, {})
+            try:
+                scene(self, notes)
+            except Exception:
+                notes["failed"] = traceback.format_exc()
 
     # Time.
 
@@ -291,6 +302,19 @@ class Robot:
         rows: list[Any] = []
         cmd.iterate_state(state, f"%{name}", "put([x, y, z])", space={"put": rows.append})
         return rows
+
+    def saved_values(self) -> Any:
+        """Return what a session that is saved now holds of the panel's values."""
+        return cmd.get_session()["session"].pomodoro_panel
+
+    def save_foreign(self, path: str, *value: Any) -> None:
+        """Save the session as ``cmd.save`` does, but with another value in the place of the panel's, or with none."""
+        session = cmd.get_session()
+        del session["session"].pomodoro_panel
+        if value:
+            (session["session"].pomodoro_panel,) = value
+        with open(path, "wb") as file:
+            pickle.dump(session, file)
 
     def session(self) -> dict[str, Any]:
         """Return the whole session but for the values that the panel keeps."""

@@ -94,7 +94,7 @@ def forget(robot: Any) -> None:
     dock.deleteLater()
     QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
     robot.pump(10)
-    del cmd._pymol.session.pomodoro_panel
+    vars(cmd._pymol.session).pop("pomodoro_panel", None)
 
 
 def seen(dock: Any) -> bool:

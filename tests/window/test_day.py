@@ -6,54 +6,15 @@ import numpy
 import pytest
 
 
-@pytest.fixture(scope="module")
-def opening(day):
-    return day.notes["opening"]
+def _notes(scene):
+    """A fixture of that name: what a scene of the day noted."""
+    return pytest.fixture(lambda day: day.notes[scene], scope="module", name=scene)
 
 
-@pytest.fixture(scope="module")
-def running(day):
-    return day.notes["running"]
-
-
-@pytest.fixture(scope="module")
-def stopping(day):
-    return day.notes["stopping"]
-
-
-@pytest.fixture(scope="module")
-def living(day):
-    return day.notes["living"]
-
-
-@pytest.fixture(scope="module")
-def coloring(day):
-    return day.notes["coloring"]
-
-
-@pytest.fixture(scope="module")
-def picking(day):
-    return day.notes["picking"]
-
-
-@pytest.fixture(scope="module")
-def scrubbing(day):
-    return day.notes["scrubbing"]
-
-
-@pytest.fixture(scope="module")
-def saving(day):
-    return day.notes["saving"]
-
-
-@pytest.fixture(scope="module")
-def teaching(day):
-    return day.notes["teaching"]
-
-
-@pytest.fixture(scope="module")
-def closing(day):
-    return day.notes["closing"]
+opening, running, stopping, living, coloring, picking, scrubbing, saving, teaching, closing = map(
+    _notes,
+    ["opening", "running", "stopping", "living", "coloring", "picking", "scrubbing", "saving", "teaching", "closing"],
+)
 
 
 def test_nothing_unforeseen_is_printed(day):

@@ -7,9 +7,9 @@ from typing import Any
 
 from qtpy import QtCore, QtGui, QtWidgets
 
-from ...health import missing_text
-from .elided import ElidedLabel
+from ...utils.problems import problem_text
 from .icons import blend
+from .labels import ElidedLabel
 
 
 class Canvas(QtWidgets.QWidget):
@@ -34,7 +34,7 @@ class Canvas(QtWidgets.QWidget):
         try:
             from . import plot_items
         except ModuleNotFoundError as error:
-            self._layout.addWidget(_notice(missing_text(error)))
+            self._layout.addWidget(_notice(problem_text(error)))
             return
         self._items = plot_items
         self.heading = ElidedLabel()

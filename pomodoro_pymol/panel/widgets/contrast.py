@@ -9,6 +9,9 @@ from .icons import blend
 #: What WCAG asks of graphics, and of text.
 GRAPHICS, TEXT = 3.0, 4.5
 
+#: Amber, of what is to be noticed.
+WARNING = "#E69F00"
+
 _STEPS = 20
 
 

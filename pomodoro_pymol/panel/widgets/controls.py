@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import Field, fields
+from functools import partial
 from typing import Any
 
 from qtpy import QtCore, QtWidgets
 
-from ...parameters.base import choices_of, tip
+from ...parameters.base import about, choices_of, is_switch, tip
 from ...parameters.kinds import AUTO, Grid, Interval, Selection
 from ...parameters.syntax import protect, unquote
-from .inputs import DECIMALS, NumberBox, Slider, WordBox
+from .inputs import DECIMALS, NumberBox, Slider, WordBox, silent
 from .labels import plain_tip
-from .model import Model
+from .model import ParameterModel
 
 _SLIDER_STEPS = 800
+#: What is shown for a choice or number that is not given, for switches, for the lowest of a number.
+_EMPTY = {"preset": "own", "keep": "samples alone"}
+_DEFAULT = "default"
+_OWN = "own"
+_SWITCH = {None: _DEFAULT, 0: "off", 1: "on"}
+_LOWEST = {"state": "current"}
 
 
 class Control(QtWidgets.QWidget):
@@ -54,9 +61,9 @@ class NumberControl(Control):
 
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
-        self._whole = spec.metadata["kind"] is int
-        self._usual = spec.metadata["usual"]
-        low, high = spec.metadata["bounds"]
+        self._whole = about(spec).kind is int
+        self._usual = about(spec).usual
+        low, high = about(spec).bounds
         if self._usual:
             self.slider = self._add(Slider(), 1)
             self.slider.setRange(0, _SLIDER_STEPS)
@@ -72,21 +79,19 @@ class NumberControl(Control):
         self.box.setSpecialValueText(_LOWEST.get(spec.name, ""))
         self.box.setKeyboardTracking(False)
         self.box.setSingleStep(1 if self._whole else 0.1)
-        unit = spec.metadata["unit"]
+        unit = about(spec).unit
         if unit:
             self.box.setSuffix({"angstrom": " Å"}.get(unit, f" {unit}"))
         self.box.valueChanged.connect(self._typed)
 
     def show_value(self, value: float) -> None:
         """Show a number; beyond the slider's range its knob stands at the end."""
-        blocker = QtCore.QSignalBlocker(self.box)
-        self.box.setValue(value)
-        blocker.unblock()
+        with silent(self.box):
+            self.box.setValue(value)
         if self._usual:
             low, high = self._usual
-            blocker = QtCore.QSignalBlocker(self.slider)
-            self.slider.setValue(round((value - low) / (high - low) * _SLIDER_STEPS))
-            blocker.unblock()
+            with silent(self.slider):
+                self.slider.setValue(round((value - low) / (high - low) * _SLIDER_STEPS))
 
     def _dragged(self, step: int) -> None:
         low, high = self._usual
@@ -122,7 +127,7 @@ class TextControl(Control):
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(spec, parent)
         self.line = self._add(QtWidgets.QLineEdit(), 1)
-        absent = spec.metadata["absent"] or "none"
+        absent = about(spec).absent or "none"
         self.line.setPlaceholderText(spec.default or ("automatic" if " " in absent else absent))
         self.line.setClearButtonEnabled(True)
         self.line.textEdited.connect(self.edited.emit)
@@ -132,7 +137,7 @@ class TextControl(Control):
         typed = unquote(self.line.text().strip())
         if not typed and self.line.hasFocus() and value == self.spec.default:
             return
-        if (protect(typed) if self.spec.metadata["kind"] is Selection else typed) != value:
+        if (protect(typed) if about(self.spec).kind is Selection else typed) != value:
             self.line.setText(value)
             if not self.line.hasFocus():
                 self.line.setCursorPosition(0)  # a long one is seen from its beginning
@@ -185,23 +190,21 @@ class RangeControl(Control):
 
     def show_value(self, value: Interval | str | None) -> None:
         """Show the range; one that is found elsewhere leaves the numbers as they are."""
-        own = isinstance(value, Interval)
-        blockers = [QtCore.QSignalBlocker(widget) for widget in self.ends]
         self.box.setCurrentText(_OWN if isinstance(value, Interval) else value or _DEFAULT)
-        for box, end in zip(self.ends, (value.low, value.high) if isinstance(value, Interval) else ()):
-            box.setValue(end)
+        if isinstance(value, Interval):
+            self._show_ends(value.low, value.high)
         for box in self.ends:
-            box.setEnabled(own)
-        for blocker in blockers:
-            blocker.unblock()
+            box.setEnabled(isinstance(value, Interval))
 
     def show_found(self, low: float, high: float) -> None:
         """Show the ends in use, where they were found elsewhere."""
         if self.box.currentText() != _OWN:
-            for box, end in zip(self.ends, (low, high)):
-                blocker = QtCore.QSignalBlocker(box)
+            self._show_ends(low, high)
+
+    def _show_ends(self, *ends: float) -> None:
+        with silent(*self.ends):
+            for box, end in zip(self.ends, ends):
                 box.setValue(end)
-                blocker.unblock()
 
     def _chosen(self, *_: Any) -> None:
         low, high = (box.value() for box in self.ends)
@@ -209,19 +212,13 @@ class RangeControl(Control):
         self.edited.emit({_DEFAULT: None, AUTO: AUTO}.get(self.box.currentText(), own))
 
 
-#: What is shown for a choice or number that is not given, for switches, for the lowest of a number.
-_EMPTY = {"preset": "own", "keep": "samples alone"}
-_DEFAULT = "default"
-_OWN = "own"
-_SWITCH = {None: _DEFAULT, 0: "off", 1: "on"}
-_LOWEST = {"state": "current"}
-
-
-def make_controls(model: Model, parent: QtWidgets.QWidget, without: Collection[str] = ()) -> dict[str, Control]:
+def make_controls(
+    model: ParameterModel, parent: QtWidgets.QWidget, without: Collection[str] = ()
+) -> dict[str, Control]:
     """Return a control for each parameter of the model's command, but some, tied to the model both ways."""
     controls = {spec.name: _make(spec, parent) for spec in fields(model.kind) if spec.name not in without}
     for name, control in controls.items():
-        control.edited.connect(_editor(model, name))
+        control.edited.connect(partial(model.edit, name))
 
     def show() -> None:
         values = shown_values(model.parameters)
@@ -244,15 +241,11 @@ def shown_values(parameters: Any) -> dict[str, Any]:
     return values
 
 
-def _editor(model: Model, name: str) -> Callable[[Any], None]:
-    return lambda value: (model.edit(name, value), None)[1]
-
-
 def _make(spec: Field, parent: QtWidgets.QWidget) -> Control:
-    kind, bounds = spec.metadata["kind"], spec.metadata["bounds"]
+    kind, bounds = about(spec).kind, about(spec).bounds
     if choices_of(spec):
         return ChoiceControl(spec, parent)
-    if kind is int and bounds == (0, 1):
+    if is_switch(spec):
         return SwitchControl(spec, parent)
     small = kind is float and 0 < bounds[0] < 10**-DECIMALS
     if kind is Grid or (kind in (int, float) and (spec.default is None or small) and spec.name != "sigma"):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from qtpy import QtCore, QtGui, QtWidgets
 
-from .elided import ElidedLabel
+from .contrast import WARNING
 from .icons import blend
+from .labels import ElidedLabel
 
-_AMBER = "#E69F00"
 _DASH = "\N{EN DASH}"
 
 
@@ -85,6 +85,6 @@ class Headline(QtWidgets.QWidget):
         """Give the line its ground: amber where it warns."""
         ground = self.palette().color(QtGui.QPalette.ColorRole.Window)
         text = self.palette().color(QtGui.QPalette.ColorRole.WindowText)
-        over = QtGui.QColor(_AMBER) if self._warns else text
+        over = QtGui.QColor(WARNING) if self._warns else text
         self.state.ground = blend(over, ground, 0.35 if self._warns else 0.1)
         self.state.update()

@@ -70,7 +70,7 @@ def _pixmaps(name: str, color: QtGui.QColor) -> list[QtGui.QPixmap]:
 
 
 class IconButton(QtWidgets.QToolButton):
-    """A tool button whose icon follows the palette; it carries its text where no icon can be made."""
+    """A flat tool button whose icon follows the palette; it carries its text where no icon can be made."""
 
     def __init__(self, name: str, tooltip: str, text: str, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
@@ -92,8 +92,3 @@ class IconButton(QtWidgets.QToolButton):
         super().changeEvent(event)
         if event.type() == QtCore.QEvent.Type.PaletteChange:
             self.setIcon(icon(self._name, self.palette()))
-
-
-def tool_button(name: str, tooltip: str, text: str) -> IconButton:
-    """Return a flat button with an icon, or with its text where no icon can be made."""
-    return IconButton(name, tooltip, text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from qtpy import QtCore, QtGui, QtWidgets
@@ -12,6 +14,15 @@ from .icons import blend
 _SNAP = 0.015
 #: Decimals of a number in a box.
 DECIMALS = 3
+
+
+@contextmanager
+def silent(*widgets: QtCore.QObject) -> Iterator[None]:
+    """Within it, what is shown in widgets is told to nobody."""
+    before = [widget.blockSignals(True) for widget in widgets]
+    yield
+    for widget, blocked in zip(widgets, before):
+        widget.blockSignals(blocked)
 
 
 class _Steady:

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from qtpy import QtCore, QtGui, QtWidgets
 
+from .contrast import WARNING
 from .icons import blend
 
-#: Label, unit, measured, low and high end of the 95 % interval, expected.
-Row = tuple[str, str, float | None, float | None, float | None, float | None]
+
+class Row(NamedTuple):
+    """A statistic: its label and unit in words, as measured with its 95 % interval, as expected; None is not known."""
+
+    label: str
+    unit: str
+    measured: float | None
+    low: float | None
+    high: float | None
+    expected: float | None
+
 
 _HEADER = ("", "measured", "95 % interval", "expected")
 _DASH = "\N{EN DASH}"
-_AMBER = "#E69F00"
 # Rows that are always in sight.
 _ROWS = 6
 
@@ -62,18 +72,17 @@ class LevelTable(QtWidgets.QWidget):
 
         Parameters
         ----------
-        rows : sequence of (str, str, float, float, float, float)
-            Label, unit in words, measured, low and high end of its 95 % interval, expected. None
-            is shown as a dash, nan as n/a.
+        rows : sequence of Row
+            None is shown as a dash, nan as n/a.
         tips : sequence of str
             What each label stands for; the labels themselves by default.
         """
         lines: list[Row | str] = []
-        told: dict[str, str] = dict(zip((row[0] for row in rows), tips))
+        told = dict(zip((row.label for row in rows), tips))
         former = ""
         for row in rows:
-            lines += [row[1]] * (row[1] != former) + [row]
-            former = row[1]
+            lines += [row.unit] * (row.unit != former) + [row]
+            former = row.unit
         if len(lines) != self.table.rowCount():
             self.table.clearSpans()
             self.table.setRowCount(len(lines))
@@ -83,7 +92,7 @@ class LevelTable(QtWidgets.QWidget):
                 self._mark(number, False)
                 continue
             label, unit, measured, low, high, expected = line
-            decimals = _decimals([row for row in rows if row[1] == unit])
+            decimals = _decimals([row for row in rows if row.unit == unit])
             interval = _number(low, decimals)
             if high is not None and math.isfinite(high):
                 interval += f"{_DASH}{_number(high, decimals)}"
@@ -153,7 +162,7 @@ class LevelTable(QtWidgets.QWidget):
 
     def _mark(self, row: int, outside: bool) -> None:
         item = self._item(row, 3)
-        tint = blend(QtGui.QColor(_AMBER), self.palette().color(QtGui.QPalette.ColorRole.Window), 0.3)
+        tint = blend(QtGui.QColor(WARNING), self.palette().color(QtGui.QPalette.ColorRole.Window), 0.3)
         item.setBackground(QtGui.QBrush(tint) if outside else QtGui.QBrush())
         item.setToolTip("The expected value lies outside the 95 % interval of the measured one." if outside else "")
 
@@ -165,9 +174,8 @@ def _outside(low: float | None, high: float | None, expected: float | None) -> b
 
 def _decimals(rows: Sequence[Row]) -> int:
     """Return how many decimals give the greatest number of the rows three digits; two at least, four at most."""
-    sizes = [
-        abs(value) for row in rows for value in (row[2], row[5]) if value is not None and 0 < abs(value) < math.inf
-    ]
+    numbers = [abs(value) for row in rows for value in (row.measured, row.expected) if value is not None]
+    sizes = [number for number in numbers if 0 < number < math.inf]
     return min(4, max(2, 2 - math.floor(math.log10(max(sizes, default=1.0)))))
 
 

@@ -20,7 +20,7 @@ _ONE_STEP = 0.7
 _MOST_STEPS = 200
 
 
-class Model(QtCore.QObject):
+class ParameterModel(QtCore.QObject):
     """Parameters of one command and who is told when they change. Widgets hold no value of their own.
 
     It remembers the values it had, at most the last 200.
@@ -108,7 +108,6 @@ class Model(QtCore.QObject):
         self.parameters, self._edited, self._when = parameters, edited, now
         if self._past and self._past[-1] == parameters:  # a drag that ends where it began
             self._past.pop()
-            self._edited = ""
             self._edited = ""
 
     def _go(self, back: deque[Any], forth: deque[Any]) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from qtpy import QtCore, QtGui, QtWidgets
 
-from .elided import ElidedLabel
-from .icons import IconButton, tool_button
-from .inputs import CountBox, Slider, WordBox
+from .icons import IconButton
+from .inputs import CountBox, Slider, WordBox, silent
+from .labels import ElidedLabel
 
 _MODES = {
     "once": "Play to the last state and stop.",
@@ -54,11 +54,10 @@ class Player(QtWidgets.QWidget):
             Of the state: its z and sigma.
         """
         for part in (self.slider, self.spin):
-            blocked = part.blockSignals(True)
-            part.setRange(min(1, n_states), n_states)
-            part.setValue(current)
-            part.setEnabled(n_states > 1)
-            part.blockSignals(blocked)
+            with silent(part):
+                part.setRange(min(1, n_states), n_states)
+                part.setValue(current)
+                part.setEnabled(n_states > 1)
         self.spin.setSuffix(f" / {n_states}")
         self.slider.setPageStep(max(1, n_states // 10))
         self.title.show_text(title)
@@ -174,16 +173,14 @@ class Player(QtWidgets.QWidget):
         row.addWidget(self.more)
 
     def _button(self, name: str, tooltip: str, text: str, action: Callable[[], None]) -> IconButton:
-        button = tool_button(name, tooltip, text)
-        button.setParent(self)
+        button = IconButton(name, tooltip, text, self)
         button.setFocusPolicy(QtCore.Qt.FocusPolicy.StrongFocus)
         button.clicked.connect(lambda: action())
         return button
 
     def _choose(self, state: int) -> None:
-        blocked = self.spin.blockSignals(True)
-        self.spin.setValue(state)
-        self.spin.blockSignals(blocked)
+        with silent(self.spin):
+            self.spin.setValue(state)
         self._enable_buttons()
         self.state_chosen.emit(state)
 
