@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,9 @@ class Canvas(QtWidgets.QWidget):
     """
 
     plot: Any = None
+    #: Returns the pyqtgraph.PlotWidget to show, and gives its items colours that can be read: each plot has its own.
+    make_plot: Callable[[ModuleType], Any]
+    paint_items: Callable[[QtGui.QColor, QtGui.QColor], None]
 
     def __init__(self, name: str, parent: QtWidgets.QWidget | None = None):
         super().__init__(parent)
@@ -47,14 +51,6 @@ class Canvas(QtWidgets.QWidget):
         self.plot.setMenuEnabled(False)
         self._layout.addWidget(self.plot, 1)
         self._paint_theme()
-
-    def make_plot(self, items: ModuleType) -> Any:
-        """Return the pyqtgraph.PlotWidget to show."""
-        raise NotImplementedError
-
-    def paint_items(self, text: QtGui.QColor, base: QtGui.QColor) -> None:
-        """Give the items on the plot colours that can be read."""
-        raise NotImplementedError
 
     def sizeHint(self) -> QtCore.QSize:
         """Wider than high."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import Field, fields
 from functools import partial
 from typing import Any
@@ -35,6 +35,8 @@ class Control(QtWidgets.QWidget):
     """
 
     edited = QtCore.Signal(object)
+    #: Shows a value, and tells nobody of it: each kind of control has its own.
+    show_value: Callable[[Any], None]
 
     def __init__(self, spec: Field, parent: QtWidgets.QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,10 +45,6 @@ class Control(QtWidgets.QWidget):
         self.setAccessibleName(spec.name)
         self.row = QtWidgets.QHBoxLayout(self)
         self.row.setContentsMargins(0, 0, 0, 0)
-
-    def show_value(self, value: Any) -> None:
-        """Show a value; says nothing of it to anyone."""
-        raise NotImplementedError
 
     def _add(self, widget: QtWidgets.QWidget, stretch: int = 0) -> Any:
         widget.setToolTip(self.toolTip())
