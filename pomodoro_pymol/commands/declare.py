@@ -25,9 +25,11 @@ def command(parameters: type[Parameters], **tables: list[str]) -> Callable[[Call
     """
 
     def decorate(run: Callable) -> Callable:
+        """Return the function that PyMOL calls."""
         names = parameters.names()
 
         def call(values: dict[str, Any], extra: tuple, unknown: dict[str, Any], quiet: Any, _self: Any) -> Any:
+            """Take what was typed or given for parameters, and run; what is wrong becomes one line."""
             try:
                 if isinstance(_self, str):
                     unknown["_self"] = _self  # typed, which takes the place of PyMOL's own

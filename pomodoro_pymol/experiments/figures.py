@@ -144,6 +144,7 @@ def precond_figure(rows: Sequence[ScalingRow]) -> Any:
     }
 
     def draw(axis: Any, level: str | None, value: Callable[[ScalingRow], float]) -> None:
+        """Draw the columns of the table over sigma, those of a level, of a head, or of all levels together."""
         for column in (*KEPT, *CENTRED) if level in (*LEVELS, None) else HEAD_COLUMNS:
             curve = {row.sigma: value(row) for row in rows if (row.variant, row.level) == (column, level or "atom")}
             if curve:

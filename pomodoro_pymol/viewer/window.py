@@ -124,6 +124,8 @@ def session_value(name: str, *, _self) -> Any:
 def keep_in_sessions(name: str, saved: Callable[[], dict[str, Any]], loaded: Callable[[Any], None], *, _self) -> None:
     """Let each session that is saved hold a value of ours, and tell of what each that is loaded holds in its place.
 
+    Only one value is kept so: another takes the place of the former, as that of a panel that is made anew.
+
     Parameters
     ----------
     name : str
