@@ -66,13 +66,11 @@ def measure_object(
             reading.take_all(writer.dress(name, source.object))
             writer.verify()
             outputs.write(measured, parameters.csv)
-            meant: dict[str, Any] = {
-                "object": source.selection,
-                "truth": "" if own else truth.selection,
-                "state": truth.state,
-            }
+            meant = replace(
+                parameters, object=source.selection, truth="" if own else truth.selection, state=truth.state
+            )
             record = {
-                "command": replace(parameters, **meant).to_text(),
+                "command": meant.to_text(),
                 "source": source.object,
                 "b": shown.b.astype("<f4").tobytes(),
                 "groups": plain_groups(measured.hierarchy),
